@@ -1,0 +1,100 @@
+//! ServiceNow: OAuth token endpoint, Table API, and who is signed in.
+
+mod envelope;
+mod identity;
+mod oauth;
+mod query;
+mod table;
+
+use std::{sync::Arc, time::Duration};
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderValue, Method, header};
+use url::Url;
+
+pub use self::query::Query;
+pub(crate) use self::{
+    envelope::health_of,
+    identity::Identity,
+    oauth::EndpointCredentials,
+};
+use crate::{
+    clock::Chance,
+    config::Config,
+    error::{Error, ErrorKind, Result},
+    id::InstanceId,
+    oauth::Access,
+    transport::{Call, Failure, Repeat, Request, Response, Verdict, Wire, secret_header},
+};
+
+/// The client of all instances; cheap to clone.
+#[derive(Debug, Clone)]
+pub(crate) struct ServiceNow {
+    wire: Wire,
+    settings: Arc<Settings>,
+}
+
+#[derive(Debug)]
+struct Settings {
+    chance: Chance,
+    attempt_timeout: Duration,
+    refresh_token_lifespan: Duration,
+    revocation_path: String,
+}
+
+impl ServiceNow {
+    pub(crate) fn new(wire: Wire, config: &Config, chance: Chance) -> Self {
+        let settings = Settings {
+            chance,
+            attempt_timeout: config.attempt_timeout,
+            refresh_token_lifespan: config.refresh_token_lifespan,
+            revocation_path: config.revocation_path.clone(),
+        };
+        Self { wire, settings: Arc::new(settings) }
+    }
+
+    /// Makes a call and gives back what the judge read from the answer it accepted.
+    async fn ask<T: Send>(&self, call: Call, judge: fn(&Response, &mut Option<T>) -> Verdict) -> Result<T, Failure> {
+        let mut answer = None;
+        self.wire.call(call, |response| judge(response, &mut answer)).await?;
+        answer.ok_or_else(|| Error::new(ErrorKind::Internal, "An answer was accepted without being read.").into())
+    }
+
+    /// A call of the REST API, with the token attached for this origin and no other (T5).
+    fn call(&self, access: &Access, method: Method, url: Url, body: Option<Bytes>, repeat: Repeat) -> Result<Call> {
+        let mut headers = HeaderMap::with_capacity(3);
+        headers.insert(header::ACCEPT, HeaderValue::from_static("application/json"));
+        headers.insert(header::AUTHORIZATION, secret_header(&format!("Bearer {}", access.token.expose()))?);
+        if body.is_some() {
+            headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        }
+        let instance = &access.instance_id;
+        if url.origin().ascii_serialization() != instance.as_str() {
+            return Err(Error::invalid("The URL leaves the instance's origin."));
+        }
+        Ok(Call {
+            request: Request {
+                method,
+                url,
+                headers,
+                body: body.unwrap_or_default(),
+                timeout: self.settings.attempt_timeout,
+            },
+            remote: instance.as_str().to_owned(),
+            repeat,
+            transaction_id: None,
+        })
+    }
+}
+
+/// A URL below the instance's origin; every segment is percent-encoded (T12).
+fn url(instance: &InstanceId, segments: &[&str]) -> Result<Url> {
+    let mut url = Url::parse(instance.as_str()).map_err(|_| Error::invalid("The instance's address cannot be read."))?;
+    match url.path_segments_mut() {
+        Ok(mut path) => {
+            path.clear().extend(segments);
+        }
+        Err(()) => return Err(Error::invalid("The instance's address cannot hold a path.")),
+    }
+    Ok(url)
+}

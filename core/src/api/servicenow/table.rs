@@ -1,0 +1,163 @@
+//! Table API: get, query, insert, update, delete. Records are typed over raw bytes; all values are strings.
+
+use http::Method;
+use serde::{Serialize, de::DeserializeOwned};
+
+use super::{
+    ServiceNow,
+    envelope::{judge, judge_empty},
+    query::{Query, is_name},
+    url,
+};
+use crate::{
+    error::{Error, Result},
+    oauth::Access,
+    transport::{Failure, Repeat},
+};
+
+impl ServiceNow {
+    /// One record; `fields` empty means all.
+    pub(crate) async fn get<T: DeserializeOwned + Send>(
+        &self,
+        access: &Access,
+        table: &str,
+        sys_id: &str,
+        fields: &[&str],
+    ) -> Result<T> {
+        let mut url = url(&access.instance_id, &["api", "now", "table", name(table)?, record_id(sys_id)?])?;
+        add_fields(&mut url, fields)?;
+        let call = self.call(access, Method::GET, url, None, Repeat::Freely)?;
+        Ok(self.ask(call, judge::<T>).await?)
+    }
+
+    /// Records that match, at most `limit`. No rows can mean no rights: "empty" is not "does not exist".
+    pub(crate) async fn query<T: DeserializeOwned + Send>(
+        &self,
+        access: &Access,
+        table: &str,
+        query: &Query,
+        fields: &[&str],
+        limit: u32,
+    ) -> Result<Vec<T>> {
+        let mut url = url(&access.instance_id, &["api", "now", "table", name(table)?])?;
+        url.query_pairs_mut()
+            .append_pair("sysparm_query", &query.to_string())
+            .append_pair("sysparm_limit", &limit.to_string())
+            .append_pair("sysparm_no_count", "true");
+        add_fields(&mut url, fields)?;
+        let call = self.call(access, Method::GET, url, None, Repeat::Freely)?;
+        Ok(self.ask(call, judge::<Vec<T>>).await?)
+    }
+
+    /// One page of a walk in the order of `sys_id`, and the key to go on after; none after the last page. The
+    /// key is read from the raw row, so that the caller's type need not hold it.
+    pub(crate) async fn page<T: DeserializeOwned + Send>(
+        &self,
+        access: &Access,
+        table: &str,
+        query: &Query,
+        fields: &[&str],
+        size: u32,
+    ) -> Result<(Vec<T>, Option<String>)> {
+        let rows: Vec<Keyed<T>> = self.query(access, table, query, fields, size).await?;
+        // The instance applies the limit before it hides rows: only an empty page is surely the last one.
+        let last = rows.last().map(|row| row.sys_id.clone());
+        Ok((rows.into_iter().map(|row| row.record).collect(), last))
+    }
+
+    /// Makes a record. Repeated only when it was certainly not made; an unknown outcome comes back as such.
+    pub(crate) async fn insert<T: DeserializeOwned + Send>(
+        &self,
+        access: &Access,
+        table: &str,
+        record: &(impl Serialize + Sync),
+        fields: &[&str],
+    ) -> Result<T, Failure> {
+        let call = self.write(access, Method::POST, &["api", "now", "table", name(table)?], record, fields)?;
+        self.ask(call, judge::<T>).await
+    }
+
+    /// Changes the fields given. A second time gives the same record, so an unknown outcome may be repeated.
+    pub(crate) async fn update<T: DeserializeOwned + Send>(
+        &self,
+        access: &Access,
+        table: &str,
+        sys_id: &str,
+        record: &(impl Serialize + Sync),
+        fields: &[&str],
+    ) -> Result<T, Failure> {
+        let path = ["api", "now", "table", name(table)?, record_id(sys_id)?];
+        let call = self.write(access, Method::PATCH, &path, record, fields)?;
+        self.ask(call, judge::<T>).await
+    }
+
+    /// Deletes a record.
+    pub(crate) async fn delete(&self, access: &Access, table: &str, sys_id: &str) -> Result<(), Failure> {
+        let url = url(&access.instance_id, &["api", "now", "table", name(table)?, record_id(sys_id)?])?;
+        let call = self.call(access, Method::DELETE, url, None, Repeat::IfNotDone)?;
+        self.ask(call, judge_empty).await
+    }
+
+    fn write(
+        &self,
+        access: &Access,
+        method: Method,
+        path: &[&str],
+        record: &(impl Serialize + Sync),
+        fields: &[&str],
+    ) -> Result<crate::transport::Call> {
+        let mut url = url(&access.instance_id, path)?;
+        add_fields(&mut url, fields)?;
+        let body = serde_json::to_vec(record)
+            .map_err(|error| Error::invalid("The record cannot be written as JSON.").because(error))?;
+        self.call(access, method, url, Some(body.into()), Repeat::IfNotDone)
+    }
+}
+
+/// A row with its key read beside it.
+struct Keyed<T> {
+    sys_id: String,
+    record: T,
+}
+
+impl<'de, T: DeserializeOwned> serde::Deserialize<'de> for Keyed<T> {
+    fn deserialize<D: serde::Deserializer<'de>>(from: D) -> std::result::Result<Self, D::Error> {
+        #[derive(serde::Deserialize)]
+        struct Key {
+            sys_id: String,
+        }
+        let row = <Box<serde_json::value::RawValue>>::deserialize(from)?;
+        let bad = |error: serde_json::Error| serde::de::Error::custom(error);
+        let key: Key = serde_json::from_str(row.get()).map_err(bad)?;
+        Ok(Self { sys_id: key.sys_id, record: serde_json::from_str(row.get()).map_err(bad)? })
+    }
+}
+
+fn add_fields(url: &mut url::Url, fields: &[&str]) -> Result<()> {
+    if let Some(field) = fields.iter().find(|field| !is_name(field)) {
+        return Err(Error::invalid(format!("{} is not a field name.", crate::transport::clean(field, 40))));
+    }
+    let mut pairs = url.query_pairs_mut();
+    if !fields.is_empty() {
+        pairs.append_pair("sysparm_fields", &fields.join(","));
+    }
+    // Without this, reference fields are objects with links in place of plain ids.
+    pairs.append_pair("sysparm_exclude_reference_link", "true");
+    Ok(())
+}
+
+fn name(table: &str) -> Result<&str> {
+    if is_name(table) && !table.contains('.') {
+        Ok(table)
+    } else {
+        Err(Error::invalid(format!("{} is not a table name.", crate::transport::clean(table, 40))))
+    }
+}
+
+fn record_id(sys_id: &str) -> Result<&str> {
+    if sys_id.len() == 32 && sys_id.bytes().all(|b| b.is_ascii_hexdigit()) {
+        Ok(sys_id)
+    } else {
+        Err(Error::invalid("A sys_id is 32 hexadecimal digits."))
+    }
+}

@@ -1,0 +1,341 @@
+//! The client: one object that holds the store, the keys, the tokens and the way out.
+
+mod accounts;
+mod alerts;
+mod connections;
+mod events;
+mod instances;
+mod records;
+mod registrations;
+
+use std::{
+    fmt,
+    future::Future,
+    sync::{Arc, atomic::AtomicBool, atomic::Ordering},
+};
+
+use tokio::sync::Notify;
+use tracing::Instrument;
+
+pub use self::{
+    accounts::Accounts, alerts::Alerts, connections::Connections, events::Events, instances::Instances,
+    records::{Pages, Record, Records},
+    registrations::Registrations,
+};
+use crate::{
+    api::{citrix::CitrixCloud, servicenow::ServiceNow},
+    clock::{Chance, Clock, Random},
+    config::{Config, StoreConfig},
+    error::{Error, ErrorKind, Result},
+    event::{Observer, Observers},
+    id::{CustomerId, InstanceId},
+    model::{Event, EventKind},
+    oauth::Tokens,
+    registration::Driver,
+    store::{KeyRing, MemoryStore, RotationReport, SqliteStore, Store},
+    transport::{HttpTransport, Transport, Wire},
+};
+
+/// Page size of lists when none is asked for.
+const PAGE: u32 = 100;
+/// Largest page of a list.
+const LARGEST_PAGE: u32 = 1000;
+
+/// The adapter. Cheap to clone; all clones are one client, over one store.
+///
+/// Open it inside a tokio runtime and use it from any task. See the crate's first page for an example.
+#[derive(Clone)]
+pub struct Client(Arc<Inner>);
+
+struct Inner {
+    config: Config,
+    chance: Chance,
+    store: Arc<dyn Store>,
+    ring: Arc<KeyRing>,
+    observers: Observers,
+    citrix: CitrixCloud,
+    servicenow: ServiceNow,
+    driver: Driver,
+    tokens: Tokens,
+    closed: AtomicBool,
+    closing: Notify,
+}
+
+/// Puts a client together from other parts than the usual ones: a store, a network, a clock of your own.
+#[derive(Default)]
+#[must_use]
+pub struct ClientBuilder {
+    config: Config,
+    store: Option<Arc<dyn Store>>,
+    transport: Option<Arc<dyn Transport>>,
+    chance: Chance,
+    observers: Vec<Arc<dyn Observer>>,
+}
+
+impl ClientBuilder {
+    /// What can be set by value.
+    pub fn config(mut self, config: Config) -> Self {
+        self.config = config;
+        self
+    }
+
+    /// A store of your own, in place of the one that the configuration names.
+    pub fn store(mut self, store: Arc<dyn Store>) -> Self {
+        self.store = Some(store);
+        self
+    }
+
+    /// A network of your own, such as a simulated one.
+    pub fn transport(mut self, transport: Arc<dyn Transport>) -> Self {
+        self.transport = Some(transport);
+        self
+    }
+
+    /// A clock of your own.
+    pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.chance.clock = clock;
+        self
+    }
+
+    /// A random source of your own.
+    pub fn random(mut self, random: Arc<dyn Random>) -> Self {
+        self.chance.random = random;
+        self
+    }
+
+    /// An observer that is there from the beginning: it also hears warnings about the key file.
+    pub fn observer(mut self, observer: Arc<dyn Observer>) -> Self {
+        self.observers.push(observer);
+        self
+    }
+
+    /// Opens the client.
+    ///
+    /// # Errors
+    /// `invalid_input` for settings that make no sense, `store` when the store cannot be opened, `sealed` when
+    /// the key is missing or not readable.
+    pub async fn open(self) -> Result<Client> {
+        Client::assemble(self).await
+    }
+}
+
+impl Client {
+    /// Opens a client with these settings; nothing is sent to anybody.
+    ///
+    /// # Errors
+    /// As [`ClientBuilder::open`].
+    pub async fn open(config: Config) -> Result<Self> {
+        Self::builder().config(config).open().await
+    }
+
+    /// Opens a client with the settings of the environment, see [`Config::from_env`].
+    ///
+    /// # Errors
+    /// As [`ClientBuilder::open`].
+    pub async fn from_env() -> Result<Self> {
+        Self::open(Config::from_env()?).await
+    }
+
+    /// For parts of your own: store, network, clock.
+    pub fn builder() -> ClientBuilder {
+        ClientBuilder::default()
+    }
+
+    async fn assemble(builder: ClientBuilder) -> Result<Self> {
+        let ClientBuilder { config, store, transport, chance, observers: first } = builder;
+        let observers = Observers::default();
+        for observer in first {
+            observers.add(observer);
+        }
+        let (store, ring, warning) = open_store(&config, store).await?;
+        if let Some(warning) = warning {
+            tracing::warn!("{warning}");
+            observers.publish(&Event::new(EventKind::StoreWarning, warning, chance.now()));
+        }
+        let ring = Arc::new(ring);
+        let transport = match transport {
+            Some(transport) => transport,
+            None => Arc::new(HttpTransport::new(&config)?),
+        };
+        let wire = Wire::new(transport, &config, chance.clone());
+        let citrix = CitrixCloud::new(wire.clone(), &config, chance.clone())?;
+        let servicenow = ServiceNow::new(wire, &config, chance.clone());
+        let driver = Driver::new(store.clone(), ring.clone(), chance.clone(), observers.clone());
+        let tokens =
+            Tokens::new(store.clone(), ring.clone(), chance.clone(), citrix.clone(), servicenow.clone(), driver.clone());
+        Ok(Self(Arc::new(Inner {
+            config,
+            chance,
+            store,
+            ring,
+            observers,
+            citrix,
+            servicenow,
+            driver,
+            tokens,
+            closed: AtomicBool::new(false),
+            closing: Notify::new(),
+        })))
+    }
+
+    /// Citrix Cloud accounts: add, update, get, list, test, entitlement, remove.
+    pub fn accounts(&self) -> Accounts<'_> {
+        Accounts(&self.0)
+    }
+
+    /// ServiceNow instances as the adapter knows them.
+    pub fn instances(&self) -> Instances<'_> {
+        Instances(&self.0)
+    }
+
+    /// Connections of accounts with instances: the Manage list.
+    pub fn connections(&self) -> Connections<'_> {
+        Connections(&self.0)
+    }
+
+    /// Registrations: the OAuth side of a connection.
+    pub fn registrations(&self) -> Registrations<'_> {
+        Registrations(&self.0)
+    }
+
+    /// Alerts on their way to incidents.
+    pub fn alerts(&self) -> Alerts<'_> {
+        Alerts(&self.0)
+    }
+
+    /// The event log.
+    pub fn events(&self) -> Events<'_> {
+        Events(&self.0)
+    }
+
+    /// Records of the instance that an account is registered with (Table API).
+    pub fn records(&self) -> Records<'_> {
+        Records(&self.0)
+    }
+
+    /// Tells this observer every event from now on; the number takes it off again.
+    pub fn observe(&self, observer: Arc<dyn Observer>) -> u64 {
+        self.0.observers.add(observer)
+    }
+
+    /// Takes an observer off.
+    pub fn unobserve(&self, id: u64) {
+        self.0.observers.remove(id);
+    }
+
+    /// Seals everything with a new key: with this one, or with one that is made and kept in the key file.
+    /// Interrupted, it goes on when called again.
+    ///
+    /// # Errors
+    /// `sealed` when a row cannot be opened with any key at hand, `invalid_input` when the key comes from the
+    /// caller and no new one is given, `store`.
+    pub async fn rotate_key(&self, new_key: Option<crate::Secret>) -> Result<RotationReport> {
+        let inner = &self.0;
+        inner.run("rotate_key", crate::store::rotate(&*inner.store, &inner.ring, new_key)).await
+    }
+
+    /// Closes the client: calls under way end with `cancelled`, later ones with `illegal_state`. What was
+    /// committed stays; steps that must not be lost half-way run to their end.
+    pub fn close(&self) {
+        self.0.closed.store(true, Ordering::SeqCst);
+        self.0.closing.notify_waiters();
+    }
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client").field("store", &self.0.store).finish_non_exhaustive()
+    }
+}
+
+impl Inner {
+    /// Every public operation passes through here: refused when closed, ended when closing, named in its error.
+    async fn run<T>(&self, operation: &'static str, work: impl Future<Output = Result<T>>) -> Result<T> {
+        let closing = self.closing.notified();
+        tokio::pin!(closing);
+        closing.as_mut().enable();
+        if self.closed.load(Ordering::SeqCst) {
+            return Err(Error::new(ErrorKind::IllegalState, "The client is closed.")
+                .remedy("Open a new client.")
+                .during(operation));
+        }
+        let span = tracing::info_span!("itsm_adapter", operation);
+        let result = tokio::select! {
+            biased;
+            () = closing => Err(Error::new(ErrorKind::Cancelled, "The client was closed during the call.")),
+            result = work.instrument(span) => result,
+        };
+        result.map_err(|error| {
+            tracing::debug!(operation, kind = %error.kind(), "failed");
+            error.during(operation)
+        })
+    }
+
+    /// An instance's address as typed, normalised and allowed.
+    fn instance(&self, typed: &str) -> Result<InstanceId> {
+        let id = InstanceId::parse(typed)?;
+        self.config.instance_hosts.check(&id)?;
+        Ok(id)
+    }
+
+    /// Tells observers something that is not worth an entry in the log.
+    fn progress(&self, customer: &CustomerId, message: &str) {
+        let event = Event {
+            customer_id: Some(customer.clone()),
+            ..Event::new(EventKind::Progress, message.to_owned(), self.chance.now())
+        };
+        self.observers.publish(&event);
+    }
+}
+
+async fn open_store(config: &Config, own: Option<Arc<dyn Store>>) -> Result<(Arc<dyn Store>, KeyRing, Option<String>)> {
+    let explicit = || {
+        let Some(key) = &config.key else { return Ok(None) };
+        let keys: Vec<_> = std::iter::once(key).chain(&config.old_keys).cloned().collect();
+        KeyRing::given(&keys).map(Some)
+    };
+    match (own, &config.store) {
+        (Some(store), _) => {
+            let ring = match explicit()? {
+                Some(ring) => ring,
+                None => KeyRing::from_env()?.ok_or_else(|| {
+                    Error::new(ErrorKind::Sealed, "A store of your own needs a key of your own.")
+                        .remedy("Set the setting key, or the environment variable ITSM_ADAPTER_KEY.")
+                })?,
+            };
+            Ok((store, ring, None))
+        }
+        (None, StoreConfig::Memory) => {
+            let ring = match explicit()? {
+                Some(ring) => ring,
+                None => KeyRing::ephemeral(),
+            };
+            Ok((Arc::new(MemoryStore::default()), ring, None))
+        }
+        (None, StoreConfig::Sqlite { path }) => {
+            let store = SqliteStore::open(path)?;
+            let (ring, warning) = match explicit()? {
+                Some(ring) => (ring, None),
+                None => match KeyRing::from_env()? {
+                    Some(ring) => (ring, None),
+                    None => KeyRing::beside(path)?,
+                },
+            };
+            Ok((Arc::new(store), ring, warning))
+        }
+    }
+}
+
+/// How many items a page holds, from what was asked for.
+fn page_size(limit: Option<u32>) -> Result<u32> {
+    match limit {
+        None => Ok(PAGE),
+        Some(limit @ 1..=LARGEST_PAGE) => Ok(limit),
+        Some(_) => Err(Error::invalid(format!("limit must be between 1 and {LARGEST_PAGE}."))),
+    }
+}
+
+/// A cursor for the next page: the last key, when there may be more.
+fn next_page<T>(items: &[T], limit: u32, key: impl FnOnce(&T) -> String) -> Option<String> {
+    (items.len() >= limit as usize).then(|| items.last().map(key)).flatten()
+}

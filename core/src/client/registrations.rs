@@ -1,0 +1,377 @@
+use std::sync::Arc;
+
+use super::{
+    Inner,
+    accounts::given,
+    connections::{gone, not_connected},
+};
+use crate::{
+    api::servicenow::{EndpointCredentials, health_of},
+    error::{Error, ErrorKind, Result},
+    id::{CustomerId, InstanceId},
+    model::{
+        Connection, ConnectionStatus, Event as LogEvent, EventKind, Grant, GrantKind, InstanceHealth, OauthEndpoint,
+        ReauthenticateServiceAccount, RegisterServiceAccount, Revocation, TestReport,
+    },
+    oauth::{Access, ConnectionSecrets, RevocationSecrets, TokenSet},
+    registration::{Event, Inspection, InstanceFacts, NewGrant, Payload, inspect},
+    secret::Secret,
+    store::{Change, ConnectionFilter},
+};
+
+/// Operations on registrations. See [`Client::registrations`](crate::Client::registrations).
+#[derive(Clone, Copy)]
+pub struct Registrations<'a>(pub(super) &'a Inner);
+
+/// Credentials for an instance, complete.
+struct Candidate {
+    customer: CustomerId,
+    instance: InstanceId,
+    endpoint: OauthEndpoint,
+    client_secret: Secret,
+    user_name: String,
+    password: Secret,
+}
+
+impl Registrations<'_> {
+    /// Registers the account with the instance through a service account: password grant, connection test, save.
+    /// A connection is made first when there is none. On a registration that exists it replaces the grant.
+    ///
+    /// # Errors
+    /// `already_registered` naming the instance that holds the account; `unauthorized` when the token endpoint
+    /// refuses (it does not say what is wrong); `forbidden` naming the role or scope; `prerequisite_missing`;
+    /// `not_found`, `not_entitled`, `invalid_input`, `throttled`, `unavailable`, `timeout`, `protocol`, `store`.
+    /// Nothing has changed then; an earlier grant goes on working.
+    pub async fn register(self, request: RegisterServiceAccount) -> Result<Connection> {
+        let inner = self.0;
+        inner
+            .run("registrations.register", async {
+                let candidate = inner.candidate(&request)?;
+                let Candidate { customer, instance, .. } = &candidate;
+                inner.account(customer).await?;
+                inner.refuse_if_held_elsewhere(customer, instance).await?;
+                inner.driver.check(customer, instance, Event::SaveOk).await?;
+                let mut payload = match inner.store.connection(customer, instance).await? {
+                    Some(_) => Payload::default(),
+                    None => inner.tested_account(customer, None).await?,
+                };
+                payload.instance.name.clone_from(&request.instance_name);
+                inner.save(candidate, payload, Event::SaveOk).await
+            })
+            .await
+    }
+
+    /// Does all that [`Registrations::register`] does with the instance, but saves nothing.
+    ///
+    /// # Errors
+    /// `invalid_input`, `not_found`, and everything that the token endpoint refuses or fails with. What the
+    /// checks after that find stands in the report.
+    pub async fn test(self, request: RegisterServiceAccount) -> Result<TestReport> {
+        let inner = self.0;
+        inner
+            .run("registrations.test", async {
+                let candidate = inner.candidate(&request)?;
+                inner.account(&candidate.customer).await?;
+                let (tokens, inspection) = inner.try_candidate(&candidate).await?;
+                inner.discard(&candidate.instance, &tokens).await;
+                Ok(inspection.report)
+            })
+            .await
+    }
+
+    /// Gives a registration new credentials, or the same ones again. What is left out stays as it is.
+    ///
+    /// # Errors
+    /// `illegal_state` without a registration, `invalid_input` when the password of a user account is missing;
+    /// else as [`Registrations::register`]. The grant in use goes on working then.
+    pub async fn reauthenticate(self, request: ReauthenticateServiceAccount) -> Result<Connection> {
+        let inner = self.0;
+        inner
+            .run("registrations.reauthenticate", async {
+                let customer = CustomerId::parse(&request.customer_id)?;
+                let instance = inner.instance(&request.instance_url)?;
+                inner.driver.check(&customer, &instance, Event::Reauthenticated).await?;
+                let row = inner.store.connection(&customer, &instance).await?;
+                let row = row.ok_or_else(|| not_connected(&customer, &instance))?;
+                let stored = ConnectionSecrets::open(row.sealed.as_ref(), &inner.ring, &customer, &instance)?;
+                let (Some(endpoint), Some(grant)) = (row.value.endpoint, row.value.grant) else { return Err(gone()) };
+                let password = request.password.clone().or(stored.password).ok_or_else(|| {
+                    Error::invalid("The registration uses a user account; it has no password to use again.")
+                        .remedy("Give user_name and password of a service account.")
+                })?;
+                let candidate = inner.candidate(&RegisterServiceAccount {
+                    customer_id: request.customer_id.clone(),
+                    instance_url: request.instance_url.clone(),
+                    instance_name: None,
+                    client_id: request.client_id.clone().unwrap_or(endpoint.client_id),
+                    client_secret: request.client_secret.clone().unwrap_or(stored.client_secret),
+                    user_name: request.user_name.clone().unwrap_or(grant.user_name),
+                    password,
+                })?;
+                inner.save(candidate, Payload::default(), Event::Reauthenticated).await
+            })
+            .await
+    }
+
+    /// Ends a registration: forgets grant and endpoint secret, revokes the tokens, keeps the connection.
+    ///
+    /// # Errors
+    /// `illegal_state` without a registration, `not_found`, `invalid_input`, `store`. A failed revocation is
+    /// not an error: it stands in the answer, and the adapter tries again at the next check.
+    pub async fn unregister(self, customer_id: &str, instance_url: &str) -> Result<Revocation> {
+        let inner = self.0;
+        inner
+            .run("registrations.unregister", async {
+                let customer = CustomerId::parse(customer_id)?;
+                let instance = inner.instance(instance_url)?;
+                inner.end(&customer, &instance, Event::Unregister).await
+            })
+            .await
+    }
+
+    /// Checks a registration: token fresh, API readable, roles still there. Updates the instance's health and,
+    /// with proof only, the status. Tokens that still wait to be revoked are tried again.
+    ///
+    /// # Errors
+    /// `not_found`, `illegal_state` without a registration, `invalid_input`, `store`, `sealed`. What goes wrong
+    /// at the instance stands in the connection: its status, its health, its last test.
+    pub async fn check(self, customer_id: &str, instance_url: &str) -> Result<Connection> {
+        let inner = self.0;
+        inner
+            .run("registrations.check", async {
+                let customer = CustomerId::parse(customer_id)?;
+                let instance = inner.instance(instance_url)?;
+                let row = inner.store.connection(&customer, &instance).await?;
+                let row = row.ok_or_else(|| not_connected(&customer, &instance))?;
+                if row.value.status == ConnectionStatus::Unregistered {
+                    return Err(Error::new(ErrorKind::IllegalState, "The connection is not registered.")
+                        .remedy("Register it first.")
+                        .with("status", "unregistered"));
+                }
+                inner.finish_revocations(Some(&customer)).await?;
+                inner.look_at(&customer, &instance).await?;
+                let row = inner.store.connection(&customer, &instance).await?;
+                inner.shown(row.ok_or_else(|| not_connected(&customer, &instance))?.value).await
+            })
+            .await
+    }
+}
+
+impl Inner {
+    fn candidate(&self, request: &RegisterServiceAccount) -> Result<Candidate> {
+        given("client_secret", request.client_secret.expose())?;
+        given("password", request.password.expose())?;
+        Ok(Candidate {
+            customer: CustomerId::parse(&request.customer_id)?,
+            instance: self.instance(&request.instance_url)?,
+            endpoint: OauthEndpoint { client_id: given("client_id", &request.client_id)?.to_owned(), redirect_url: None },
+            client_secret: request.client_secret.clone(),
+            user_name: given("user_name", &request.user_name)?.to_owned(),
+            password: request.password.clone(),
+        })
+    }
+
+    /// Refuses before anything is sent when another instance holds the account; the store refuses it again at
+    /// the commit, for whoever comes in between.
+    async fn refuse_if_held_elsewhere(&self, customer: &CustomerId, instance: &InstanceId) -> Result<()> {
+        match self.holder(customer).await? {
+            Some(holder) if holder != *instance => Err(Error::new(
+                ErrorKind::AlreadyRegistered,
+                format!("The account {customer} is already registered with {holder}."),
+            )
+            .remedy(format!("Unregister it from {holder} first; an account registers with one instance at a time."))
+            .with("held_by", holder)),
+            _ => Ok(()),
+        }
+    }
+
+    /// The instance that the account is registered with.
+    pub(super) async fn holder(&self, customer: &CustomerId) -> Result<Option<InstanceId>> {
+        let filter = ConnectionFilter {
+            customer_id: Some(customer.clone()),
+            statuses: vec![ConnectionStatus::Registered, ConnectionStatus::Unauthorized],
+            ..ConnectionFilter::default()
+        };
+        Ok(self.store.connections(&filter, None, 1).await?.pop().map(|row| row.value.instance_id))
+    }
+
+    /// Gets tokens with the candidate's credentials and makes the connection test with them.
+    async fn try_candidate(&self, candidate: &Candidate) -> Result<(TokenSet, Inspection)> {
+        let credentials = EndpointCredentials {
+            instance_id: &candidate.instance,
+            client_id: &candidate.endpoint.client_id,
+            client_secret: &candidate.client_secret,
+        };
+        let tokens = self.servicenow.password_grant(&credentials, &candidate.user_name, &candidate.password).await?;
+        let access = Access {
+            customer_id: candidate.customer.clone(),
+            instance_id: candidate.instance.clone(),
+            token: Arc::new(tokens.access.clone()),
+        };
+        let inspection = inspect(&self.servicenow, &access, self.chance.now()).await;
+        Ok((tokens, inspection))
+    }
+
+    /// Tests the candidate and saves it; a candidate that fails leaves no trace.
+    async fn save(&self, candidate: Candidate, mut payload: Payload, event: Event) -> Result<Connection> {
+        let (customer, instance) = (&candidate.customer, &candidate.instance);
+        let (tokens, inspection) = match self.try_candidate(&candidate).await {
+            Ok(tried) => tried,
+            Err(error) => {
+                self.driver.apply(customer, instance, Event::SaveFailed, Payload::default()).await?;
+                return Err(error);
+            }
+        };
+        if let Some(error) = inspection.failure {
+            self.driver.apply(customer, instance, Event::SaveFailed, Payload::default()).await?;
+            self.discard(instance, &tokens).await;
+            return Err(error);
+        }
+        let now = self.chance.now();
+        payload.instance.connector_version = inspection.connector_version;
+        payload.instance.health = Some((InstanceHealth::Available, None));
+        payload.report = Some(inspection.report);
+        payload.grant = Some(NewGrant {
+            endpoint: candidate.endpoint.clone(),
+            grant: Grant {
+                kind: GrantKind::ServiceAccount,
+                user_name: candidate.user_name.clone(),
+                user_sys_id: inspection.identity.map(|identity| identity.sys_id),
+                granted_at: now,
+                expires_at: tokens.refresh_expires_at,
+                days_left: None,
+            },
+            secrets: ConnectionSecrets {
+                client_secret: candidate.client_secret.clone(),
+                password: Some(candidate.password.clone()),
+                tokens: tokens.clone(),
+            },
+        });
+        match self.driver.apply(customer, instance, event, payload).await {
+            Ok(applied) => {
+                self.tokens.forget(customer, Some(instance));
+                self.finish_these(&applied.revocations, customer).await?;
+                self.shown(applied.connection.ok_or_else(gone)?).await
+            }
+            Err(error) => {
+                self.discard(instance, &tokens).await;
+                Err(error)
+            }
+        }
+    }
+
+    /// Ends a registration or a whole connection, then revokes.
+    pub(super) async fn end(&self, customer: &CustomerId, instance: &InstanceId, event: Event) -> Result<Revocation> {
+        let applied = self.driver.apply(customer, instance, event, Payload::default()).await?;
+        self.tokens.forget(customer, Some(instance));
+        let failure = self.finish_these(&applied.revocations, customer).await?;
+        Ok(Revocation { complete: failure.is_none(), failure: failure.map(|error| error.message().to_owned()) })
+    }
+
+    async fn look_at(&self, customer: &CustomerId, instance: &InstanceId) -> Result<()> {
+        let work = |access: Arc<Access>| async move {
+            let inspection = inspect(&self.servicenow, &access, self.chance.now()).await;
+            match inspection.failure {
+                Some(error) if error.context("token") == Some("rejected") => Err(error),
+                failure => Ok(Inspection { failure, ..inspection }),
+            }
+        };
+        let health = match self.tokens.with_access(customer, instance, work).await {
+            Ok(inspection) => {
+                let health = inspection.failure.as_ref().map(|error| (health_of(error), error.message().to_owned()));
+                self.driver.record_test(customer, instance, inspection.report).await?;
+                let facts = InstanceFacts { connector_version: inspection.connector_version, ..InstanceFacts::default() };
+                self.driver.note(instance, &facts).await?;
+                health
+            }
+            Err(error) if matches!(error.kind(), ErrorKind::Store | ErrorKind::Sealed | ErrorKind::Internal) => return Err(error),
+            Err(error) => Some((health_of(&error), error.message().to_owned())),
+        };
+        let health = match health {
+            None | Some((InstanceHealth::Available, _)) => (InstanceHealth::Available, None),
+            Some((health, detail)) => (health, Some(detail)),
+        };
+        self.driver.note(instance, &InstanceFacts { health: Some(health), ..InstanceFacts::default() }).await
+    }
+
+    /// Revokes tokens that were never saved, unless they are in use after all: an instance gives the same
+    /// token again to the same client and user. Without effect on failure: such a token ends by itself.
+    async fn discard(&self, instance: &InstanceId, tokens: &TokenSet) {
+        for token in tokens.all() {
+            if !self.in_use(instance, token).await.unwrap_or(true)
+                && let Err(error) = self.servicenow.revoke(instance, token).await
+            {
+                tracing::warn!(error = %error, "a token that was only tried could not be revoked");
+            }
+        }
+    }
+
+    async fn in_use(&self, instance: &InstanceId, token: &Secret) -> Result<bool> {
+        let filter = ConnectionFilter {
+            instance_id: Some(instance.clone()),
+            statuses: vec![ConnectionStatus::Registered, ConnectionStatus::Unauthorized],
+            ..ConnectionFilter::default()
+        };
+        let mut after: Option<(String, String)> = None;
+        loop {
+            let cursor = after.as_ref().map(|(customer, instance)| (customer.as_str(), instance.as_str()));
+            let rows = self.store.connections(&filter, cursor, 500).await?;
+            for row in &rows {
+                let (customer, instance) = (&row.value.customer_id, &row.value.instance_id);
+                if ConnectionSecrets::open(row.sealed.as_ref(), &self.ring, customer, instance)?.tokens.holds(token) {
+                    return Ok(true);
+                }
+            }
+            match rows.last() {
+                Some(last) if rows.len() == 500 => {
+                    after = Some((last.value.customer_id.to_string(), last.value.instance_id.to_string()));
+                }
+                _ => return Ok(false),
+            }
+        }
+    }
+
+    /// Revokes what these pending revocations hold; the first failure comes back, the rest is tried all the same.
+    async fn finish_these(&self, ids: &[String], customer: &CustomerId) -> Result<Option<Error>> {
+        if ids.is_empty() { Ok(None) } else { self.finish_revocations(Some(customer)).await }
+    }
+
+    /// Works through the tokens that wait to be revoked, of one account or of all.
+    pub(super) async fn finish_revocations(&self, customer: Option<&CustomerId>) -> Result<Option<Error>> {
+        let mut first = None;
+        for row in self.store.revocations(customer, 1000).await? {
+            let pending = &row.value;
+            let secrets = RevocationSecrets::open(row.sealed.as_ref(), &self.ring, &pending.customer_id, &pending.id)?;
+            let mut failure = None;
+            for token in &secrets.tokens {
+                if !self.in_use(&pending.instance_id, &token.0).await?
+                    && let Err(error) = self.servicenow.revoke(&pending.instance_id, &token.0).await
+                {
+                    failure.get_or_insert(error);
+                }
+            }
+            match failure {
+                None => {
+                    let done = Change::RemoveRevocation { id: pending.id.clone() };
+                    self.store.commit(vec![done]).await.map_err(|_| {
+                        Error::new(ErrorKind::Store, "A revocation was made but could not be noted; it is made again.")
+                    })?;
+                }
+                Some(error) => {
+                    let event = LogEvent {
+                        customer_id: Some(pending.customer_id.clone()),
+                        instance_id: Some(pending.instance_id.clone()),
+                        ..LogEvent::new(
+                            EventKind::RevocationFailed,
+                            format!("Tokens could not be revoked: {}", error.message()),
+                            self.chance.now(),
+                        )
+                    };
+                    self.observers.publish(&event);
+                    first.get_or_insert(error);
+                }
+            }
+        }
+        Ok(first)
+    }
+}

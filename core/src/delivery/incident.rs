@@ -1,0 +1,136 @@
+//! What an alert looks like as an incident.
+
+use serde::{Deserialize, Serialize};
+
+use crate::model::{Alert, Incident, Severity};
+
+/// Columns that are read back of every incident.
+pub(super) const FIELDS: [&str; 7] =
+    ["sys_id", "number", "short_description", "priority", "state", "correlation_id", "sys_created_by"];
+
+/// Length of the column `short_description`.
+const SHORT_DESCRIPTION: usize = 160;
+/// Length of the column `description`.
+const DESCRIPTION: usize = 4000;
+
+/// The body of an insert.
+#[derive(Debug, Serialize)]
+pub(super) struct NewIncident {
+    short_description: String,
+    description: String,
+    impact: &'static str,
+    urgency: &'static str,
+    correlation_id: String,
+    correlation_display: &'static str,
+}
+
+impl NewIncident {
+    pub(super) fn of(alert: &Alert, correlation_id: &str) -> Self {
+        let (impact, urgency) = match alert.severity {
+            Severity::Critical => ("2", "1"),
+            Severity::Error => ("2", "2"),
+            Severity::Warning => ("3", "2"),
+            Severity::Information | Severity::Success => ("3", "3"),
+        };
+        let origin = format!(
+            "\n\nFrom Citrix Cloud account {}, source {}, alert {}{}.",
+            plain(&alert.customer_id),
+            plain(&alert.source),
+            plain(&alert.id),
+            alert.component.as_deref().map(|component| format!(", component {}", plain(component))).unwrap_or_default(),
+        );
+        let room = DESCRIPTION.saturating_sub(origin.chars().count());
+        Self {
+            short_description: cut(&plain(&alert.title).replace('\n', " "), SHORT_DESCRIPTION),
+            description: cut(&plain(&alert.description), room) + &origin,
+            impact,
+            urgency,
+            correlation_id: correlation_id.to_owned(),
+            correlation_display: "Citrix ITSM Adapter",
+        }
+    }
+}
+
+/// An incident as the Table API shows it.
+#[derive(Debug, Clone, Deserialize)]
+pub(super) struct IncidentRow {
+    pub(super) sys_id: String,
+    #[serde(default)]
+    number: String,
+    #[serde(default)]
+    short_description: String,
+    #[serde(default)]
+    priority: String,
+    #[serde(default)]
+    state: String,
+    #[serde(default)]
+    pub(super) correlation_id: String,
+    #[serde(default)]
+    sys_created_by: String,
+}
+
+impl From<IncidentRow> for Incident {
+    fn from(row: IncidentRow) -> Self {
+        Self {
+            sys_id: row.sys_id,
+            number: row.number,
+            short_description: row.short_description,
+            priority: row.priority,
+            state: row.state,
+            correlation_id: row.correlation_id,
+            sys_created_by: row.sys_created_by,
+        }
+    }
+}
+
+/// Text as data (T14): control characters (but for line breaks and tabs) and characters that turn the reading
+/// direction around are taken out; everything else stays as it was written.
+fn plain(text: &str) -> String {
+    text.chars()
+        .filter(|&c| c == '\n' || c == '\t' || !(c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}' | '\u{061c}')))
+        .collect()
+}
+
+/// At most this many characters; what is cut off is marked.
+fn cut(text: &str, most: usize) -> String {
+    if text.chars().count() <= most {
+        return text.to_owned();
+    }
+    let mut short: String = text.chars().take(most.saturating_sub(1)).collect();
+    short.push('…');
+    short
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn alert(title: &str, description: &str) -> Alert {
+        Alert {
+            customer_id: "acme".into(),
+            source: "citrix_cloud".into(),
+            id: "1".into(),
+            title: title.into(),
+            description: description.into(),
+            severity: Severity::Error,
+            component: None,
+            raised_at: None,
+            fields: std::collections::HashMap::new(),
+        }
+    }
+
+    #[test]
+    fn hostile_text_arrives_as_text() {
+        let incident = NewIncident::of(&alert("a\u{202e}b\u{0}c\r\n<script>", "x"), "key");
+        assert_eq!(incident.short_description, "abc <script>");
+    }
+
+    #[test]
+    fn long_text_is_cut_to_the_columns_and_marked() {
+        let incident = NewIncident::of(&alert(&"ä".repeat(500), &"b".repeat(10_000)), "key");
+        assert_eq!(incident.short_description.chars().count(), SHORT_DESCRIPTION);
+        assert!(incident.short_description.ends_with('…'));
+        assert_eq!(incident.description.chars().count(), DESCRIPTION);
+        assert!(incident.description.contains("account acme"), "the origin is marked even when the text is cut");
+    }
+}

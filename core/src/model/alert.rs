@@ -1,0 +1,44 @@
+use std::collections::HashMap;
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+/// How bad an alert is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Severity {
+    /// For information.
+    Information,
+    /// Something went well.
+    Success,
+    /// Worth a look.
+    Warning,
+    /// Something is broken.
+    Error,
+    /// Something important is broken.
+    Critical,
+}
+
+/// An alert or notification of Citrix Cloud, on its way to an incident.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Alert {
+    /// The account it belongs to.
+    pub customer_id: String,
+    /// Where it comes from, such as `citrix_cloud` or `monitor`.
+    pub source: String,
+    /// Its id within the source. Account, source and id together are its identity.
+    pub id: String,
+    /// One line.
+    pub title: String,
+    /// The whole text.
+    pub description: String,
+    /// How bad it is.
+    pub severity: Severity,
+    /// The component it is about, such as `Citrix Cloud`.
+    pub component: Option<String>,
+    /// When it was raised, as the source says.
+    pub raised_at: Option<DateTime<Utc>>,
+    /// Anything else the source told, by name.
+    pub fields: HashMap<String, String>,
+}

@@ -1,0 +1,75 @@
+use std::collections::HashMap;
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use crate::id::{CustomerId, InstanceId};
+
+/// What happened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum EventKind {
+    /// An account was added.
+    AccountAdded,
+    /// An account's data or secure client changed.
+    AccountUpdated,
+    /// An account was removed.
+    AccountRemoved,
+    /// A connection was made, or its secure client replaced.
+    Connected,
+    /// A connection was removed.
+    Disconnected,
+    /// A registration was saved.
+    Registered,
+    /// A registration's credentials were replaced.
+    Reauthenticated,
+    /// A registration was ended.
+    Unregistered,
+    /// The instance refused the grant, with proof.
+    Unauthorized,
+    /// An instance's health changed.
+    HealthChanged,
+    /// Tokens could not be revoked; the adapter tries again at the next check.
+    RevocationFailed,
+    /// The adapter waits for something slow, such as a frozen site waking up.
+    Progress,
+    /// An alert was taken.
+    DeliveryAccepted,
+    /// An alert became an incident.
+    DeliveryDone,
+    /// An alert could not be delivered and waits in the dead-letter list.
+    DeliveryFailed,
+    /// Something to know about the store or its key.
+    StoreWarning,
+}
+
+/// One entry of the event log. It never holds a secret.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Event {
+    /// Position in the log, growing; 0 for events that are told to observers only.
+    pub sequence: i64,
+    /// When it happened.
+    pub at: DateTime<Utc>,
+    /// What happened.
+    pub kind: EventKind,
+    /// The account concerned.
+    pub customer_id: Option<CustomerId>,
+    /// The instance concerned.
+    pub instance_id: Option<InstanceId>,
+    /// For people, in one sentence.
+    pub message: String,
+    /// Names and values that belong to it.
+    pub detail: HashMap<String, String>,
+}
+
+/// One page of the event log, oldest first.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct EventPage {
+    /// The events of this page.
+    pub items: Vec<Event>,
+    /// Give it to the next call to go on; none on the last page.
+    pub next: Option<String>,
+}

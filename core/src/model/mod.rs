@@ -1,0 +1,19 @@
+//! Data only: the nouns of the field, one per file. They look the same in every language.
+
+mod account;
+mod alert;
+mod connection;
+mod delivery;
+mod entitlement;
+mod event;
+mod instance;
+mod report;
+
+pub use account::*;
+pub use alert::*;
+pub use connection::*;
+pub use delivery::*;
+pub use entitlement::*;
+pub use event::*;
+pub use instance::*;
+pub use report::*;

@@ -1,0 +1,272 @@
+//! One exchange for any number of callers: the cache, the flight they share, and the memory of a failure.
+
+use std::{
+    collections::HashMap,
+    future::Future,
+    sync::{Arc, Mutex, PoisonError, RwLock},
+    time::Duration,
+};
+
+use chrono::{DateTime, Utc};
+use futures_util::{FutureExt, future::Shared};
+
+use crate::{
+    clock::{BoxFuture, Chance},
+    error::{Error, ErrorKind, Result, Retry},
+    id::{CustomerId, InstanceId},
+    secret::Secret,
+};
+
+/// Wait after the first failed exchange that the remote gave no time for; it doubles up to [`LONGEST_PAUSE`].
+const FIRST_PAUSE: Duration = Duration::from_secs(1);
+const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+
+/// Whose token it is, and for what: never a bare string (T8).
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) enum TokenKey {
+    /// The account's token for Citrix Cloud.
+    Citrix(CustomerId),
+    /// The account's token for one instance.
+    ServiceNow(CustomerId, InstanceId),
+}
+
+/// A token in the cache.
+#[derive(Debug, Clone)]
+pub(crate) struct Cached {
+    pub(crate) token: Arc<Secret>,
+    pub(crate) renew_at: DateTime<Utc>,
+}
+
+impl Cached {
+    /// Good, not due, and not the one that was just refused.
+    pub(crate) fn serves(&self, now: DateTime<Utc>, refused: Option<&Secret>) -> bool {
+        now < self.renew_at && refused.is_none_or(|refused| !refused.matches(self.token.expose()))
+    }
+}
+
+type Flight = Shared<BoxFuture<'static, Result<Cached>>>;
+
+/// What a failed exchange leaves behind, so that the next caller does not ask at once again.
+struct Pause {
+    until: DateTime<Utc>,
+    length: Duration,
+    error: Error,
+}
+
+#[derive(Default)]
+struct Aloft {
+    flights: HashMap<TokenKey, Flight>,
+    pauses: HashMap<TokenKey, Pause>,
+}
+
+pub(crate) struct Flights {
+    chance: Chance,
+    cache: RwLock<HashMap<TokenKey, Cached>>,
+    aloft: Mutex<Aloft>,
+}
+
+impl Flights {
+    pub(crate) fn new(chance: Chance) -> Arc<Self> {
+        Arc::new(Self { chance, cache: RwLock::default(), aloft: Mutex::default() })
+    }
+
+    /// The token from the cache, else from the flight under way, else from a new one.
+    ///
+    /// The exchange runs as a task of its own: a caller that goes away does not end it (T15).
+    pub(crate) async fn get<F>(
+        self: &Arc<Self>,
+        key: &TokenKey,
+        refused: Option<&Secret>,
+        exchange: impl FnOnce() -> F,
+    ) -> Result<Arc<Secret>>
+    where
+        F: Future<Output = Result<Cached>> + Send + 'static,
+    {
+        if let Some(hit) = self.hit(key, refused) {
+            return Ok(hit);
+        }
+        let flight = {
+            let mut aloft = self.aloft.lock().unwrap_or_else(PoisonError::into_inner);
+            // Whoever landed a moment ago has filled the cache before leaving the map.
+            if let Some(hit) = self.hit(key, refused) {
+                return Ok(hit);
+            }
+            match aloft.flights.get(key) {
+                Some(flight) => flight.clone(),
+                None => {
+                    if let Some(pause) = aloft.pauses.get(key)
+                        && self.chance.now() < pause.until
+                    {
+                        return Err(pause.error.clone());
+                    }
+                    let flight = self.depart(key.clone(), exchange());
+                    aloft.flights.insert(key.clone(), flight.clone());
+                    flight
+                }
+            }
+        };
+        flight.await.map(|cached| cached.token)
+    }
+
+    /// Forgets what is known of a key: its credentials have changed.
+    pub(crate) fn forget(&self, key: &TokenKey) {
+        self.cache.write().unwrap_or_else(PoisonError::into_inner).remove(key);
+        self.aloft.lock().unwrap_or_else(PoisonError::into_inner).pauses.remove(key);
+    }
+
+    fn hit(&self, key: &TokenKey, refused: Option<&Secret>) -> Option<Arc<Secret>> {
+        let cache = self.cache.read().unwrap_or_else(PoisonError::into_inner);
+        let cached = cache.get(key)?;
+        cached.serves(self.chance.now(), refused).then(|| Arc::clone(&cached.token))
+    }
+
+    fn depart<F>(self: &Arc<Self>, key: TokenKey, exchange: F) -> Flight
+    where
+        F: Future<Output = Result<Cached>> + Send + 'static,
+    {
+        let flights = Arc::clone(self);
+        let task = tokio::spawn(async move {
+            let landed = std::panic::AssertUnwindSafe(exchange).catch_unwind().await.unwrap_or_else(|_| {
+                Err(Error::new(ErrorKind::Internal, "The exchange of a token ended unexpectedly."))
+            });
+            flights.land(&key, &landed);
+            landed
+        });
+        async move {
+            task.await.unwrap_or_else(|_| {
+                Err(Error::new(ErrorKind::Cancelled, "The runtime ended while a token was exchanged.").retry(Retry::Now))
+            })
+        }
+        .boxed()
+        .shared()
+    }
+
+    fn land(&self, key: &TokenKey, landed: &Result<Cached>) {
+        if let Ok(cached) = landed {
+            self.cache.write().unwrap_or_else(PoisonError::into_inner).insert(key.clone(), cached.clone());
+        }
+        let mut aloft = self.aloft.lock().unwrap_or_else(PoisonError::into_inner);
+        aloft.flights.remove(key);
+        let before = aloft.pauses.remove(key);
+        if let Err(error) = landed {
+            let length = match error.retry_advice() {
+                Retry::After(wait) => wait,
+                Retry::Now => before.map_or(FIRST_PAUSE, |pause| (pause.length * 2).min(LONGEST_PAUSE)),
+                // What cannot succeed is decided by the stored record, which the next exchange reads first.
+                Retry::Never => return,
+            };
+            let until = self.chance.now() + length.min(Duration::from_secs(86_400));
+            let error = error.clone().retry(Retry::After(length));
+            aloft.pauses.insert(key.clone(), Pause { until, length, error });
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::*;
+    use crate::clock::{ManualClock, SystemRandom};
+
+    fn key() -> TokenKey {
+        TokenKey::Citrix(CustomerId::parse("acme").unwrap_or_else(|error| panic!("{error}")))
+    }
+
+    fn flights() -> (Arc<Flights>, ManualClock) {
+        let clock = ManualClock::new(DateTime::UNIX_EPOCH);
+        (Flights::new(Chance { clock: Arc::new(clock.clone()), random: Arc::new(SystemRandom) }), clock)
+    }
+
+    fn token(text: &str, clock: &ManualClock) -> Cached {
+        use crate::clock::Clock;
+        Cached { token: Arc::new(Secret::from(text)), renew_at: clock.now() + Duration::from_secs(1000) }
+    }
+
+    #[tokio::test]
+    async fn two_hundred_callers_share_one_exchange() {
+        let (flights, clock) = flights();
+        let exchanges = Arc::new(AtomicUsize::new(0));
+        let (open, gate) = tokio::sync::watch::channel(false);
+        let mut callers = tokio::task::JoinSet::new();
+        for _ in 0..200 {
+            let (flights, exchanges, clock, mut gate) = (flights.clone(), exchanges.clone(), clock.clone(), gate.clone());
+            callers.spawn(async move {
+                flights
+                    .get(&key(), None, || async move {
+                        exchanges.fetch_add(1, Ordering::SeqCst);
+                        let _ = gate.wait_for(|open| *open).await;
+                        Ok(token("t", &clock))
+                    })
+                    .await
+            });
+        }
+        open.send(true).unwrap_or_else(|error| panic!("{error}"));
+        while let Some(result) = callers.join_next().await {
+            assert!(matches!(result, Ok(Ok(token)) if token.matches("t")));
+        }
+        assert_eq!(exchanges.load(Ordering::SeqCst), 1);
+    }
+
+    #[tokio::test]
+    async fn waiters_share_a_failure_and_its_pause() {
+        let (flights, clock) = flights();
+        let exchanges = Arc::new(AtomicUsize::new(0));
+        let attempt = |wait: Retry| {
+            let exchanges = exchanges.clone();
+            flights.get(&key(), None, move || async move {
+                exchanges.fetch_add(1, Ordering::SeqCst);
+                Err(Error::new(ErrorKind::Throttled, "Slow down.").retry(wait))
+            })
+        };
+        let after = Retry::After(Duration::from_secs(30));
+        assert!(attempt(after).await.is_err());
+        assert!(attempt(after).await.is_err());
+        assert_eq!(exchanges.load(Ordering::SeqCst), 1, "the second caller was told without asking");
+        clock.advance(Duration::from_secs(29));
+        assert!(attempt(after).await.is_err());
+        assert_eq!(exchanges.load(Ordering::SeqCst), 1, "Retry-After is not undercut");
+        clock.advance(Duration::from_secs(2));
+        assert!(attempt(after).await.is_err());
+        assert_eq!(exchanges.load(Ordering::SeqCst), 2);
+    }
+
+    #[tokio::test]
+    async fn a_caller_that_goes_away_does_not_end_the_exchange() {
+        let (flights, clock) = flights();
+        let (open, mut gate) = tokio::sync::watch::channel(false);
+        let (flights2, clock2) = (flights.clone(), clock.clone());
+        let caller = tokio::spawn(async move {
+            flights2
+                .get(&key(), None, || async move {
+                    let _ = gate.wait_for(|open| *open).await;
+                    Ok(token("kept", &clock2))
+                })
+                .await
+        });
+        while flights.aloft.lock().unwrap_or_else(PoisonError::into_inner).flights.is_empty() {
+            tokio::task::yield_now().await;
+        }
+        caller.abort();
+        open.send(true).unwrap_or_else(|error| panic!("{error}"));
+        let kept = flights.get(&key(), None, || async { panic!("asked twice") }).await;
+        assert!(matches!(kept, Ok(token) if token.matches("kept")));
+    }
+
+    #[tokio::test]
+    async fn a_refused_token_is_not_served_again() {
+        let (flights, clock) = flights();
+        let first = token("first", &clock);
+        let _ = flights.get(&key(), None, || async move { Ok(first) }).await;
+        let second = token("second", &clock);
+        let got = flights.get(&key(), Some(&Secret::from("first")), || async move { Ok(second) }).await;
+        assert!(matches!(got, Ok(token) if token.matches("second")));
+    }
+
+    #[tokio::test]
+    async fn a_panic_in_an_exchange_is_an_error_for_everybody() {
+        let (flights, _) = flights();
+        let got = flights.get(&key(), None, || async { panic!("on purpose") }).await;
+        assert!(matches!(got, Err(error) if error.kind() == ErrorKind::Internal));
+    }
+}

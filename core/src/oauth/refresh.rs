@@ -1,0 +1,389 @@
+//! Renewing a token: single flight in the process, lease in the store, *then* read what is stored, exchange,
+//! save, release. The rule of proof for `unauthorized` is kept here.
+
+use std::{future::Future, sync::Arc, time::Duration};
+
+use super::{
+    flight::{Cached, Flights, TokenKey},
+    token::{Access, AccountSecrets, CitrixToken, ConnectionSecrets, TokenSet, life},
+};
+use crate::{
+    api::{
+        citrix::CitrixCloud,
+        servicenow::{EndpointCredentials, ServiceNow},
+    },
+    clock::{BoxFuture, Chance},
+    error::{Error, ErrorKind, Result, Retry},
+    id::{CustomerId, InstanceId},
+    model::{Account, Connection, ConnectionStatus},
+    registration::{Driver, Event, Payload},
+    secret::Secret,
+    store::{Change, KeyRing, Lease, Put, Refusal, Row, Store},
+};
+
+/// Life of a lease on an exchange: longer than any exchange can take.
+const LEASE: Duration = Duration::from_secs(90);
+/// Pause between two looks at a lease that somebody else holds.
+const LEASE_POLL: Duration = Duration::from_millis(50);
+/// Pause before a refused refresh token is tried the second and last time.
+const SECOND_TRY: Duration = Duration::from_secs(30);
+/// A service account renews itself by its password when the wall is nearer than this.
+const WALL_MARGIN: Duration = Duration::from_secs(24 * 3600);
+
+/// All tokens of one client; cheap to clone.
+#[derive(Clone)]
+pub(crate) struct Tokens(Arc<Inner>);
+
+struct Inner {
+    flights: Arc<Flights>,
+    store: Arc<dyn Store>,
+    ring: Arc<KeyRing>,
+    chance: Chance,
+    citrix: CitrixCloud,
+    servicenow: ServiceNow,
+    driver: Driver,
+}
+
+impl Tokens {
+    pub(crate) fn new(
+        store: Arc<dyn Store>,
+        ring: Arc<KeyRing>,
+        chance: Chance,
+        citrix: CitrixCloud,
+        servicenow: ServiceNow,
+        driver: Driver,
+    ) -> Self {
+        let flights = Flights::new(chance.clone());
+        Self(Arc::new(Inner { flights, store, ring, chance, citrix, servicenow, driver }))
+    }
+
+    /// The account's token for Citrix Cloud; `refused` is the one that was just answered with 401.
+    pub(crate) async fn citrix(&self, customer: &CustomerId, refused: Option<&Secret>) -> Result<Arc<Secret>> {
+        let key = TokenKey::Citrix(customer.clone());
+        let exchange = || {
+            let (inner, key, refused) = (Arc::clone(&self.0), key.clone(), refused.cloned());
+            async move { inner.renew(&key, refused.as_ref()).await }
+        };
+        self.0.flights.get(&key, refused, exchange).await
+    }
+
+    /// The account's access to an instance it is registered with; `refused` as above.
+    ///
+    /// # Errors
+    /// `unauthorized` when the registration's grant was refused; nothing is sent then.
+    pub(crate) async fn servicenow(
+        &self,
+        customer: &CustomerId,
+        instance: &InstanceId,
+        refused: Option<&Secret>,
+    ) -> Result<Arc<Access>> {
+        let key = TokenKey::ServiceNow(customer.clone(), instance.clone());
+        let exchange = || {
+            let (inner, key, refused) = (Arc::clone(&self.0), key.clone(), refused.cloned());
+            async move { inner.renew(&key, refused.as_ref()).await }
+        };
+        let token = self.0.flights.get(&key, refused, exchange).await?;
+        Ok(Arc::new(Access { customer_id: customer.clone(), instance_id: instance.clone(), token }))
+    }
+
+    /// Runs `work` with access; a 401 leads to exactly one renewal and one repetition.
+    pub(crate) async fn with_access<T, E, F>(
+        &self,
+        customer: &CustomerId,
+        instance: &InstanceId,
+        work: impl Fn(Arc<Access>) -> F,
+    ) -> Result<T, E>
+    where
+        E: From<Error> + AsRef<Error>,
+        F: Future<Output = Result<T, E>>,
+    {
+        let access = self.servicenow(customer, instance, None).await?;
+        match work(Arc::clone(&access)).await {
+            Err(error) if error.as_ref().context("token") == Some("rejected") => {
+                work(self.servicenow(customer, instance, Some(&access.token)).await?).await
+            }
+            done => done,
+        }
+    }
+
+    /// Runs `work` with the account's token for Citrix Cloud; a 401 leads to exactly one renewal and one
+    /// repetition.
+    pub(crate) async fn with_token<T, F>(&self, customer: &CustomerId, work: impl Fn(Arc<Secret>) -> F) -> Result<T>
+    where
+        F: Future<Output = Result<T>>,
+    {
+        let token = self.citrix(customer, None).await?;
+        match work(Arc::clone(&token)).await {
+            Err(error) if error.context("token") == Some("rejected") => {
+                work(self.citrix(customer, Some(&token)).await?).await
+            }
+            done => done,
+        }
+    }
+
+    /// Forgets cached tokens of an account, or of one of its registrations.
+    pub(crate) fn forget(&self, customer: &CustomerId, instance: Option<&InstanceId>) {
+        let key = match instance {
+            None => TokenKey::Citrix(customer.clone()),
+            Some(instance) => TokenKey::ServiceNow(customer.clone(), instance.clone()),
+        };
+        self.0.flights.forget(&key);
+    }
+}
+
+impl Inner {
+    /// Renews under the lease of the store, unless somebody else has done it meanwhile.
+    fn renew<'a>(&'a self, key: &'a TokenKey, refused: Option<&'a Secret>) -> BoxFuture<'a, Result<Cached>> {
+        // Boxed: the compiler cannot prove the nested future `Send` for every lifetime.
+        Box::pin(async move {
+            let lease = match self.lease(key, refused).await? {
+                Leased::Fresh(cached) => return Ok(cached),
+                Leased::Held(lease) => lease,
+            };
+            let result = match key {
+                TokenKey::Citrix(customer) => self.exchange_citrix(customer).await,
+                TokenKey::ServiceNow(customer, instance) => self.exchange(customer, instance).await,
+            };
+            self.release(&lease).await;
+            result
+        })
+    }
+
+    async fn exchange_citrix(&self, customer: &CustomerId) -> Result<Cached> {
+        let (row, secrets) = self.account(customer).await?;
+        let account = &row.value;
+        let asked_at = self.chance.now();
+        let fresh =
+            self.citrix.token(customer, account.environment, &account.client_id, &secrets.client_secret).await?;
+        let (_, renew_at) = life(&self.chance, asked_at, (fresh.expires_at - asked_at).to_std().unwrap_or_default());
+        let token = CitrixToken { access: fresh.secret, renew_at };
+        self.save_citrix(customer, &secrets.client_secret, &token).await?;
+        Ok(cached_citrix(&token))
+    }
+
+    /// The exchange with an instance, under the lease.
+    async fn exchange(&self, customer: &CustomerId, instance: &InstanceId) -> Result<Cached> {
+        let (row, secrets) = self.registration(customer, instance).await?;
+        let (Some(endpoint), Some(grant)) = (&row.value.endpoint, &row.value.grant) else {
+            return Err(not_registered(instance));
+        };
+        let credentials =
+            EndpointCredentials { instance_id: instance, client_id: &endpoint.client_id, client_secret: &secrets.client_secret };
+        let wall = secrets.tokens.refresh_expires_at;
+        let near_wall = wall.is_some_and(|wall| wall - self.chance.now() < chrono::TimeDelta::from_std(WALL_MARGIN).unwrap_or_default());
+        let by_password = secrets.password.as_ref().filter(|_| near_wall || secrets.tokens.refresh.is_none());
+
+        let mut outcome = match by_password {
+            Some(password) => self.servicenow.password_grant(&credentials, &grant.user_name, password).await,
+            None => self.servicenow.refresh_grant(&credentials, &secrets.tokens).await,
+        };
+        if by_password.is_none() && is_refused(&outcome) {
+            outcome = match &secrets.password {
+                // The refresh token may be at its wall or revoked; the password is a credential of its own.
+                Some(password) => self.servicenow.password_grant(&credentials, &grant.user_name, password).await,
+                // One more try, later, unless somebody has changed the grant meanwhile.
+                None => {
+                    self.chance.clock.sleep(SECOND_TRY).await;
+                    let (_, now) = self.registration(customer, instance).await?;
+                    if !same_credentials(&now, &secrets) {
+                        return Ok(cached(&now.tokens));
+                    }
+                    self.servicenow.refresh_grant(&credentials, &secrets.tokens).await
+                }
+            };
+        }
+        match outcome {
+            Ok(tokens) => self.save(customer, instance, &secrets, tokens).await,
+            Err(error) if is_refused_error(&error) => Err(self.reject(customer, instance, secrets, error).await),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The token endpoint has refused: with the proof that the refused credentials are still the stored ones,
+    /// the connection becomes `unauthorized`, and nothing is sent with them again.
+    async fn reject(&self, customer: &CustomerId, instance: &InstanceId, refused: ConnectionSecrets, error: Error) -> Error {
+        let payload = Payload { refused: Some(refused), ..Payload::default() };
+        match self.driver.apply(customer, instance, Event::CredentialsRejected, payload).await {
+            Ok(applied) if applied.connection.as_ref().is_some_and(|c| c.status == ConnectionStatus::Unauthorized) => error,
+            // The credentials were replaced meanwhile: the caller may try with the new ones.
+            Ok(_) => Error::new(ErrorKind::Unavailable, "The registration's credentials were just replaced.").retry(Retry::Now),
+            Err(failed) => failed,
+        }
+    }
+
+    /// Writes the new tokens in place of the ones that were exchanged. If the grant was replaced meanwhile, the
+    /// stored one counts.
+    async fn save(
+        &self,
+        customer: &CustomerId,
+        instance: &InstanceId,
+        before: &ConnectionSecrets,
+        tokens: TokenSet,
+    ) -> Result<Cached> {
+        loop {
+            let (row, stored) = self.registration(customer, instance).await?;
+            if !same_credentials(&stored, before) {
+                return Ok(cached(&stored.tokens));
+            }
+            let secrets = ConnectionSecrets { tokens: tokens.clone(), ..stored };
+            let mut connection = row.value;
+            if let Some(grant) = &mut connection.grant {
+                grant.expires_at = tokens.refresh_expires_at;
+            }
+            let put = Put {
+                value: connection,
+                sealed: Some(secrets.seal(&self.ring, customer, instance)?),
+                replaces: Some(row.version),
+            };
+            match self.store.commit(vec![Change::Connection(put)]).await {
+                Ok(_) => return Ok(cached(&tokens)),
+                Err(Refusal::Conflict) => {}
+                Err(Refusal::Failed(error)) => return Err(error),
+                Err(_) => return Err(not_registered(instance)),
+            }
+        }
+    }
+
+    async fn save_citrix(&self, customer: &CustomerId, client_secret: &Secret, token: &CitrixToken) -> Result<()> {
+        loop {
+            let (row, stored) = self.account(customer).await?;
+            if !stored.client_secret.matches(client_secret.expose()) {
+                return Ok(());
+            }
+            let secrets = AccountSecrets { token: Some(token.clone()), ..stored };
+            let sealed = Some(secrets.seal(&self.ring, customer)?);
+            let put = Put { value: row.value, sealed, replaces: Some(row.version) };
+            match self.store.commit(vec![Change::Account(put)]).await {
+                Ok(_) => return Ok(()),
+                Err(Refusal::Conflict) => {}
+                Err(Refusal::Failed(error)) => return Err(error),
+                Err(_) => return Err(no_account(customer)),
+            }
+        }
+    }
+
+    async fn account(&self, customer: &CustomerId) -> Result<(Row<Account>, AccountSecrets)> {
+        let row = self.store.account(customer).await?.ok_or_else(|| no_account(customer))?;
+        let secrets = AccountSecrets::open(row.sealed.as_ref(), &self.ring, customer)?;
+        Ok((row, secrets))
+    }
+
+    /// A registration whose credentials may be used.
+    async fn registration(&self, customer: &CustomerId, instance: &InstanceId) -> Result<(Row<Connection>, ConnectionSecrets)> {
+        let row = self.store.connection(customer, instance).await?.ok_or_else(|| {
+            Error::new(ErrorKind::NotFound, format!("The account {customer} is not connected with {instance}."))
+                .remedy("Connect the account with the instance first.")
+        })?;
+        match row.value.status {
+            ConnectionStatus::Registered => {}
+            ConnectionStatus::Unregistered => return Err(not_registered(instance)),
+            ConnectionStatus::Unauthorized => {
+                return Err(Error::new(
+                    ErrorKind::Unauthorized,
+                    format!("The instance {instance} has refused the registration's credentials."),
+                )
+                .remedy("Re-authenticate the registration with valid credentials.")
+                .with("status", "unauthorized"));
+            }
+        }
+        let secrets = ConnectionSecrets::open(row.sealed.as_ref(), &self.ring, customer, instance)?;
+        Ok((row, secrets))
+    }
+
+    /// Waits for the lease; ends early when whoever holds it has stored a token that serves.
+    async fn lease(&self, key: &TokenKey, refused: Option<&Secret>) -> Result<Leased> {
+        let name = match key {
+            TokenKey::Citrix(customer) => format!("token:{customer}"),
+            TokenKey::ServiceNow(customer, instance) => format!("token:{customer}@{instance}"),
+        };
+        let owner = self.chance.uuid().to_string();
+        let give_up = self.chance.now() + LEASE * 2;
+        loop {
+            let now = self.chance.now();
+            let lease = self.store.acquire(&name, &owner, now, now + LEASE).await?;
+            let serving = match self.stored(key).await {
+                Ok(cached) => cached.filter(|cached| cached.serves(now, refused)),
+                Err(error) => {
+                    if let Some(lease) = &lease {
+                        self.release(lease).await;
+                    }
+                    return Err(error);
+                }
+            };
+            match (lease, serving) {
+                (lease, Some(cached)) => {
+                    if let Some(lease) = &lease {
+                        self.release(lease).await;
+                    }
+                    return Ok(Leased::Fresh(cached));
+                }
+                (Some(lease), None) => return Ok(Leased::Held(lease)),
+                (None, None) if now > give_up => {
+                    return Err(Error::new(ErrorKind::Unavailable, "Another process has been exchanging the token for too long.")
+                        .retry(Retry::Now));
+                }
+                (None, None) => self.chance.clock.sleep(LEASE_POLL).await,
+            }
+        }
+    }
+
+    /// The token as stored.
+    async fn stored(&self, key: &TokenKey) -> Result<Option<Cached>> {
+        match key {
+            TokenKey::Citrix(customer) => Ok(self.account(customer).await?.1.token.as_ref().map(cached_citrix)),
+            TokenKey::ServiceNow(customer, instance) => {
+                Ok(Some(cached(&self.registration(customer, instance).await?.1.tokens)))
+            }
+        }
+    }
+
+    async fn release(&self, lease: &Lease) {
+        if let Err(error) = self.store.release(lease).await {
+            tracing::warn!(error = %error, "a lease could not be released; it ends by itself");
+        }
+    }
+}
+
+enum Leased {
+    Fresh(Cached),
+    Held(Lease),
+}
+
+fn cached(tokens: &TokenSet) -> Cached {
+    Cached { token: Arc::new(tokens.access.clone()), renew_at: tokens.renew_at }
+}
+
+fn cached_citrix(token: &CitrixToken) -> Cached {
+    Cached { token: Arc::new(token.access.clone()), renew_at: token.renew_at }
+}
+
+/// The same grant, not renewed since.
+pub(crate) fn same_credentials(a: &ConnectionSecrets, b: &ConnectionSecrets) -> bool {
+    let same = |a: Option<&Secret>, b: Option<&Secret>| match (a, b) {
+        (None, None) => true,
+        (Some(a), Some(b)) => a.matches(b.expose()),
+        _ => false,
+    };
+    a.client_secret.matches(b.client_secret.expose())
+        && same(a.password.as_ref(), b.password.as_ref())
+        && same(a.tokens.refresh.as_ref(), b.tokens.refresh.as_ref())
+        && a.tokens.access.matches(b.tokens.access.expose())
+}
+
+fn is_refused<T>(outcome: &Result<T>) -> bool {
+    outcome.as_ref().err().is_some_and(is_refused_error)
+}
+
+fn is_refused_error(error: &Error) -> bool {
+    error.kind() == ErrorKind::Unauthorized && error.context("refused") == Some("credentials")
+}
+
+fn no_account(customer: &CustomerId) -> Error {
+    Error::new(ErrorKind::NotFound, format!("There is no account {customer}.")).remedy("Add the account first.")
+}
+
+fn not_registered(instance: &InstanceId) -> Error {
+    Error::new(ErrorKind::IllegalState, format!("The account is not registered with {instance}."))
+        .remedy("Register the account with the instance first.")
+        .with("status", "unregistered")
+}

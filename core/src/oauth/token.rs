@@ -1,0 +1,121 @@
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    clock::Chance,
+    config::RENEWAL_MARGIN,
+    error::{Error, ErrorKind, Result},
+    id::{CustomerId, InstanceId},
+    secret::{Secret, sealed_form},
+    store::{Binding, KeyRing, Sealed},
+};
+
+/// Tokens of one registration, as sealed.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct TokenSet {
+    #[serde(with = "sealed_form")]
+    pub(crate) access: Secret,
+    #[serde(with = "sealed_form::option")]
+    pub(crate) refresh: Option<Secret>,
+    /// When the access token ends.
+    pub(crate) expires_at: DateTime<Utc>,
+    /// When it is to be renewed.
+    pub(crate) renew_at: DateTime<Utc>,
+    /// The wall: when the refresh token ends, whatever is done with it.
+    pub(crate) refresh_expires_at: Option<DateTime<Utc>>,
+}
+
+impl TokenSet {
+    /// Every token of the set, for revocation. The refresh token first: it is the one that lives long.
+    pub(crate) fn all(&self) -> impl Iterator<Item = &Secret> {
+        self.refresh.iter().chain([&self.access])
+    }
+
+    pub(crate) fn holds(&self, token: &Secret) -> bool {
+        self.all().any(|own| own.matches(token.expose()))
+    }
+}
+
+/// The secrets of a connection, sealed as one: they change together or not at all.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct ConnectionSecrets {
+    #[serde(with = "sealed_form")]
+    pub(crate) client_secret: Secret,
+    /// The service account's password; none for a user account.
+    #[serde(with = "sealed_form::option")]
+    pub(crate) password: Option<Secret>,
+    pub(crate) tokens: TokenSet,
+}
+
+/// The secrets of an account, sealed as one.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct AccountSecrets {
+    #[serde(with = "sealed_form")]
+    pub(crate) client_secret: Secret,
+    pub(crate) token: Option<CitrixToken>,
+}
+
+/// A token of Citrix Cloud: it cannot be refreshed, only asked for again.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct CitrixToken {
+    #[serde(with = "sealed_form")]
+    pub(crate) access: Secret,
+    pub(crate) renew_at: DateTime<Utc>,
+}
+
+/// Tokens that wait to be revoked.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct RevocationSecrets {
+    pub(crate) tokens: Vec<SealedToken>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(transparent)]
+pub(crate) struct SealedToken(#[serde(with = "sealed_form")] pub(crate) Secret);
+
+macro_rules! sealed {
+    ($type:ty, $binding:ident, $($name:ident: $key:ty),+) => {
+        impl $type {
+            pub(crate) fn seal(&self, ring: &KeyRing, $($name: $key),+) -> Result<Sealed> {
+                let plain = zeroize::Zeroizing::new(serde_json::to_vec(self).map_err(|_| unreadable())?);
+                ring.seal(&plain, Binding::$binding($($name),+))
+            }
+
+            pub(crate) fn open(sealed: Option<&Sealed>, ring: &KeyRing, $($name: $key),+) -> Result<Self> {
+                let sealed = sealed.ok_or_else(unreadable)?;
+                let plain = ring.open(sealed, Binding::$binding($($name),+))?;
+                serde_json::from_slice(&plain).map_err(|_| unreadable())
+            }
+        }
+    };
+}
+sealed!(AccountSecrets, account, customer: &CustomerId);
+sealed!(ConnectionSecrets, connection, customer: &CustomerId, instance: &InstanceId);
+sealed!(RevocationSecrets, revocation, customer: &CustomerId, id: &str);
+
+fn unreadable() -> Error {
+    Error::new(ErrorKind::Sealed, "The sealed secrets of a record cannot be read.")
+        .remedy("The record was written by another version or damaged; enter its credentials again.")
+}
+
+/// An access token in hand, tied to the one instance it may be sent to (T5, T8).
+#[derive(Debug, Clone)]
+pub(crate) struct Access {
+    pub(crate) customer_id: CustomerId,
+    pub(crate) instance_id: InstanceId,
+    pub(crate) token: std::sync::Arc<Secret>,
+}
+
+/// When a token that was asked for at `asked_at` ends, and when it is to be renewed: ahead of the end by
+/// [`RENEWAL_MARGIN`] (by a tenth of its life when that is shorter) and by up to as much again at random, so
+/// that many tokens made together are not renewed together.
+pub(crate) fn life(chance: &Chance, asked_at: DateTime<Utc>, life: Duration) -> (DateTime<Utc>, DateTime<Utc>) {
+    // A year bounds what an answer may claim; the arithmetic cannot overflow below that.
+    let life = life.min(Duration::from_secs(366 * 86_400));
+    let margin = RENEWAL_MARGIN.min(life / 10);
+    let jitter = Duration::from_millis(chance.up_to(u64::try_from(margin.as_millis()).unwrap_or_default()));
+    let expires_at = asked_at + life;
+    (expires_at, expires_at - margin - jitter.min(life / 10))
+}

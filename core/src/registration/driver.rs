@@ -1,0 +1,391 @@
+//! Performs transitions: reads, decides, commits with compare-and-set, publishes. Nothing else writes a status.
+
+use std::sync::Arc;
+
+use super::{
+    event::Event as Happening,
+    state::State,
+    transition::{Effect, transition},
+};
+use crate::{
+    clock::Chance,
+    error::{Error, ErrorKind, Result, Retry},
+    event::Observers,
+    id::{CustomerId, InstanceId},
+    model::{Connection, Event, EventKind, Grant, Instance, InstanceHealth, OauthEndpoint, TestReport},
+    oauth::{ConnectionSecrets, RevocationSecrets, SealedToken, same_credentials},
+    store::{Change, KeyRing, PendingRevocation, Put, Refusal, Row, Store},
+};
+
+/// How often a lost race is run again before the store counts as overloaded.
+const RACES: u32 = 64;
+
+/// What an event brings along.
+#[derive(Debug, Default)]
+pub(crate) struct Payload {
+    /// The secure client that was tested.
+    pub(crate) secure_client_id: Option<String>,
+    /// The grant that passed the test.
+    pub(crate) grant: Option<NewGrant>,
+    /// What the test found.
+    pub(crate) report: Option<TestReport>,
+    /// What was learned about the instance.
+    pub(crate) instance: InstanceFacts,
+    /// For `CredentialsRejected`: the credentials that were refused. If others are stored, nothing changes.
+    pub(crate) refused: Option<ConnectionSecrets>,
+}
+
+/// A grant to be stored.
+#[derive(Debug)]
+pub(crate) struct NewGrant {
+    pub(crate) endpoint: OauthEndpoint,
+    pub(crate) grant: Grant,
+    pub(crate) secrets: ConnectionSecrets,
+}
+
+/// What was learned about the instance on the way; empty fields change nothing.
+#[derive(Debug, Default)]
+pub(crate) struct InstanceFacts {
+    pub(crate) name: Option<String>,
+    pub(crate) connector_version: Option<String>,
+    pub(crate) health: Option<(InstanceHealth, Option<String>)>,
+}
+
+/// What a transition left behind.
+#[derive(Debug)]
+pub(crate) struct Applied {
+    /// The connection as it is now; none when it was removed.
+    pub(crate) connection: Option<Connection>,
+    /// Ids of the pending revocations that the commit wrote.
+    pub(crate) revocations: Vec<String>,
+}
+
+/// Performs transitions on the connections of one store; cheap to clone.
+#[derive(Clone)]
+pub(crate) struct Driver {
+    store: Arc<dyn Store>,
+    ring: Arc<KeyRing>,
+    chance: Chance,
+    observers: Observers,
+}
+
+impl Driver {
+    pub(crate) fn new(store: Arc<dyn Store>, ring: Arc<KeyRing>, chance: Chance, observers: Observers) -> Self {
+        Self { store, ring, chance, observers }
+    }
+
+    /// Whether the event would be legal now; for refusing early, before anything is sent.
+    pub(crate) async fn check(&self, customer: &CustomerId, instance: &InstanceId, event: Happening) -> Result<()> {
+        let row = self.store.connection(customer, instance).await?;
+        transition(State::from(row.map(|row| row.value.status)), event).map(drop)
+    }
+
+    /// Lets the event happen to the connection.
+    ///
+    /// # Errors
+    /// `illegal_state`, `already_registered`, `prerequisite_missing`, `not_found`, `store`, `sealed`; nothing
+    /// has changed then.
+    pub(crate) async fn apply(
+        &self,
+        customer: &CustomerId,
+        instance: &InstanceId,
+        event: Happening,
+        payload: Payload,
+    ) -> Result<Applied> {
+        for _ in 0..RACES {
+            let row = self.store.connection(customer, instance).await?;
+            let decided = self.decide(customer, instance, event, &payload, row).await?;
+            if decided.changes.is_empty() {
+                return Ok(Applied { connection: decided.connection, revocations: Vec::new() });
+            }
+            match self.store.commit(decided.changes).await {
+                Ok(committed) => {
+                    self.observers.publish_from(committed.first_event, decided.events);
+                    return Ok(Applied { connection: decided.connection, revocations: decided.revocations });
+                }
+                Err(Refusal::Conflict) => {}
+                Err(refusal) => return Err(refused(refusal, customer, instance)),
+            }
+        }
+        Err(Error::new(ErrorKind::Store, "The connection is being changed by too many others at once.").retry(Retry::Now))
+    }
+
+    async fn decide(
+        &self,
+        customer: &CustomerId,
+        instance: &InstanceId,
+        event: Happening,
+        payload: &Payload,
+        row: Option<Row<Connection>>,
+    ) -> Result<Decided> {
+        let now = self.chance.now();
+        let state = State::from(row.as_ref().map(|row| row.value.status));
+        let to = transition(state, event)?;
+        let before = match row.as_ref().and_then(|row| row.sealed.as_ref()) {
+            Some(sealed) => Some(ConnectionSecrets::open(Some(sealed), &self.ring, customer, instance)?),
+            None => None,
+        };
+        // The rule of proof: what was refused must still be what is stored.
+        if let Some(refused) = &payload.refused
+            && !before.as_ref().is_some_and(|stored| same_credentials(stored, refused))
+        {
+            return Ok(Decided { connection: row.map(|row| row.value), ..Decided::default() });
+        }
+
+        if to.effects.is_empty() && to.next == state && payload.report.is_none() {
+            return Ok(Decided { connection: row.map(|row| row.value), ..Decided::default() });
+        }
+        let mut decided = Decided::default();
+        decided.changes.extend(self.instance_change(instance, &payload.instance).await?);
+        let replaces = row.as_ref().map(|row| row.version);
+        let mut sealed = row.as_ref().and_then(|row| row.sealed.clone());
+        let mut connection = row.map_or_else(|| new_connection(customer, instance, now), |row| row.value);
+        let mut removed = false;
+        for effect in to.effects {
+            match effect {
+                Effect::StoreSecureClient => {
+                    if let Some(id) = &payload.secure_client_id {
+                        connection.secure_client_id.clone_from(id);
+                    }
+                }
+                Effect::StoreGrant => {
+                    let new = payload.grant.as_ref().ok_or_else(incomplete)?;
+                    connection.endpoint = Some(new.endpoint.clone());
+                    connection.grant = Some(new.grant.clone());
+                    sealed = Some(new.secrets.seal(&self.ring, customer, instance)?);
+                    self.revoke_later(&mut decided, customer, instance, before.as_ref(), Some(&new.secrets))?;
+                }
+                Effect::DropGrant => {
+                    connection.endpoint = None;
+                    connection.grant = None;
+                    connection.last_test = None;
+                    sealed = None;
+                    self.revoke_later(&mut decided, customer, instance, before.as_ref(), None)?;
+                }
+                Effect::RemoveConnection => removed = true,
+            }
+        }
+        if removed {
+            let version = replaces.ok_or_else(incomplete)?;
+            decided.changes.push(Change::RemoveConnection {
+                customer_id: customer.clone(),
+                instance_id: instance.clone(),
+                version,
+            });
+        } else {
+            connection.status = to.next.status().ok_or_else(incomplete)?;
+            if payload.report.is_some() {
+                connection.last_test.clone_from(&payload.report);
+            }
+            connection.updated_at = now;
+            decided.changes.push(Change::Connection(Put { value: connection.clone(), sealed, replaces }));
+            decided.connection = Some(connection);
+        }
+        for event in told(event, state, to.next, customer, instance, now) {
+            decided.changes.push(Change::Event(event.clone()));
+            decided.events.push(event);
+        }
+        Ok(decided)
+    }
+
+    /// Plans to revoke the tokens that are dropped. A token that the new grant holds too stays: an instance
+    /// gives the same token again to the same client and user, and revoking it would end the new grant.
+    fn revoke_later(
+        &self,
+        decided: &mut Decided,
+        customer: &CustomerId,
+        instance: &InstanceId,
+        before: Option<&ConnectionSecrets>,
+        after: Option<&ConnectionSecrets>,
+    ) -> Result<()> {
+        let tokens: Vec<SealedToken> = before
+            .iter()
+            .flat_map(|before| before.tokens.all())
+            .filter(|token| !after.is_some_and(|after| after.tokens.holds(token)))
+            .map(|token| SealedToken(token.clone()))
+            .collect();
+        if tokens.is_empty() {
+            return Ok(());
+        }
+        let id = self.chance.uuid().to_string();
+        let sealed = RevocationSecrets { tokens }.seal(&self.ring, customer, &id)?;
+        let pending = PendingRevocation {
+            id: id.clone(),
+            customer_id: customer.clone(),
+            instance_id: instance.clone(),
+            created_at: self.chance.now(),
+        };
+        decided.changes.push(Change::Revocation(Put { value: pending, sealed: Some(sealed), replaces: None }));
+        decided.revocations.push(id);
+        Ok(())
+    }
+
+    /// The change of the instance's row, when there is something new about it.
+    async fn instance_change(&self, id: &InstanceId, facts: &InstanceFacts) -> Result<Option<Change>> {
+        let row = self.store.instance(id).await?;
+        Ok(changed_instance(row, id, facts, self.chance.now()).map(Change::Instance))
+    }
+
+    /// Notes what a test of the grant in use found. A connection that is gone meanwhile is left alone.
+    pub(crate) async fn record_test(&self, customer: &CustomerId, instance: &InstanceId, report: TestReport) -> Result<()> {
+        for _ in 0..RACES {
+            let Some(row) = self.store.connection(customer, instance).await? else { return Ok(()) };
+            let value = Connection { last_test: Some(report.clone()), ..row.value };
+            let put = Put { value, sealed: row.sealed, replaces: Some(row.version) };
+            match self.store.commit(vec![Change::Connection(put)]).await {
+                Err(Refusal::Conflict) => {}
+                Err(Refusal::Failed(error)) => return Err(error),
+                Ok(_) | Err(_) => return Ok(()),
+            }
+        }
+        Ok(())
+    }
+
+    /// Notes what was learned about an instance, on its own; tells observers when its health changed.
+    pub(crate) async fn note(&self, id: &InstanceId, facts: &InstanceFacts) -> Result<()> {
+        for _ in 0..RACES {
+            let row = self.store.instance(id).await?;
+            let before = row.as_ref().map(|row| row.value.health);
+            let Some(put) = changed_instance(row, id, facts, self.chance.now()) else { return Ok(()) };
+            let after = put.value.health;
+            let detail = put.value.health_detail.clone();
+            let mut changes = vec![Change::Instance(put)];
+            let mut events = Vec::new();
+            if before.is_some_and(|before| before != after) {
+                let message = detail.unwrap_or_else(|| "The instance answers as it should again.".to_owned());
+                let event = Event { instance_id: Some(id.clone()), ..Event::new(EventKind::HealthChanged, message, self.chance.now()) };
+                changes.push(Change::Event(event.clone()));
+                events.push(event);
+            }
+            match self.store.commit(changes).await {
+                Ok(committed) => {
+                    self.observers.publish_from(committed.first_event, events);
+                    return Ok(());
+                }
+                Err(Refusal::Conflict) => {}
+                Err(Refusal::Failed(error)) => return Err(error),
+                Err(_) => return Err(incomplete()),
+            }
+        }
+        Ok(())
+    }
+}
+
+#[derive(Default)]
+struct Decided {
+    changes: Vec<Change>,
+    connection: Option<Connection>,
+    revocations: Vec<String>,
+    events: Vec<Event>,
+}
+
+fn new_connection(customer: &CustomerId, instance: &InstanceId, now: chrono::DateTime<chrono::Utc>) -> Connection {
+    Connection {
+        customer_id: customer.clone(),
+        instance_id: instance.clone(),
+        instance_name: None,
+        status: crate::model::ConnectionStatus::Unregistered,
+        health: InstanceHealth::Unknown,
+        secure_client_id: String::new(),
+        endpoint: None,
+        grant: None,
+        last_test: None,
+        created_at: now,
+        updated_at: now,
+    }
+}
+
+fn changed_instance(
+    row: Option<Row<Instance>>,
+    id: &InstanceId,
+    facts: &InstanceFacts,
+    now: chrono::DateTime<chrono::Utc>,
+) -> Option<Put<Instance>> {
+    let replaces = row.as_ref().map(|row| row.version);
+    let before = row.map(|row| row.value);
+    let mut after = before.clone().unwrap_or_else(|| Instance {
+        id: id.clone(),
+        name: None,
+        health: InstanceHealth::Unknown,
+        health_detail: None,
+        health_at: None,
+        connector_version: None,
+        created_at: now,
+        updated_at: now,
+    });
+    if facts.name.is_some() {
+        after.name.clone_from(&facts.name);
+    }
+    if facts.connector_version.is_some() {
+        after.connector_version.clone_from(&facts.connector_version);
+    }
+    if let Some((health, detail)) = &facts.health {
+        after.health = *health;
+        after.health_detail.clone_from(detail);
+    }
+    if before.as_ref() == Some(&after) {
+        return None;
+    }
+    if facts.health.is_some() {
+        after.health_at = Some(now);
+    }
+    after.updated_at = now;
+    Some(Put { value: after, sealed: None, replaces })
+}
+
+/// What the event log says about a transition; nothing when nothing happened.
+fn told(
+    happening: Happening,
+    from: State,
+    to: State,
+    customer: &CustomerId,
+    instance: &InstanceId,
+    now: chrono::DateTime<chrono::Utc>,
+) -> Option<Event> {
+    let (kind, message) = match happening {
+        Happening::ConnectOk => (EventKind::Connected, "The account is connected with the instance."),
+        Happening::SaveOk if from == State::Registered => (EventKind::Reauthenticated, "The registration has a new grant."),
+        Happening::SaveOk => (EventKind::Registered, "The account is registered with the instance."),
+        Happening::SaveFailed => return None,
+        Happening::CredentialsRejected if from == to => return None,
+        Happening::CredentialsRejected => (
+            EventKind::Unauthorized,
+            "The instance refuses the registration's credentials (ServiceNow Instance Unauthorized); re-authenticate.",
+        ),
+        Happening::Reauthenticated => (EventKind::Reauthenticated, "The registration has a new grant."),
+        Happening::Unregister => (EventKind::Unregistered, "The registration has ended; its tokens are being revoked."),
+        Happening::Decommission => (EventKind::Disconnected, "The connection is removed."),
+    };
+    let detail = [("from", from.word()), ("to", to.word())];
+    Some(Event {
+        customer_id: Some(customer.clone()),
+        instance_id: Some(instance.clone()),
+        detail: detail.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
+        ..Event::new(kind, message.to_owned(), now)
+    })
+}
+
+fn refused(refusal: Refusal, customer: &CustomerId, instance: &InstanceId) -> Error {
+    match refusal {
+        Refusal::Held { by } => Error::new(
+            ErrorKind::AlreadyRegistered,
+            format!("The account {customer} is already registered with {by}."),
+        )
+        .remedy(format!("Unregister it from {by} first; an account registers with one instance at a time."))
+        .with("held_by", by),
+        Refusal::Occupied { by } => Error::new(
+            ErrorKind::PrerequisiteMissing,
+            format!("The connector on {instance} is older than 22.3.0 and serves the account {by} already."),
+        )
+        .remedy("Update the Citrix IT Service Management Connector on the instance to 22.3.0 or newer.")
+        .with("occupied_by", by),
+        Refusal::Missing => Error::new(ErrorKind::NotFound, format!("There is no account {customer}."))
+            .remedy("Add the account first."),
+        Refusal::Failed(error) => error,
+        Refusal::Conflict | Refusal::InUse => incomplete(),
+    }
+}
+
+fn incomplete() -> Error {
+    Error::new(ErrorKind::Internal, "A transition was asked for without what it needs.")
+}

@@ -1,0 +1,13 @@
+#![doc = include_str!("README.md")]
+
+mod checks;
+mod driver;
+mod event;
+mod state;
+mod transition;
+
+pub(crate) use self::{
+    checks::{Inspection, inspect},
+    driver::{Driver, InstanceFacts, NewGrant, Payload},
+    event::Event,
+};

@@ -1,0 +1,118 @@
+//! The suite that every backend passes, by supplying one function that makes an empty store.
+//!
+//! ```ignore
+//! #[tokio::test(flavor = "multi_thread")]
+//! async fn my_store_keeps_the_contract() {
+//!     contract::run(async || Arc::new(MyStore::empty().await) as Arc<dyn Store>).await;
+//! }
+//! ```
+
+// The suite fails by panicking, as tests do.
+#![allow(clippy::missing_panics_doc)]
+
+mod leases;
+mod lists;
+mod races;
+mod refusals;
+mod rows;
+pub(crate) mod samples;
+
+use std::sync::Arc;
+
+use super::{Change, Committed, Refusal, Store};
+
+/// Runs every check, each on a store of its own. Panics with the name of what does not hold.
+///
+/// Needs a tokio runtime, best with several threads: the races are tasks.
+pub async fn run<F, Fut>(fresh: F)
+where
+    F: Fn() -> Fut,
+    Fut: Future<Output = Arc<dyn Store>>,
+{
+    rows::an_empty_store_holds_nothing(fresh().await).await;
+    rows::what_is_written_is_read_back(fresh().await).await;
+    rows::a_write_replaces_exactly_the_version_it_names(fresh().await).await;
+    rows::a_version_never_comes_back(fresh().await).await;
+    rows::one_commit_gives_one_version_to_all_its_rows(fresh().await).await;
+    rows::a_commit_makes_all_changes_or_none(fresh().await).await;
+    rows::changes_are_made_in_their_order(fresh().await).await;
+    rows::removing_needs_the_present_version(fresh().await).await;
+    rows::large_values_are_kept(fresh().await).await;
+    rows::hostile_text_is_kept_as_it_is(fresh().await).await;
+
+    refusals::a_second_registration_is_held_by_the_first(fresh().await).await;
+    refusals::an_unauthorized_registration_still_holds_its_account(fresh().await).await;
+    refusals::an_old_connector_serves_one_account(fresh().await).await;
+    refusals::a_registration_in_place_survives_an_old_connector(fresh().await).await;
+    refusals::a_connection_needs_its_account_and_instance(fresh().await).await;
+    refusals::an_account_in_use_stays(fresh().await).await;
+    refusals::an_alert_has_one_delivery_for_good(fresh().await).await;
+    refusals::the_version_is_looked_at_first(fresh().await).await;
+    refusals::forgetting_a_revocation_twice_is_allowed(fresh().await).await;
+
+    lists::pages_follow_each_other_without_gap_or_repetition(fresh().await).await;
+    lists::connections_are_filtered(fresh().await).await;
+    lists::deliveries_are_filtered_and_keep_their_order(fresh().await).await;
+    lists::revocations_are_listed_oldest_first(fresh().await).await;
+    lists::events_are_numbered_without_gaps(fresh().await).await;
+    lists::events_are_told_apart_by_account(fresh().await).await;
+
+    leases::a_lease_has_one_holder(fresh().await).await;
+    leases::a_lease_that_ended_passes_on_with_a_higher_fence(fresh().await).await;
+    leases::only_the_holder_gives_a_lease_back(fresh().await).await;
+
+    races::no_increment_is_lost(fresh().await).await;
+    races::one_of_many_registrations_wins(fresh().await).await;
+    races::one_of_many_accounts_takes_an_old_instance(fresh().await).await;
+    races::one_of_many_submissions_of_an_alert_wins(fresh().await).await;
+    races::events_of_a_commit_stay_together(fresh().await).await;
+    races::one_of_many_takes_a_lease(fresh().await).await;
+}
+
+/// Commits what must be accepted.
+async fn done(store: &Arc<dyn Store>, changes: Vec<Change>) -> Committed {
+    match store.commit(changes).await {
+        Ok(committed) => committed,
+        Err(refusal) => panic!("the commit must be accepted, but: {refusal:?}"),
+    }
+}
+
+/// Commits what must be refused.
+async fn refused(store: &Arc<dyn Store>, changes: Vec<Change>) -> Refusal {
+    match store.commit(changes).await {
+        Ok(committed) => panic!("the commit must be refused, but was accepted as {committed:?}"),
+        Err(Refusal::Failed(error)) => panic!("the commit must be refused with a reason, but failed: {error}"),
+        Err(refusal) => refusal,
+    }
+}
+
+/// Takes the answer of a call that must not fail.
+#[track_caller]
+fn ok<T>(answer: crate::error::Result<T>) -> T {
+    match answer {
+        Ok(value) => value,
+        Err(error) => panic!("the store must answer, but: {error}"),
+    }
+}
+
+/// Takes what must be there.
+#[track_caller]
+fn found<T>(answer: crate::error::Result<Option<T>>) -> T {
+    match ok(answer) {
+        Some(value) => value,
+        None => panic!("the row must exist"),
+    }
+}
+
+/// `assert!(matches!(..))` that shows what was there instead.
+macro_rules! assert_refusal {
+    ($refusal:expr, $pattern:pat $(if $guard:expr)?) => {{
+        let refusal = $refusal;
+        assert!(
+            matches!(&refusal, $pattern $(if $guard)?),
+            "expected {}, but the refusal was {refusal:?}",
+            stringify!($pattern $(if $guard)?)
+        );
+    }};
+}
+use assert_refusal;

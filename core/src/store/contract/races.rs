@@ -1,0 +1,117 @@
+//! Many at once: what the versions and invariants are for.
+
+use std::sync::Arc;
+
+use chrono::TimeDelta;
+
+use super::{done, found, ok, samples::*};
+use crate::{
+    model::{Account, ConnectionStatus, DeliveryStatus},
+    store::{Change, ConnectionFilter, Refusal, Store},
+};
+
+const TASKS: usize = 50;
+
+/// Runs one task per number at the same time and collects their answers.
+async fn at_once<T, Fut>(store: &Arc<dyn Store>, task: impl Fn(Arc<dyn Store>, usize) -> Fut) -> Vec<T>
+where
+    T: Send + 'static,
+    Fut: Future<Output = T> + Send + 'static,
+{
+    let tasks: Vec<_> = (0..TASKS).map(|number| tokio::spawn(task(Arc::clone(store), number))).collect();
+    let mut answers = Vec::with_capacity(TASKS);
+    for task in tasks {
+        match task.await {
+            Ok(answer) => answers.push(answer),
+            Err(error) => panic!("a task of the race ended badly: {error}"),
+        }
+    }
+    answers
+}
+
+/// Counts how many won, after checking that the others were told why.
+fn winners(outcomes: Vec<Result<crate::store::Committed, Refusal>>, expected: impl Fn(&Refusal) -> bool) -> usize {
+    let mut won = 0;
+    for outcome in outcomes {
+        match outcome {
+            Ok(_) => won += 1,
+            Err(refusal) => assert!(expected(&refusal), "a loser was told {refusal:?}"),
+        }
+    }
+    won
+}
+
+pub(super) async fn no_increment_is_lost(store: Arc<dyn Store>) {
+    done(&store, vec![Change::Account(new(account("a")))]).await;
+    at_once(&store, |store, _| async move {
+        loop {
+            let row = found(store.account(&customer("a")).await);
+            let count = row.value.client_id.parse::<usize>().unwrap_or_default() + 1;
+            let value = Account { client_id: count.to_string(), ..row.value };
+            match store.commit(vec![Change::Account(over(value, row.version))]).await {
+                Ok(_) => return,
+                Err(Refusal::Conflict) => {}
+                Err(other) => panic!("an increment was refused: {other:?}"),
+            }
+        }
+    })
+    .await;
+    assert_eq!(found(store.account(&customer("a")).await).value.client_id, TASKS.to_string());
+}
+
+pub(super) async fn one_of_many_registrations_wins(store: Arc<dyn Store>) {
+    let instances = (0..TASKS).map(|number| Change::Instance(new(instance(&format!("i{number}")))));
+    done(&store, instances.chain([Change::Account(new(account("a")))]).collect()).await;
+    let outcomes = at_once(&store, |store, number| async move {
+        let value = connection("a", &format!("i{number}"), ConnectionStatus::Registered);
+        // The event comes first: what a loser has written already must not stay with what others commit.
+        store.commit(vec![Change::Event(event(Some("a"), "registered")), Change::Connection(new(value))]).await
+    })
+    .await;
+    assert_eq!(winners(outcomes, |refusal| matches!(refusal, Refusal::Held { .. })), 1, "one registration wins");
+    assert_eq!(ok(store.connections(&ConnectionFilter::default(), None, 100).await).len(), 1);
+    assert_eq!(ok(store.events(None, 0, 100).await).len(), 1, "only the winner is in the log");
+}
+
+pub(super) async fn one_of_many_accounts_takes_an_old_instance(store: Arc<dyn Store>) {
+    let accounts = (0..TASKS).map(|number| Change::Account(new(account(&format!("a{number}")))));
+    done(&store, accounts.chain([Change::Instance(new(old_instance("old")))]).collect()).await;
+    let outcomes = at_once(&store, |store, number| async move {
+        let value = connection(&format!("a{number}"), "old", ConnectionStatus::Registered);
+        store.commit(vec![Change::Connection(new(value))]).await
+    })
+    .await;
+    assert_eq!(winners(outcomes, |refusal| matches!(refusal, Refusal::Occupied { .. })), 1, "one account wins");
+}
+
+pub(super) async fn one_of_many_submissions_of_an_alert_wins(store: Arc<dyn Store>) {
+    let outcomes = at_once(&store, |store, number| async move {
+        let value = delivery(&format!("d{number}"), "a", "the same", DeliveryStatus::Pending);
+        store.commit(vec![Change::Delivery(new(value))]).await
+    })
+    .await;
+    assert_eq!(winners(outcomes, |refusal| matches!(refusal, Refusal::Conflict)), 1, "one submission wins");
+}
+
+pub(super) async fn events_of_a_commit_stay_together(store: Arc<dyn Store>) {
+    let firsts = at_once(&store, |store, number| async move {
+        let changes = (0..4).map(|_| Change::Event(event(None, &number.to_string()))).collect();
+        done(&store, changes).await.first_event
+    })
+    .await;
+    let events = ok(store.events(None, 0, 1000).await);
+    assert_eq!(events.len(), 4 * TASKS);
+    for (number, first) in firsts.into_iter().enumerate() {
+        let own = events.iter().filter(|event| (first..first + 4).contains(&event.sequence));
+        assert_eq!(own.filter(|event| event.message == number.to_string()).count(), 4, "four numbers from {first} on");
+    }
+}
+
+pub(super) async fn one_of_many_takes_a_lease(store: Arc<dyn Store>) {
+    let leases = at_once(&store, |store, number| async move {
+        let until = now() + TimeDelta::seconds(30);
+        ok(store.acquire("work", &format!("owner {number}"), now(), until).await)
+    })
+    .await;
+    assert_eq!(leases.into_iter().flatten().count(), 1, "one holder");
+}

@@ -1,0 +1,394 @@
+//! The store that forgets: for tests, trials and short scripts. It obeys the same contract as the others.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+    ops::Bound,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+
+use super::{
+    Change, Committed, ConnectionFilter, DeliveryFilter, DeliveryRecord, Lease, PendingRevocation, Put, Refusal, Row,
+    Store,
+};
+use crate::{
+    error::Result,
+    id::{CustomerId, DeliveryId, InstanceId},
+    model::{Account, Connection, ConnectionStatus, DeliveryStatus, Event, Instance, serves_many},
+};
+
+/// Keeps everything in memory; gone with the process. One lock, never held across an await.
+#[derive(Default)]
+pub struct MemoryStore(Mutex<State>);
+
+impl fmt::Debug for MemoryStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("MemoryStore")
+    }
+}
+
+type Pair = (CustomerId, InstanceId);
+/// Account, source and alert id.
+type AlertKey = (CustomerId, String, String);
+/// Puts back what a change replaced.
+type Undo = Box<dyn FnOnce(&mut State)>;
+
+#[derive(Default)]
+struct State {
+    version: i64,
+    accounts: BTreeMap<CustomerId, Row<Account>>,
+    instances: BTreeMap<InstanceId, Row<Instance>>,
+    connections: BTreeMap<Pair, Row<Connection>>,
+    revocations: BTreeMap<String, Row<PendingRevocation>>,
+    deliveries: BTreeMap<DeliveryId, Row<DeliveryRecord>>,
+    by_alert: BTreeMap<AlertKey, DeliveryId>,
+    by_status: BTreeSet<(DeliveryStatus, DeliveryId)>,
+    /// Event number n is at n - 1.
+    events: Vec<Event>,
+    leases: BTreeMap<String, Held>,
+}
+
+/// A lease as kept: a free one stays, because its fence must go on growing.
+struct Held {
+    owner: Option<String>,
+    fence: i64,
+    until: DateTime<Utc>,
+}
+
+/// Writes a row in place of the version that the change names, and says how to take that back.
+fn replace<K: Ord + Clone + Send + 'static, T: Send + 'static>(
+    state: &mut State,
+    table: fn(&mut State) -> &mut BTreeMap<K, Row<T>>,
+    key: K,
+    put: Put<T>,
+    version: i64,
+) -> Result<Undo, Refusal> {
+    let rows = table(state);
+    if rows.get(&key).map(|row| row.version) != put.replaces {
+        return Err(Refusal::Conflict);
+    }
+    let before = rows.insert(key.clone(), Row { value: put.value, sealed: put.sealed, version });
+    Ok(Box::new(move |state| restore(table(state), key, before)))
+}
+
+/// Removes a row in the version that the change names.
+fn remove<K: Ord + Clone + Send + 'static, T: Send + 'static>(
+    state: &mut State,
+    table: fn(&mut State) -> &mut BTreeMap<K, Row<T>>,
+    key: K,
+    version: i64,
+) -> Result<Undo, Refusal> {
+    let rows = table(state);
+    if rows.get(&key).map(|row| row.version) != Some(version) {
+        return Err(Refusal::Conflict);
+    }
+    let before = rows.remove(&key);
+    Ok(Box::new(move |state| restore(table(state), key, before)))
+}
+
+fn restore<K: Ord, T>(rows: &mut BTreeMap<K, Row<T>>, key: K, before: Option<Row<T>>) {
+    match before {
+        Some(row) => rows.insert(key, row),
+        None => rows.remove(&key),
+    };
+}
+
+fn holds(status: ConnectionStatus) -> bool {
+    matches!(status, ConnectionStatus::Registered | ConnectionStatus::Unauthorized)
+}
+
+impl State {
+    fn apply(&mut self, change: Change, version: i64) -> Result<Undo, Refusal> {
+        match change {
+            Change::Account(put) => {
+                replace(self, |state| &mut state.accounts, put.value.customer_id.clone(), put, version)
+            }
+            Change::RemoveAccount { customer_id, version } => {
+                let undo = remove(self, |state| &mut state.accounts, customer_id.clone(), version)?;
+                if self.connections.values().any(|row| row.value.customer_id == customer_id) {
+                    undo(self);
+                    return Err(Refusal::InUse);
+                }
+                Ok(undo)
+            }
+            Change::Instance(put) => replace(self, |state| &mut state.instances, put.value.id.clone(), put, version),
+            Change::Connection(put) => self.connect(put, version),
+            Change::RemoveConnection { customer_id, instance_id, version } => {
+                remove(self, |state| &mut state.connections, (customer_id, instance_id), version)
+            }
+            Change::Revocation(put) => self.revocation(put, version),
+            Change::RemoveRevocation { id } => {
+                let before = self.revocations.remove(&id);
+                Ok(Box::new(move |state| restore(&mut state.revocations, id, before)))
+            }
+            Change::Delivery(put) => self.deliver(put, version),
+            Change::Event(mut event) => {
+                event.sequence = i64::try_from(self.events.len()).unwrap_or(i64::MAX) + 1;
+                self.events.push(event);
+                Ok(Box::new(|state| {
+                    state.events.pop();
+                }))
+            }
+        }
+    }
+
+    fn connect(&mut self, put: Put<Connection>, version: i64) -> Result<Undo, Refusal> {
+        let (customer, instance) = (put.value.customer_id.clone(), put.value.instance_id.clone());
+        let key = (customer.clone(), instance.clone());
+        let before = self.connections.get(&key);
+        if before.map(|row| row.version) != put.replaces {
+            return Err(Refusal::Conflict);
+        }
+        let Some(target) = self.instances.get(&instance) else { return Err(Refusal::Missing) };
+        if !self.accounts.contains_key(&customer) {
+            return Err(Refusal::Missing);
+        }
+        let held = || self.connections.values().map(|row| &row.value).filter(|other| holds(other.status));
+        if holds(put.value.status) {
+            if let Some(other) = held().find(|other| other.customer_id == customer && other.instance_id != instance) {
+                return Err(Refusal::Held { by: other.instance_id.clone() });
+            }
+            // Only taking the instance is refused: a registration that an older connector finds in place stays.
+            let takes = !before.is_some_and(|row| holds(row.value.status));
+            if takes && !serves_many(target.value.connector_version.as_deref()) {
+                if let Some(other) = held().find(|other| other.instance_id == instance && other.customer_id != customer)
+                {
+                    return Err(Refusal::Occupied { by: other.customer_id.clone() });
+                }
+            }
+        }
+        replace(self, |state| &mut state.connections, key, put, version)
+    }
+
+    fn revocation(&mut self, put: Put<PendingRevocation>, version: i64) -> Result<Undo, Refusal> {
+        let before = self.revocations.get(&put.value.id);
+        if before.is_some_and(|row| row.value.customer_id != put.value.customer_id) {
+            return Err(Refusal::Conflict);
+        }
+        replace(self, |state| &mut state.revocations, put.value.id.clone(), put, version)
+    }
+
+    fn deliver(&mut self, put: Put<DeliveryRecord>, version: i64) -> Result<Undo, Refusal> {
+        let id = put.value.delivery.id.clone();
+        if self.deliveries.get(&id).map(|row| row.version) != put.replaces {
+            return Err(Refusal::Conflict);
+        }
+        // One alert, one delivery, for good: neither of the two may move to another.
+        let holder = self.by_alert.get(&alert_key(&put.value));
+        if holder.is_some_and(|holder| *holder != id) || (holder.is_none() && put.replaces.is_some()) {
+            return Err(Refusal::Conflict);
+        }
+        let row = Row { value: put.value, sealed: put.sealed, version };
+        let before = self.place(&id, Some(row));
+        Ok(Box::new(move |state| {
+            state.place(&id, before);
+        }))
+    }
+
+    /// Sets or clears a delivery and keeps both indexes in step; answers what was there.
+    fn place(&mut self, id: &DeliveryId, row: Option<Row<DeliveryRecord>>) -> Option<Row<DeliveryRecord>> {
+        let before = self.deliveries.remove(id);
+        if let Some(old) = &before {
+            self.by_alert.remove(&alert_key(&old.value));
+            self.by_status.remove(&(old.value.delivery.status, id.clone()));
+        }
+        if let Some(new) = row {
+            self.by_alert.insert(alert_key(&new.value), id.clone());
+            self.by_status.insert((new.value.delivery.status, id.clone()));
+            self.deliveries.insert(id.clone(), new);
+        }
+        before
+    }
+}
+
+fn alert_key(record: &DeliveryRecord) -> AlertKey {
+    let delivery = &record.delivery;
+    (delivery.customer_id.clone(), delivery.alert.source.clone(), delivery.alert.id.clone())
+}
+
+/// The rows whose key comes after this one.
+fn page<K: Ord, T: Clone>(rows: &BTreeMap<K, Row<T>>, after: Option<K>, limit: u32) -> Vec<Row<T>> {
+    let start = after.map_or(Bound::Unbounded, Bound::Excluded);
+    rows.range((start, Bound::Unbounded)).take(limit as usize).map(|(_, row)| row.clone()).collect()
+}
+
+impl MemoryStore {
+    fn state(&self) -> MutexGuard<'_, State> {
+        // A panic under the lock cannot happen half-way through a change that matters; go on with what is there.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[async_trait]
+impl Store for MemoryStore {
+    async fn account(&self, customer_id: &CustomerId) -> Result<Option<Row<Account>>> {
+        Ok(self.state().accounts.get(customer_id).cloned())
+    }
+
+    async fn accounts(&self, after: Option<&str>, limit: u32) -> Result<Vec<Row<Account>>> {
+        Ok(page(&self.state().accounts, after.map(|id| CustomerId(id.to_owned())), limit))
+    }
+
+    async fn instance(&self, instance_id: &InstanceId) -> Result<Option<Row<Instance>>> {
+        Ok(self.state().instances.get(instance_id).cloned())
+    }
+
+    async fn instances(&self, after: Option<&str>, limit: u32) -> Result<Vec<Row<Instance>>> {
+        Ok(page(&self.state().instances, after.map(|id| InstanceId(id.to_owned())), limit))
+    }
+
+    async fn connection(&self, customer_id: &CustomerId, instance_id: &InstanceId) -> Result<Option<Row<Connection>>> {
+        Ok(self.state().connections.get(&(customer_id.clone(), instance_id.clone())).cloned())
+    }
+
+    async fn connections(
+        &self,
+        filter: &ConnectionFilter,
+        after: Option<(&str, &str)>,
+        limit: u32,
+    ) -> Result<Vec<Row<Connection>>> {
+        let start = after.map_or(Bound::Unbounded, |(customer, instance)| {
+            Bound::Excluded((CustomerId(customer.to_owned()), InstanceId(instance.to_owned())))
+        });
+        let fits = |value: &Connection| {
+            filter.customer_id.as_ref().is_none_or(|id| *id == value.customer_id)
+                && filter.instance_id.as_ref().is_none_or(|id| *id == value.instance_id)
+                && (filter.statuses.is_empty() || filter.statuses.contains(&value.status))
+        };
+        let state = self.state();
+        let rows = state.connections.range((start, Bound::Unbounded)).map(|(_, row)| row);
+        Ok(rows.filter(|row| fits(&row.value)).take(limit as usize).cloned().collect())
+    }
+
+    async fn revocations(&self, customer_id: Option<&CustomerId>, limit: u32) -> Result<Vec<Row<PendingRevocation>>> {
+        let state = self.state();
+        let mut rows: Vec<_> = state
+            .revocations
+            .values()
+            .filter(|row| customer_id.is_none_or(|id| *id == row.value.customer_id))
+            .collect();
+        rows.sort_by_key(|row| (row.value.created_at.timestamp_micros(), &row.value.id));
+        Ok(rows.into_iter().take(limit as usize).cloned().collect())
+    }
+
+    async fn delivery(&self, id: &DeliveryId) -> Result<Option<Row<DeliveryRecord>>> {
+        Ok(self.state().deliveries.get(id).cloned())
+    }
+
+    async fn delivery_of(
+        &self,
+        customer_id: &CustomerId,
+        source: &str,
+        alert_id: &str,
+    ) -> Result<Option<Row<DeliveryRecord>>> {
+        let state = self.state();
+        let id = state.by_alert.get(&(customer_id.clone(), source.to_owned(), alert_id.to_owned()));
+        Ok(id.and_then(|id| state.deliveries.get(id)).cloned())
+    }
+
+    async fn deliveries(
+        &self,
+        filter: &DeliveryFilter,
+        after: Option<&str>,
+        limit: u32,
+    ) -> Result<Vec<Row<DeliveryRecord>>> {
+        let after = after.map(|id| DeliveryId(id.to_owned()));
+        let limit = limit as usize;
+        let state = self.state();
+        let fits = |row: &&Row<DeliveryRecord>| {
+            filter.customer_id.as_ref().is_none_or(|id| *id == row.value.delivery.customer_id)
+        };
+        if filter.statuses.is_empty() {
+            let start = after.map_or(Bound::Unbounded, Bound::Excluded);
+            let rows = state.deliveries.range((start, Bound::Unbounded)).map(|(_, row)| row);
+            return Ok(rows.filter(fits).take(limit).cloned().collect());
+        }
+        // Per status, so that looking for what waits does not walk over all that is done.
+        let first = DeliveryId(String::new());
+        let mut statuses = filter.statuses.clone();
+        statuses.sort_unstable();
+        statuses.dedup();
+        let mut rows = Vec::new();
+        for status in statuses {
+            let start = match &after {
+                Some(id) => Bound::Excluded((status, id.clone())),
+                None => Bound::Included((status, first.clone())),
+            };
+            let ids = state.by_status.range((start, Bound::Unbounded)).take_while(|(other, _)| *other == status);
+            rows.extend(ids.filter_map(|(_, id)| state.deliveries.get(id)).filter(fits).take(limit));
+        }
+        rows.sort_by(|a, b| a.value.delivery.id.cmp(&b.value.delivery.id));
+        Ok(rows.into_iter().take(limit).cloned().collect())
+    }
+
+    async fn events(&self, customer_id: Option<&CustomerId>, after: i64, limit: u32) -> Result<Vec<Event>> {
+        let state = self.state();
+        let start = usize::try_from(after.max(0)).unwrap_or(usize::MAX).min(state.events.len());
+        let events = state.events[start..].iter();
+        let fits = |event: &&Event| customer_id.is_none_or(|id| event.customer_id.as_ref() == Some(id));
+        Ok(events.filter(fits).take(limit as usize).cloned().collect())
+    }
+
+    async fn commit(&self, changes: Vec<Change>) -> Result<Committed, Refusal> {
+        let mut state = self.state();
+        let version = state.version + 1;
+        let events = state.events.len();
+        let mut undos: Vec<Undo> = Vec::with_capacity(changes.len());
+        for change in changes {
+            match state.apply(change, version) {
+                Ok(undo) => undos.push(undo),
+                Err(refusal) => {
+                    while let Some(undo) = undos.pop() {
+                        undo(&mut state);
+                    }
+                    return Err(refusal);
+                }
+            }
+        }
+        state.version = version;
+        let first_event = if state.events.len() > events { i64::try_from(events).unwrap_or(i64::MAX) + 1 } else { 0 };
+        Ok(Committed { version, first_event })
+    }
+
+    async fn acquire(&self, name: &str, owner: &str, now: DateTime<Utc>, until: DateTime<Utc>) -> Result<Option<Lease>> {
+        let mut state = self.state();
+        let free = Held { owner: None, fence: 0, until: now };
+        let held = state.leases.entry(name.to_owned()).or_insert(free);
+        match &held.owner {
+            Some(holder) if holder == owner => {}
+            Some(_) if held.until > now => return Ok(None),
+            _ => {
+                held.owner = Some(owner.to_owned());
+                held.fence += 1;
+            }
+        }
+        held.until = until;
+        Ok(Some(Lease { name: name.to_owned(), owner: owner.to_owned(), fence: held.fence, until }))
+    }
+
+    async fn release(&self, lease: &Lease) -> Result<()> {
+        let mut state = self.state();
+        if let Some(held) = state.leases.get_mut(&lease.name) {
+            if held.owner.as_deref() == Some(&lease.owner) && held.fence == lease.fence {
+                held.owner = None;
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::MemoryStore;
+    use crate::store::{Store, contract};
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn the_memory_store_keeps_the_contract() {
+        contract::run(async || Arc::new(MemoryStore::default()) as Arc<dyn Store>).await;
+    }
+}

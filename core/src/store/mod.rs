@@ -1,0 +1,227 @@
+//! Where the adapter keeps its state: one small trait, several backends, one contract.
+//!
+//! The store enforces the invariants of the state machine itself (an account holds at most one registration;
+//! an instance with an old connector serves one account), so that they hold between processes and nodes.
+//! Every write names the version it replaces. Secrets arrive sealed: no backend can open them.
+
+mod memory;
+mod rotate;
+mod seal;
+mod sqlite;
+
+#[cfg(any(test, feature = "testing"))]
+pub mod contract;
+
+use std::fmt;
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+pub use self::{memory::MemoryStore, seal::Sealed, sqlite::SqliteStore};
+pub(crate) use self::{
+    rotate::{RotationReport, rotate},
+    seal::{Binding, KeyRing},
+};
+use crate::{
+    error::{Error, Result},
+    id::{CustomerId, DeliveryId, InstanceId},
+    model::{Account, Connection, ConnectionStatus, Delivery, DeliveryStatus, Event, Instance},
+};
+
+/// A value as stored: with its version, and its secrets still sealed.
+#[derive(Debug, Clone)]
+pub struct Row<T> {
+    /// The public part.
+    pub value: T,
+    /// The secret part, if there is one.
+    pub sealed: Option<Sealed>,
+    /// Names this state of the row; no other state of a row with this key ever has the same version.
+    pub version: i64,
+}
+
+/// Writes a row in place of the version that was read.
+#[derive(Debug, Clone)]
+pub struct Put<T> {
+    /// The public part.
+    pub value: T,
+    /// The secret part.
+    pub sealed: Option<Sealed>,
+    /// The version that is replaced; none: the row must not exist.
+    pub replaces: Option<i64>,
+}
+
+/// Tokens that are to be revoked: written in the same commit that forgets them, removed when the instance
+/// has confirmed. A process that dies in between leaves them here for the next one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PendingRevocation {
+    /// Made by the adapter.
+    pub id: String,
+    /// The account whose tokens they are.
+    pub customer_id: CustomerId,
+    /// The only instance they may be sent to.
+    pub instance_id: InstanceId,
+    /// Since when they wait.
+    pub created_at: DateTime<Utc>,
+}
+
+/// A delivery with what only the adapter needs to know of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeliveryRecord {
+    /// The public part.
+    pub delivery: Delivery,
+    /// When the attempt under way ends at the latest, as seen from here; set before it is sent.
+    pub attempt_deadline: Option<DateTime<Utc>>,
+    /// Not to be tried again before this instant.
+    pub not_before: Option<DateTime<Utc>>,
+}
+
+/// One change of a commit.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub enum Change {
+    /// Writes an account.
+    Account(Put<Account>),
+    /// Removes an account that has no connection.
+    RemoveAccount {
+        /// The account.
+        customer_id: CustomerId,
+        /// The version that is removed.
+        version: i64,
+    },
+    /// Writes an instance.
+    Instance(Put<Instance>),
+    /// Writes a connection; its account and its instance must exist.
+    Connection(Put<Connection>),
+    /// Removes a connection.
+    RemoveConnection {
+        /// The account.
+        customer_id: CustomerId,
+        /// The instance.
+        instance_id: InstanceId,
+        /// The version that is removed.
+        version: i64,
+    },
+    /// Writes tokens that are to be revoked.
+    Revocation(Put<PendingRevocation>),
+    /// Forgets tokens that are revoked. Forgetting them twice is allowed.
+    RemoveRevocation {
+        /// The id of the [`PendingRevocation`].
+        id: String,
+    },
+    /// Writes a delivery. Account, source and alert id together are unique.
+    Delivery(Put<DeliveryRecord>),
+    /// Appends to the event log; the store numbers it.
+    Event(Event),
+}
+
+/// What a commit gave to the things it wrote.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Committed {
+    /// The version of every row that the commit wrote.
+    pub version: i64,
+    /// The number of the first event of the commit; the others follow without a gap. 0 without events.
+    pub first_event: i64,
+}
+
+/// Why a commit changed nothing.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Refusal {
+    /// A row is not in the version that the change replaces. Read again and decide again.
+    Conflict,
+    /// The account is already registered (or unauthorized) with this instance.
+    Held {
+        /// The instance that holds the account.
+        by: InstanceId,
+    },
+    /// The instance's connector is too old to serve a second account.
+    Occupied {
+        /// The account that the instance serves.
+        by: CustomerId,
+    },
+    /// The account still has connections.
+    InUse,
+    /// The account or the instance of the connection does not exist.
+    Missing,
+    /// The store itself failed.
+    Failed(Error),
+}
+
+impl From<Error> for Refusal {
+    fn from(error: Error) -> Self {
+        Self::Failed(error)
+    }
+}
+
+/// Which connections to list; empty fields match all.
+#[derive(Debug, Clone, Default)]
+pub struct ConnectionFilter {
+    /// Of this account only.
+    pub customer_id: Option<CustomerId>,
+    /// With this instance only.
+    pub instance_id: Option<InstanceId>,
+    /// In one of these statuses only; empty: any.
+    pub statuses: Vec<ConnectionStatus>,
+}
+
+/// Which deliveries to list; empty fields match all.
+#[derive(Debug, Clone, Default)]
+pub struct DeliveryFilter {
+    /// Of this account only.
+    pub customer_id: Option<CustomerId>,
+    /// In one of these statuses only; empty: any.
+    pub statuses: Vec<DeliveryStatus>,
+}
+
+/// The right to do one thing, for a while, over all processes that share the store.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lease {
+    /// What it is for.
+    pub name: String,
+    /// Who holds it; unique per holder.
+    pub owner: String,
+    /// Grows with every holder: a write that carries an older number comes from someone who lost the lease.
+    pub fence: i64,
+    /// When it ends by itself.
+    pub until: DateTime<Utc>,
+}
+
+/// The state of the adapter. All lists are in the order of their keys, and `after` is the last key seen.
+#[async_trait]
+pub trait Store: Send + Sync + fmt::Debug + 'static {
+    /// One account.
+    async fn account(&self, customer_id: &CustomerId) -> Result<Option<Row<Account>>>;
+    /// Accounts in the order of their ids.
+    async fn accounts(&self, after: Option<&str>, limit: u32) -> Result<Vec<Row<Account>>>;
+    /// One instance.
+    async fn instance(&self, instance_id: &InstanceId) -> Result<Option<Row<Instance>>>;
+    /// Instances in the order of their ids.
+    async fn instances(&self, after: Option<&str>, limit: u32) -> Result<Vec<Row<Instance>>>;
+    /// One connection.
+    async fn connection(&self, customer_id: &CustomerId, instance_id: &InstanceId) -> Result<Option<Row<Connection>>>;
+    /// Connections in the order of account and instance.
+    async fn connections(
+        &self,
+        filter: &ConnectionFilter,
+        after: Option<(&str, &str)>,
+        limit: u32,
+    ) -> Result<Vec<Row<Connection>>>;
+    /// Tokens that wait to be revoked, of one account or of all, oldest first.
+    async fn revocations(&self, customer_id: Option<&CustomerId>, limit: u32) -> Result<Vec<Row<PendingRevocation>>>;
+    /// One delivery.
+    async fn delivery(&self, id: &DeliveryId) -> Result<Option<Row<DeliveryRecord>>>;
+    /// The delivery of an alert, by the alert's identity.
+    async fn delivery_of(&self, customer_id: &CustomerId, source: &str, alert_id: &str) -> Result<Option<Row<DeliveryRecord>>>;
+    /// Deliveries in the order of their ids, which is the order in which they were accepted.
+    async fn deliveries(&self, filter: &DeliveryFilter, after: Option<&str>, limit: u32) -> Result<Vec<Row<DeliveryRecord>>>;
+    /// Events after this number, oldest first; of one account or of all.
+    async fn events(&self, customer_id: Option<&CustomerId>, after: i64, limit: u32) -> Result<Vec<Event>>;
+    /// Makes all changes or none. When it returns, they are durable.
+    async fn commit(&self, changes: Vec<Change>) -> Result<Committed, Refusal>;
+    /// Takes the lease when it is free, ended before `now`, or already held by this owner (which renews it
+    /// under the same fence); none when somebody else holds it.
+    async fn acquire(&self, name: &str, owner: &str, now: DateTime<Utc>, until: DateTime<Utc>) -> Result<Option<Lease>>;
+    /// Gives the lease back; without effect when somebody else has taken it since.
+    async fn release(&self, lease: &Lease) -> Result<()>;
+}

@@ -1,0 +1,257 @@
+//! The default store: one SQLite file, used by any number of threads and processes of one machine.
+//!
+//! One thread writes and two read, each over its own connection, so that reading never waits for writing and
+//! no SQLite call runs on a thread of the async runtime. The writer makes every commit that waits durable
+//! with one disk flush ([`writer`]). The file holds no secret in the clear (T7).
+
+mod error;
+mod read;
+mod schema;
+mod write;
+mod writer;
+
+use std::{
+    fmt,
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, PoisonError},
+    thread,
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use rusqlite::Connection as Database;
+use tokio::sync::{mpsc, oneshot, watch};
+
+use self::writer::{Job, Work};
+use super::{
+    Change, Committed, ConnectionFilter, DeliveryFilter, DeliveryRecord, Lease, PendingRevocation, Refusal, Row, Store,
+};
+use crate::{
+    error::{Error, ErrorKind, Result},
+    id::{CustomerId, DeliveryId, InstanceId},
+    model::{Account, Connection, Event, Instance},
+};
+
+/// How long to wait for another process that holds the write lock.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+/// Threads that read.
+const READERS: usize = 2;
+/// Calls that may wait in a queue; further callers wait before it (T13).
+const QUEUE: usize = 1024;
+
+type Question = Box<dyn FnOnce(&Database) + Send>;
+
+/// Keeps everything in one SQLite file.
+pub struct SqliteStore {
+    path: PathBuf,
+    writer: mpsc::Sender<Job>,
+    readers: mpsc::Sender<Question>,
+    /// Held by the threads; changes when the last of them has ended.
+    ended: watch::Receiver<()>,
+}
+
+impl fmt::Debug for SqliteStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SqliteStore").field("path", &self.path).finish_non_exhaustive()
+    }
+}
+
+impl SqliteStore {
+    /// Opens the file, makes it when it does not exist, and brings its tables up to date. Any number of
+    /// processes may do so at once. The file is readable by its owner only (on Unix).
+    ///
+    /// Blocks shortly; at most ten seconds while another process brings the tables up to date.
+    ///
+    /// # Errors
+    /// `invalid_input` for a path that is no file's; `store` when the file cannot be opened, is not the
+    /// adapter's, is damaged, was made by a newer version of this library, or stays locked.
+    pub fn open(path: impl AsRef<Path>) -> Result<Self> {
+        Self::open_with(path.as_ref(), BUSY_TIMEOUT)
+    }
+
+    fn open_with(path: &Path, busy_timeout: Duration) -> Result<Self> {
+        let (path, writing) = schema::open(path, busy_timeout)?;
+        let (alive, ended) = watch::channel(());
+        let (writer, jobs) = mpsc::channel(QUEUE);
+        let (readers, questions) = mpsc::channel(QUEUE);
+        let questions = Arc::new(Mutex::new(questions));
+        for _ in 0..READERS {
+            let database = schema::open_reader(&path, busy_timeout)?;
+            let (questions, alive) = (Arc::clone(&questions), alive.clone());
+            spawn("itsm-store-read", move || {
+                answer(&database, &questions);
+                drop((database, alive));
+            })?;
+        }
+        spawn("itsm-store-write", move || {
+            writer::run(&writing, jobs);
+            drop((writing, alive));
+        })?;
+        Ok(Self { path, writer, readers, ended })
+    }
+
+    /// Where the file is, as an absolute path.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Completes when the store has been dropped and its connections are closed: from then on this process
+    /// does not touch the file any more. Dropping the store never waits for that.
+    pub fn closed(&self) -> impl Future<Output = ()> + Send + 'static {
+        let mut ended = self.ended.clone();
+        // Nobody ever sends: the only thing that happens to this channel is that its last sender goes away.
+        async move { while ended.changed().await.is_ok() {} }
+    }
+
+    /// Asks one of the readers.
+    async fn read<T: Send + 'static>(
+        &self,
+        question: impl FnOnce(&Database) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let (reply, answer) = oneshot::channel();
+        let question: Question = Box::new(move |database| {
+            if !reply.is_closed() {
+                // The caller may have gone away in the meantime; then nobody wants the answer.
+                let _ = reply.send(question(database));
+            }
+        });
+        self.readers.send(question).await.map_err(|_| stopped())?;
+        answer.await.map_err(|_| stopped())?
+    }
+
+    /// Gives work to the writer and waits until it is durable.
+    async fn write<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Database) -> Result<T, Refusal> + Send + 'static,
+    ) -> Result<T, Refusal> {
+        let (reply, answer) = oneshot::channel();
+        let job = Job::new(Work { work, reply });
+        self.writer.send(job).await.map_err(|_| stopped())?;
+        answer.await.map_err(|_| stopped())?
+    }
+}
+
+/// A reader's life: one question after the other until the store is dropped.
+fn answer(database: &Database, questions: &Mutex<mpsc::Receiver<Question>>) {
+    loop {
+        // The lock is held while waiting: the other readers wait for the lock instead, which is the same.
+        let question = questions.lock().unwrap_or_else(PoisonError::into_inner).blocking_recv();
+        match question {
+            Some(question) => question(database),
+            None => return,
+        }
+    }
+}
+
+fn spawn(name: &str, body: impl FnOnce() + Send + 'static) -> Result<()> {
+    let spawned = thread::Builder::new().name(name.to_owned()).spawn(body);
+    spawned.map(drop).map_err(|error| {
+        Error::new(ErrorKind::Store, "The store cannot start its threads.")
+            .remedy("Allow this process more threads or memory.")
+            .because(error)
+    })
+}
+
+fn stopped() -> Error {
+    Error::new(ErrorKind::Internal, "A thread of the store has ended before the store.")
+}
+
+/// The writer refuses leases for no reason but its own failure.
+fn failed(refusal: Refusal) -> Error {
+    match refusal {
+        Refusal::Failed(error) => error,
+        other => Error::new(ErrorKind::Internal, format!("The store refused a lease: {other:?}.")),
+    }
+}
+
+#[async_trait]
+impl Store for SqliteStore {
+    async fn account(&self, customer_id: &CustomerId) -> Result<Option<Row<Account>>> {
+        let id = customer_id.clone();
+        self.read(move |database| read::account(database, &id)).await
+    }
+
+    async fn accounts(&self, after: Option<&str>, limit: u32) -> Result<Vec<Row<Account>>> {
+        let after = after.map(str::to_owned);
+        self.read(move |database| read::accounts(database, after.as_deref(), limit)).await
+    }
+
+    async fn instance(&self, instance_id: &InstanceId) -> Result<Option<Row<Instance>>> {
+        let id = instance_id.clone();
+        self.read(move |database| read::instance(database, &id)).await
+    }
+
+    async fn instances(&self, after: Option<&str>, limit: u32) -> Result<Vec<Row<Instance>>> {
+        let after = after.map(str::to_owned);
+        self.read(move |database| read::instances(database, after.as_deref(), limit)).await
+    }
+
+    async fn connection(&self, customer_id: &CustomerId, instance_id: &InstanceId) -> Result<Option<Row<Connection>>> {
+        let (customer, instance) = (customer_id.clone(), instance_id.clone());
+        self.read(move |database| read::connection(database, &customer, &instance)).await
+    }
+
+    async fn connections(
+        &self,
+        filter: &ConnectionFilter,
+        after: Option<(&str, &str)>,
+        limit: u32,
+    ) -> Result<Vec<Row<Connection>>> {
+        let filter = filter.clone();
+        let after = after.map(|(customer, instance)| (customer.to_owned(), instance.to_owned()));
+        self.read(move |database| read::connections(database, &filter, after.as_ref(), limit)).await
+    }
+
+    async fn revocations(&self, customer_id: Option<&CustomerId>, limit: u32) -> Result<Vec<Row<PendingRevocation>>> {
+        let id = customer_id.cloned();
+        self.read(move |database| read::revocations(database, id.as_ref(), limit)).await
+    }
+
+    async fn delivery(&self, id: &DeliveryId) -> Result<Option<Row<DeliveryRecord>>> {
+        let id = id.clone();
+        self.read(move |database| read::delivery(database, &id)).await
+    }
+
+    async fn delivery_of(
+        &self,
+        customer_id: &CustomerId,
+        source: &str,
+        alert_id: &str,
+    ) -> Result<Option<Row<DeliveryRecord>>> {
+        let (customer, source, alert) = (customer_id.clone(), source.to_owned(), alert_id.to_owned());
+        self.read(move |database| read::delivery_of(database, &customer, &source, &alert)).await
+    }
+
+    async fn deliveries(
+        &self,
+        filter: &DeliveryFilter,
+        after: Option<&str>,
+        limit: u32,
+    ) -> Result<Vec<Row<DeliveryRecord>>> {
+        let (filter, after) = (filter.clone(), after.map(str::to_owned));
+        self.read(move |database| read::deliveries(database, &filter, after.as_deref(), limit)).await
+    }
+
+    async fn events(&self, customer_id: Option<&CustomerId>, after: i64, limit: u32) -> Result<Vec<Event>> {
+        let id = customer_id.cloned();
+        self.read(move |database| read::events(database, id.as_ref(), after, limit)).await
+    }
+
+    async fn commit(&self, changes: Vec<Change>) -> Result<Committed, Refusal> {
+        self.write(move |database| write::commit(database, changes)).await
+    }
+
+    async fn acquire(&self, name: &str, owner: &str, now: DateTime<Utc>, until: DateTime<Utc>) -> Result<Option<Lease>> {
+        let (name, owner) = (name.to_owned(), owner.to_owned());
+        self.write(move |database| write::acquire(database, &name, &owner, now, until)).await.map_err(failed)
+    }
+
+    async fn release(&self, lease: &Lease) -> Result<()> {
+        let lease = lease.clone();
+        self.write(move |database| write::release(database, &lease)).await.map_err(failed)
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests;

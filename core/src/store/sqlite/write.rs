@@ -1,0 +1,295 @@
+//! The changes. They run on the writer's thread, inside a savepoint of an immediate transaction: nobody else
+//! writes meanwhile, so what is read here stays true until the commit.
+
+use chrono::{DateTime, SecondsFormat, Utc};
+use rusqlite::{Connection as Database, ErrorCode, OptionalExtension, Params, ffi, params};
+use serde::Serialize;
+
+use super::{
+    error::failure,
+    read::{connection_word, delivery_word},
+};
+use crate::{
+    error::{Error, ErrorKind},
+    id::{CustomerId, InstanceId},
+    model::{Account, Connection, Event, Instance, serves_many},
+    store::{Change, Committed, DeliveryRecord, Lease, PendingRevocation, Put, Refusal, Sealed},
+};
+
+type Done<T = ()> = Result<T, Refusal>;
+
+/// Makes the changes one after the other. The caller takes them all back when one is refused.
+pub(super) fn commit(database: &Database, changes: Vec<Change>) -> Done<Committed> {
+    let version = next_version(database)?;
+    let mut first_event = 0;
+    for change in changes {
+        match change {
+            Change::Account(put) => put_account(database, &put, version)?,
+            Change::RemoveAccount { customer_id, version } => remove_account(database, &customer_id, version)?,
+            Change::Instance(put) => put_instance(database, &put, version)?,
+            Change::Connection(put) => put_connection(database, &put, version)?,
+            Change::RemoveConnection { customer_id, instance_id, version } => {
+                let sql = "DELETE FROM connections WHERE customer_id = ?1 AND instance_id = ?2 AND version = ?3";
+                one(execute(database, sql, params![customer_id.as_str(), instance_id.as_str(), version]))?;
+            }
+            Change::Revocation(put) => put_revocation(database, &put, version)?,
+            Change::RemoveRevocation { id } => {
+                execute(database, "DELETE FROM revocations WHERE id = ?1", params![id]).map_err(failure)?;
+            }
+            Change::Delivery(put) => put_delivery(database, &put, version)?,
+            Change::Event(event) => {
+                let number = append(database, &event)?;
+                if first_event == 0 {
+                    first_event = number;
+                }
+            }
+        }
+    }
+    Ok(Committed { version, first_event })
+}
+
+fn next_version(database: &Database) -> Done<i64> {
+    let sql = "UPDATE counter SET version = version + 1 WHERE id = 1 RETURNING version";
+    let mut statement = database.prepare_cached(sql).map_err(failure)?;
+    Ok(statement.query_row([], |row| row.get(0)).map_err(failure)?)
+}
+
+fn put_account(database: &Database, put: &Put<Account>, version: i64) -> Done {
+    let sql = match put.replaces {
+        None => "INSERT INTO accounts (customer_id, version, value, key_id, sealed) VALUES (?1, ?2, ?3, ?4, ?5)",
+        Some(_) => {
+            "UPDATE accounts SET version = ?2, value = ?3, key_id = ?4, sealed = ?5
+             WHERE customer_id = ?1 AND version = ?6"
+        }
+    };
+    let (key_id, sealed) = parts(put.sealed.as_ref());
+    let id = put.value.customer_id.as_str();
+    let value = json(&put.value)?;
+    match put.replaces {
+        None => one(execute(database, sql, params![id, version, value, key_id, sealed])),
+        Some(old) => one(execute(database, sql, params![id, version, value, key_id, sealed, old])),
+    }
+}
+
+fn remove_account(database: &Database, customer: &CustomerId, version: i64) -> Done {
+    let sql = "DELETE FROM accounts WHERE customer_id = ?1 AND version = ?2";
+    match execute(database, sql, params![customer.as_str(), version]) {
+        Err(error) if is_constraint(&error) => Err(Refusal::InUse),
+        outcome => one(outcome),
+    }
+}
+
+fn put_instance(database: &Database, put: &Put<Instance>, version: i64) -> Done {
+    let sql = match put.replaces {
+        None => {
+            "INSERT INTO instances (instance_id, version, shared, value, key_id, sealed)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6)"
+        }
+        Some(_) => {
+            "UPDATE instances SET version = ?2, shared = ?3, value = ?4, key_id = ?5, sealed = ?6
+             WHERE instance_id = ?1 AND version = ?7"
+        }
+    };
+    let (key_id, sealed) = parts(put.sealed.as_ref());
+    let id = put.value.id.as_str();
+    let shared = serves_many(put.value.connector_version.as_deref());
+    let value = json(&put.value)?;
+    match put.replaces {
+        None => one(execute(database, sql, params![id, version, shared, value, key_id, sealed])),
+        Some(old) => one(execute(database, sql, params![id, version, shared, value, key_id, sealed, old])),
+    }
+}
+
+fn put_connection(database: &Database, put: &Put<Connection>, version: i64) -> Done {
+    let sql = match put.replaces {
+        None => {
+            "INSERT INTO connections (customer_id, instance_id, version, status, value, key_id, sealed)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)"
+        }
+        Some(_) => {
+            "UPDATE connections SET version = ?3, status = ?4, value = ?5, key_id = ?6, sealed = ?7
+             WHERE customer_id = ?1 AND instance_id = ?2 AND version = ?8"
+        }
+    };
+    let (key_id, sealed) = parts(put.sealed.as_ref());
+    let (customer, instance) = (put.value.customer_id.as_str(), put.value.instance_id.as_str());
+    let status = connection_word(put.value.status);
+    let value = json(&put.value)?;
+    let outcome = match put.replaces {
+        None => execute(database, sql, params![customer, instance, version, status, value, key_id, sealed]),
+        Some(old) => execute(database, sql, params![customer, instance, version, status, value, key_id, sealed, old]),
+    };
+    match outcome {
+        Err(error) if is_constraint(&error) => Err(explain(database, put, error)),
+        outcome => one(outcome),
+    }
+}
+
+/// Says which constraint refused a connection, in the order in which every backend answers.
+fn explain(database: &Database, put: &Put<Connection>, error: rusqlite::Error) -> Refusal {
+    let why = || -> rusqlite::Result<Option<Refusal>> {
+        let (customer, instance) = (put.value.customer_id.as_str(), put.value.instance_id.as_str());
+        let find = |sql: &str, values: &[&str]| -> rusqlite::Result<Option<String>> {
+            database.prepare_cached(sql)?.query_row(rusqlite::params_from_iter(values), |row| row.get(0)).optional()
+        };
+        let exists = "SELECT instance_id FROM connections WHERE customer_id = ?1 AND instance_id = ?2";
+        if put.replaces.is_none() && find(exists, &[customer, instance])?.is_some() {
+            return Ok(Some(Refusal::Conflict));
+        }
+        let account = find("SELECT customer_id FROM accounts WHERE customer_id = ?1", &[customer])?;
+        let target = find("SELECT instance_id FROM instances WHERE instance_id = ?1", &[instance])?;
+        if account.is_none() || target.is_none() {
+            return Ok(Some(Refusal::Missing));
+        }
+        let holder = "SELECT instance_id FROM connections
+                      WHERE customer_id = ?1 AND instance_id <> ?2 AND status IN ('registered', 'unauthorized')";
+        if let Some(by) = find(holder, &[customer, instance])? {
+            return Ok(Some(Refusal::Held { by: InstanceId(by) }));
+        }
+        let occupant = "SELECT customer_id FROM connections
+                        WHERE customer_id <> ?1 AND instance_id = ?2 AND status IN ('registered', 'unauthorized')
+                        ORDER BY customer_id LIMIT 1";
+        Ok(find(occupant, &[customer, instance])?.map(|by| Refusal::Occupied { by: CustomerId(by) }))
+    };
+    match why() {
+        Ok(Some(refusal)) => refusal,
+        Ok(None) => Refusal::Failed(failure(error)),
+        Err(other) => Refusal::Failed(failure(other)),
+    }
+}
+
+fn put_revocation(database: &Database, put: &Put<PendingRevocation>, version: i64) -> Done {
+    let sql = match put.replaces {
+        None => {
+            "INSERT INTO revocations (id, customer_id, created_at, version, value, key_id, sealed)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)"
+        }
+        Some(_) => {
+            "UPDATE revocations SET created_at = ?3, version = ?4, value = ?5, key_id = ?6, sealed = ?7
+             WHERE id = ?1 AND customer_id = ?2 AND version = ?8"
+        }
+    };
+    let (key_id, sealed) = parts(put.sealed.as_ref());
+    let (id, customer) = (&put.value.id, put.value.customer_id.as_str());
+    let created_at = put.value.created_at.timestamp_micros();
+    let value = json(&put.value)?;
+    match put.replaces {
+        None => one(execute(database, sql, params![id, customer, created_at, version, value, key_id, sealed])),
+        Some(old) => {
+            one(execute(database, sql, params![id, customer, created_at, version, value, key_id, sealed, old]))
+        }
+    }
+}
+
+fn put_delivery(database: &Database, put: &Put<DeliveryRecord>, version: i64) -> Done {
+    // Whose delivery it is, and of which alert, never changes.
+    let sql = match put.replaces {
+        None => {
+            "INSERT INTO deliveries (id, customer_id, source, alert_id, version, status, value, key_id, sealed)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)"
+        }
+        Some(_) => {
+            "UPDATE deliveries SET version = ?5, status = ?6, value = ?7, key_id = ?8, sealed = ?9
+             WHERE id = ?1 AND customer_id = ?2 AND source = ?3 AND alert_id = ?4 AND version = ?10"
+        }
+    };
+    let (key_id, sealed) = parts(put.sealed.as_ref());
+    let delivery = &put.value.delivery;
+    let (id, customer) = (delivery.id.as_str(), delivery.customer_id.as_str());
+    let (source, alert) = (&delivery.alert.source, &delivery.alert.id);
+    let status = delivery_word(delivery.status);
+    let value = json(&put.value)?;
+    match put.replaces {
+        None => one(execute(
+            database,
+            sql,
+            params![id, customer, source, alert, version, status, value, key_id, sealed],
+        )),
+        Some(old) => one(execute(
+            database,
+            sql,
+            params![id, customer, source, alert, version, status, value, key_id, sealed, old],
+        )),
+    }
+}
+
+fn append(database: &Database, event: &Event) -> Done<i64> {
+    let sql = "INSERT INTO events (customer_id, value) VALUES (?1, ?2)";
+    let customer = event.customer_id.as_ref().map(CustomerId::as_str);
+    execute(database, sql, params![customer, json(event)?]).map_err(failure)?;
+    Ok(database.last_insert_rowid())
+}
+
+/// See [`Store::acquire`](crate::store::Store::acquire).
+pub(super) fn acquire(
+    database: &Database,
+    name: &str,
+    owner: &str,
+    now: DateTime<Utc>,
+    until: DateTime<Utc>,
+) -> Done<Option<Lease>> {
+    let sql = "SELECT owner, fence, until FROM leases WHERE name = ?1";
+    let mut statement = database.prepare_cached(sql).map_err(failure)?;
+    let held: Option<(Option<String>, i64, String)> = statement
+        .query_row([name], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
+        .optional()
+        .map_err(failure)?;
+    let fence = match held {
+        None => 1,
+        Some((Some(holder), fence, _)) if holder == owner => fence,
+        Some((Some(_), _, ends)) if instant(&ends)? > now => return Ok(None),
+        Some((_, fence, _)) => fence + 1,
+    };
+    let sql = "INSERT INTO leases (name, owner, fence, until) VALUES (?1, ?2, ?3, ?4)
+               ON CONFLICT (name) DO UPDATE SET owner = ?2, fence = ?3, until = ?4";
+    let ends = until.to_rfc3339_opts(SecondsFormat::Nanos, true);
+    execute(database, sql, params![name, owner, fence, ends]).map_err(failure)?;
+    Ok(Some(Lease { name: name.to_owned(), owner: owner.to_owned(), fence, until }))
+}
+
+/// See [`Store::release`](crate::store::Store::release).
+pub(super) fn release(database: &Database, lease: &Lease) -> Done {
+    let sql = "UPDATE leases SET owner = NULL WHERE name = ?1 AND owner = ?2 AND fence = ?3";
+    execute(database, sql, params![lease.name, lease.owner, lease.fence]).map_err(failure)?;
+    Ok(())
+}
+
+fn instant(text: &str) -> Done<DateTime<Utc>> {
+    let parsed = DateTime::parse_from_rfc3339(text);
+    Ok(parsed
+        .map_err(|error| Error::new(ErrorKind::Store, "A lease in the database cannot be read.").because(error))?
+        .with_timezone(&Utc))
+}
+
+fn execute(database: &Database, sql: &str, values: impl Params) -> rusqlite::Result<usize> {
+    database.prepare_cached(sql)?.execute(values)
+}
+
+/// Exactly one row was written; anything else means that the row is not as the caller saw it.
+fn one(outcome: rusqlite::Result<usize>) -> Done {
+    match outcome {
+        Ok(1) => Ok(()),
+        Ok(_) => Err(Refusal::Conflict),
+        Err(error) if is_taken(&error) => Err(Refusal::Conflict),
+        Err(error) => Err(Refusal::Failed(failure(error))),
+    }
+}
+
+/// A key that must not exist yet exists.
+fn is_taken(error: &rusqlite::Error) -> bool {
+    let code = error.sqlite_error().map(|inner| inner.extended_code);
+    matches!(code, Some(ffi::SQLITE_CONSTRAINT_PRIMARYKEY | ffi::SQLITE_CONSTRAINT_UNIQUE))
+}
+
+fn is_constraint(error: &rusqlite::Error) -> bool {
+    error.sqlite_error_code() == Some(ErrorCode::ConstraintViolation)
+}
+
+fn json(value: &impl Serialize) -> Done<String> {
+    Ok(serde_json::to_string(value)
+        .map_err(|error| Error::new(ErrorKind::Internal, "A record cannot be written as JSON.").because(error))?)
+}
+
+fn parts(sealed: Option<&Sealed>) -> (Option<&str>, Option<&[u8]>) {
+    (sealed.map(Sealed::key_id), sealed.map(Sealed::bytes))
+}

@@ -1,0 +1,148 @@
+//! How many requests one remote gets at a time, and when it gets none. A slow or throttling remote holds up
+//! nobody but itself.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use chrono::{DateTime, Utc};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use crate::error::ErrorKind;
+
+/// Below this many remotes nothing is swept.
+const SWEEP_AT: usize = 1024;
+
+/// A place among the requests in flight; free again on drop.
+pub(super) type Permit = OwnedSemaphorePermit;
+
+/// Until when a remote gets nothing, and what it said when it asked for that.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Pause {
+    pub(super) until: DateTime<Utc>,
+    pub(super) kind: ErrorKind,
+}
+
+/// The limits of all remotes.
+#[derive(Debug)]
+pub(super) struct Limits {
+    per_remote: usize,
+    remotes: Mutex<Remotes>,
+}
+
+#[derive(Debug)]
+struct Remotes {
+    known: HashMap<String, Arc<Remote>>,
+    sweep_at: usize,
+}
+
+/// One remote's share.
+#[derive(Debug)]
+pub(super) struct Remote {
+    places: Arc<Semaphore>,
+    pause: Mutex<Option<Pause>>,
+}
+
+impl Limits {
+    pub(super) fn new(per_remote: usize) -> Self {
+        let remotes = Remotes { known: HashMap::new(), sweep_at: SWEEP_AT };
+        Self { per_remote: per_remote.clamp(1, Semaphore::MAX_PERMITS), remotes: Mutex::new(remotes) }
+    }
+
+    /// The remote of this name. It is kept as long as somebody holds it or its pause lasts.
+    pub(super) fn remote(&self, name: &str, now: DateTime<Utc>) -> Arc<Remote> {
+        let mut remotes = self.remotes.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(remote) = remotes.known.get(name) {
+            return remote.clone();
+        }
+        if remotes.known.len() >= remotes.sweep_at {
+            // Each sweep is paid for by the insertions since the last one: ten thousand accounts cost no more
+            // per call than ten.
+            remotes.known.retain(|_, remote| Arc::strong_count(remote) > 1 || remote.pause(now).is_some());
+            remotes.sweep_at = (remotes.known.len() * 2).max(SWEEP_AT);
+        }
+        let remote =
+            Arc::new(Remote { places: Arc::new(Semaphore::new(self.per_remote)), pause: Mutex::new(None) });
+        remotes.known.insert(name.to_owned(), remote.clone());
+        remote
+    }
+}
+
+impl Remote {
+    /// Waits for a place, first come, first served.
+    pub(super) async fn place(&self) -> Option<Permit> {
+        // None only for a closed semaphore, and nobody closes it.
+        self.places.clone().acquire_owned().await.ok()
+    }
+
+    /// The pause that lasts at this moment.
+    pub(super) fn pause(&self, now: DateTime<Utc>) -> Option<Pause> {
+        self.pause.lock().unwrap_or_else(PoisonError::into_inner).filter(|pause| pause.until > now)
+    }
+
+    /// Starts a pause, or prolongs the one that lasts; never shortens it.
+    pub(super) fn start_pause(&self, pause: Pause) {
+        let mut present = self.pause.lock().unwrap_or_else(PoisonError::into_inner);
+        if present.is_none_or(|present| present.until < pause.until) {
+            *present = Some(pause);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::TimeDelta;
+    use futures_util::FutureExt;
+
+    use super::*;
+
+    fn pause(until: DateTime<Utc>) -> Pause {
+        Pause { until, kind: ErrorKind::Throttled }
+    }
+
+    #[tokio::test]
+    async fn a_full_remote_delays_only_itself_and_serves_in_order() {
+        let (limits, now) = (Limits::new(1), DateTime::UNIX_EPOCH);
+        let (slow, other) = (limits.remote("slow", now), limits.remote("other", now));
+        let held = slow.place().await;
+        let mut first = Box::pin(slow.place());
+        let mut second = Box::pin(slow.place());
+        assert!((&mut first).now_or_never().is_none() && (&mut second).now_or_never().is_none());
+        assert!(other.place().now_or_never().flatten().is_some());
+        drop(held);
+        assert!((&mut second).now_or_never().is_none(), "the second must not overtake");
+        assert!(first.now_or_never().flatten().is_some());
+        assert!(second.now_or_never().flatten().is_some());
+    }
+
+    #[test]
+    fn a_pause_is_prolonged_and_never_shortened() {
+        let (limits, now) = (Limits::new(1), DateTime::UNIX_EPOCH);
+        let remote = limits.remote("a", now);
+        remote.start_pause(pause(now + TimeDelta::seconds(60)));
+        remote.start_pause(pause(now + TimeDelta::seconds(5)));
+        assert_eq!(remote.pause(now).map(|pause| pause.until), Some(now + TimeDelta::seconds(60)));
+        assert!(remote.pause(now + TimeDelta::seconds(60)).is_none());
+        assert!(limits.remote("b", now).pause(now).is_none());
+    }
+
+    #[test]
+    fn remotes_that_nobody_uses_are_forgotten_and_paused_ones_are_not() {
+        let (limits, now) = (Limits::new(1), DateTime::UNIX_EPOCH);
+        let held = limits.remote("held", now);
+        limits.remote("paused", now).start_pause(pause(now + TimeDelta::seconds(60)));
+        for account in 0..10_000 {
+            limits.remote(&account.to_string(), now);
+        }
+        let known = &limits.remotes.lock().unwrap().known;
+        assert!(known.len() <= SWEEP_AT, "{}", known.len());
+        assert!(known.contains_key("paused"));
+        assert!(Arc::ptr_eq(&held, &known["held"]));
+    }
+
+    #[test]
+    fn a_limit_of_none_still_lets_one_through() {
+        assert!(Limits::new(0).remote("a", DateTime::UNIX_EPOCH).place().now_or_never().flatten().is_some());
+    }
+}

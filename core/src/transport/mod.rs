@@ -1,0 +1,183 @@
+//! One way out: total deadline → retry → limiter → one attempt.
+//!
+//! A [`Call`] says what may be repeated; a *judge* of the remote system reads the answer; [`Wire::call`] puts
+//! the two together. The difference that matters most is kept all the way: was the request *not done*, or is
+//! that *unknown*?
+
+mod address;
+#[cfg(test)]
+pub(crate) mod fake;
+mod headers;
+mod http;
+mod json;
+mod limit;
+mod proxy;
+mod retry;
+mod text;
+mod tls;
+
+use std::{fmt, time::Duration};
+
+use ::http::{HeaderMap, Method, StatusCode};
+use async_trait::async_trait;
+use bytes::Bytes;
+use url::Url;
+
+pub use self::http::HttpTransport;
+pub(crate) use self::{
+    headers::{content_type_is_json, is_html, retry_after, secret_header, transaction_id},
+    json::{json_depth_ok, parse_json},
+    retry::Wire,
+    text::clean,
+};
+use crate::error::Error;
+
+/// One request as it goes out.
+#[derive(Clone)]
+pub struct Request {
+    /// The method.
+    pub method: Method,
+    /// The whole URL. Never holds a secret.
+    pub url: Url,
+    /// The headers. Values that are secret are marked sensitive.
+    pub headers: HeaderMap,
+    /// The body; empty for none. May hold secrets and is never printed.
+    pub body: Bytes,
+    /// Time allowed for this attempt.
+    pub timeout: Duration,
+}
+
+impl fmt::Debug for Request {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}{}", self.method, self.url.origin().ascii_serialization(), self.url.path())
+    }
+}
+
+/// One answer, read to its end within the bounds.
+#[derive(Clone)]
+pub struct Response {
+    /// The status.
+    pub status: StatusCode,
+    /// The headers.
+    pub headers: HeaderMap,
+    /// The body.
+    pub body: Bytes,
+}
+
+impl fmt::Debug for Response {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ({} bytes)", self.status, self.body.len())
+    }
+}
+
+/// Why there is no answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SendFailure {
+    /// The connection could not be made: name, address, TLS. Nothing was sent.
+    NotConnected,
+    /// The address is not allowed (T4). Nothing was sent.
+    Refused,
+    /// The connection broke after it was made; the request may have arrived.
+    Interrupted,
+    /// No complete answer within the time allowed; the request may have arrived.
+    TimedOut,
+    /// The answer went beyond a bound: body, headers (T13).
+    TooLarge,
+}
+
+/// Sends one request once. Implemented over reqwest; a simulated network can take its place.
+#[async_trait]
+pub trait Transport: Send + Sync + fmt::Debug + 'static {
+    /// Sends it and reads the answer to its end.
+    async fn send(&self, request: Request) -> Result<Response, (SendFailure, String)>;
+}
+
+/// What may be repeated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Repeat {
+    /// Changes nothing over there: repeat whenever there is hope.
+    Freely,
+    /// Changes something: repeat only what was certainly not done.
+    IfNotDone,
+    /// Never repeat by itself: credentials are in it (T16), or the waiters share one outcome.
+    Never,
+}
+
+/// A request with what the layers above the attempt need to know.
+#[derive(Debug, Clone)]
+pub(crate) struct Call {
+    /// The request.
+    pub(crate) request: Request,
+    /// What shares limits with it: an instance's origin, or a Citrix customer.
+    pub(crate) remote: String,
+    /// What may be repeated.
+    pub(crate) repeat: Repeat,
+    /// The id that was sent along, for the error when the remote answers none.
+    pub(crate) transaction_id: Option<String>,
+}
+
+/// What an answer means for the request. The remote's own code decides; content type first, then status.
+#[derive(Debug)]
+pub(crate) enum Verdict {
+    /// It is what was asked for.
+    Done,
+    /// Certainly not done, and repeating it as it is would not help.
+    Refused(Error),
+    /// Certainly not done; may be repeated after this time (none: after a back-off).
+    NotDone(Error, Option<Duration>),
+    /// May or may not be done. A read may be repeated; a write must be looked up first.
+    Unknown(Error),
+}
+
+/// Whether a failed call may have changed something over there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    /// Certainly not.
+    NotDone,
+    /// Nobody knows.
+    Unknown,
+}
+
+/// A failed call.
+#[derive(Debug, Clone)]
+pub(crate) struct Failure {
+    /// What to tell the caller.
+    pub(crate) error: Error,
+    /// What may have happened.
+    pub(crate) outcome: Outcome,
+}
+
+impl From<Failure> for Error {
+    fn from(failure: Failure) -> Self {
+        failure.error
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.error.fmt(f)
+    }
+}
+
+impl std::error::Error for Failure {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.error.source()
+    }
+}
+
+impl AsRef<Error> for Failure {
+    fn as_ref(&self) -> &Error {
+        &self.error
+    }
+}
+
+/// An error made before anything was sent.
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self { error, outcome: Outcome::NotDone }
+    }
+}
+
+/// A judge reads an answer of its system. `transaction_id` and the number of attempts are added by [`Wire`].
+pub(crate) type Judge = fn(&Response) -> Verdict;
