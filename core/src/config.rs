@@ -172,7 +172,7 @@ pub struct Config {
     /// Which hosts may be called as instances.
     pub instance_hosts: HostRules,
     /// Proxy for all calls, such as `http://proxy.example:3128`. None: the variables `HTTPS_PROXY`,
-    /// `HTTP_PROXY` and `NO_PROXY` count.
+    /// `ALL_PROXY` and `NO_PROXY` count.
     pub proxy: Option<String>,
     /// Further root certificates, PEM; the system's own stay valid.
     pub root_certificates: Vec<Vec<u8>>,

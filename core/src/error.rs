@@ -1,6 +1,10 @@
 //! The one public error: a stable kind, a sentence that says what happened, a remedy that says what to do.
 
-use std::{collections::BTreeMap, fmt, time::Duration};
+use std::{
+    collections::{BTreeMap, HashMap},
+    fmt,
+    time::Duration,
+};
 
 use serde::{Deserialize, Serialize};
 
@@ -10,6 +14,9 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 /// What a caller should do about a failure. The words are stable and the same in every language.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "uniffi", derive(uniffi::Enum))]
+#[cfg_attr(feature = "python", pyo3::pyclass(frozen, eq, hash, from_py_object, rename_all = "SCREAMING_SNAKE_CASE", module = "itsm_adapter"))]
+#[cfg_attr(feature = "node", napi_derive::napi(string_enum = "snake_case"))]
 #[non_exhaustive]
 pub enum ErrorKind {
     /// An argument is wrong. Correct it; nothing was sent or changed.
@@ -146,6 +153,9 @@ pub enum Retry {
 
 /// Everything an error says, as plain data: what crosses into other languages.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "uniffi", derive(uniffi::Record))]
+#[cfg_attr(feature = "python", pyo3::pyclass(frozen, get_all, eq, from_py_object, module = "itsm_adapter"))]
+#[cfg_attr(feature = "node", napi_derive::napi(object))]
 #[non_exhaustive]
 pub struct ErrorInfo {
     /// The stable kind.
@@ -165,7 +175,7 @@ pub struct ErrorInfo {
     /// How long to wait before repeating it, in milliseconds, when that is known.
     pub retry_after_ms: Option<i64>,
     /// Names and values that help to understand the failure, such as `status` or `held_by`.
-    pub context: BTreeMap<String, String>,
+    pub context: HashMap<String, String>,
 }
 
 /// The error of every operation. Small to pass around; [`Error::info`] gives all it knows.
@@ -220,6 +230,16 @@ impl Error {
     #[must_use]
     pub(crate) fn retry(mut self, retry: Retry) -> Self {
         self.0.retry = retry;
+        self
+    }
+
+    /// Names the public operation; what was named further inside stays as the step that failed.
+    #[must_use]
+    pub(crate) fn operation(mut self, operation: &'static str) -> Self {
+        let step = std::mem::replace(&mut self.0.operation, operation);
+        if !step.is_empty() && step != operation {
+            self.0.context.insert("step".to_owned(), step.to_owned());
+        }
         self
     }
 
@@ -297,7 +317,7 @@ impl Error {
                 Retry::After(wait) => Some(i64::try_from(wait.as_millis()).unwrap_or(i64::MAX)),
                 Retry::Never | Retry::Now => None,
             },
-            context: inner.context.clone(),
+            context: inner.context.clone().into_iter().collect(),
         }
     }
 }

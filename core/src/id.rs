@@ -12,6 +12,9 @@ macro_rules! id {
         $(#[$meta])*
         #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
         #[serde(transparent)]
+        #[cfg_attr(feature = "python", derive(pyo3::IntoPyObject, pyo3::IntoPyObjectRef, pyo3::FromPyObject))]
+        #[cfg_attr(feature = "python", pyo3(transparent))]
+        #[cfg_attr(feature = "node", napi_derive::napi(transparent))]
         pub struct $name(pub(crate) String);
 
         impl $name {

@@ -1,5 +1,8 @@
 #![doc = include_str!("../README.md")]
 
+#[cfg(feature = "uniffi")]
+uniffi::setup_scaffolding!();
+
 mod api;
 mod client;
 pub mod clock;
@@ -7,6 +10,8 @@ pub mod config;
 mod delivery;
 mod error;
 mod event;
+#[cfg(any(feature = "python", feature = "node", feature = "uniffi"))]
+mod ffi;
 mod id;
 mod model;
 mod oauth;
@@ -18,7 +23,8 @@ pub mod transport;
 pub use crate::{
     api::{citrix::egress_ranges, servicenow::Query},
     client::{
-        Accounts, Alerts, Client, ClientBuilder, Connections, Events, Instances, Pages, Record, Records, Registrations,
+        Accounts, Alerts, Client, ClientBuilder, Connections, Events, Instances, JsonPage, Pages, Record, RecordPage,
+        Records, Registrations,
     },
     config::{Config, StoreConfig},
     error::{Error, ErrorInfo, ErrorKind, Result, Retry},

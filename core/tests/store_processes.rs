@@ -159,7 +159,10 @@ async fn the_other_process() {
         "fill a small disk" => {
             let long = "x".repeat(20_000);
             for count in 0..1000 {
-                match store.commit(vec![Change::Account(new(account(&format!("f{count}"), 0))), Change::Event(event(&long))]).await {
+                match store
+                    .commit(vec![Change::Account(new(account(&format!("f{count}"), 0))), Change::Event(event(&long))])
+                    .await
+                {
                     Ok(_) => say(format!("f{count}")),
                     Err(Refusal::Failed(error)) => {
                         say(format!("error {error}"));

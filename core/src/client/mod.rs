@@ -4,6 +4,7 @@ mod accounts;
 mod alerts;
 mod connections;
 mod events;
+mod holders;
 mod instances;
 mod records;
 mod registrations;
@@ -19,9 +20,10 @@ use tracing::Instrument;
 
 pub use self::{
     accounts::Accounts, alerts::Alerts, connections::Connections, events::Events, instances::Instances,
-    records::{Pages, Record, Records},
+    records::{JsonPage, Pages, Record, RecordPage, Records},
     registrations::Registrations,
 };
+use self::holders::Holders;
 use crate::{
     api::{citrix::CitrixCloud, servicenow::ServiceNow},
     clock::{Chance, Clock, Random},
@@ -57,6 +59,7 @@ struct Inner {
     servicenow: ServiceNow,
     driver: Driver,
     tokens: Tokens,
+    holders: Holders,
     closed: AtomicBool,
     closing: Notify,
 }
@@ -173,6 +176,7 @@ impl Client {
             servicenow,
             driver,
             tokens,
+            holders: Holders::default(),
             closed: AtomicBool::new(false),
             closing: Notify::new(),
         })))
@@ -257,7 +261,7 @@ impl Inner {
         if self.closed.load(Ordering::SeqCst) {
             return Err(Error::new(ErrorKind::IllegalState, "The client is closed.")
                 .remedy("Open a new client.")
-                .during(operation));
+                .operation(operation));
         }
         let span = tracing::info_span!("itsm_adapter", operation);
         let result = tokio::select! {
@@ -267,7 +271,7 @@ impl Inner {
         };
         result.map_err(|error| {
             tracing::debug!(operation, kind = %error.kind(), "failed");
-            error.during(operation)
+            error.operation(operation)
         })
     }
 

@@ -1,6 +1,8 @@
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, marker::PhantomData, sync::Arc, time::Duration};
 
-use serde::{Serialize, de::DeserializeOwned};
+use futures_util::{StreamExt, stream};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde_json::value::RawValue;
 
 use super::Inner;
 use crate::{
@@ -15,6 +17,10 @@ use crate::{
 /// `sys_id` of the record they point to.
 pub type Record = BTreeMap<String, String>;
 
+/// How long the adapter trusts what it read about where an account is registered. Another process may have
+/// changed it since; tokens that it revoked then are refused, and the store is read again.
+const HOLDER_TRUST: Duration = Duration::from_secs(5);
+
 /// Records of the instance that an account is registered with (Table API). See
 /// [`Client::records`](crate::Client::records). Types of your own work wherever [`Record`] does.
 #[derive(Clone, Copy)]
@@ -26,7 +32,13 @@ impl<'a> Records<'a> {
     /// # Errors
     /// `not_found` when there is none or it is hidden, `illegal_state` when the account is not registered,
     /// `unauthorized`, `forbidden`, `throttled`, `unavailable`, `timeout`, `protocol`, `invalid_input`.
-    pub async fn get<T: DeserializeOwned + Send>(self, customer_id: &str, table: &str, sys_id: &str, fields: &[&str]) -> Result<T> {
+    pub async fn get<T: DeserializeOwned + Send>(
+        self,
+        customer_id: &str,
+        table: &str,
+        sys_id: &str,
+        fields: &[&str],
+    ) -> Result<T> {
         let inner = self.0;
         inner
             .run("records.get", async {
@@ -53,28 +65,104 @@ impl<'a> Records<'a> {
         inner
             .run("records.query", async {
                 let (customer, instance) = inner.registered(customer_id).await?;
-                let work = |access: Arc<Access>| async move { inner.servicenow.query(&access, table, query, fields, limit).await };
+                let work =
+                    |access: Arc<Access>| async move { inner.servicenow.query(&access, table, query, fields, limit).await };
                 inner.tokens.with_access(&customer, &instance, work).await
             })
             .await
     }
 
-    /// Walks over all records that match, page by page in the order of `sys_id`: stable, and in constant
-    /// memory. A column `sys_id` is always asked for.
-    pub fn pages<T: DeserializeOwned + Send>(self, customer_id: &str, table: &str, query: Query, fields: &[&str], page_size: u32) -> Pages<'a, T> {
-        let mut fields: Vec<String> = fields.iter().map(|&field| field.to_owned()).collect();
-        if !fields.is_empty() && !fields.iter().any(|field| field == "sys_id") {
-            fields.push("sys_id".to_owned());
+    /// One page of a walk over all records that match, in the order of `sys_id`: stable, and in constant memory.
+    /// `after` is the `next` of the page before, `size` 1 to 10,000. A column `sys_id` is always asked for.
+    ///
+    /// # Errors
+    /// As [`Records::get`].
+    pub async fn page<T: DeserializeOwned + Send>(
+        self,
+        customer_id: &str,
+        table: &str,
+        query: &Query,
+        fields: &[&str],
+        size: u32,
+        after: Option<&str>,
+    ) -> Result<RecordPage<T>> {
+        let page = self.page_json(customer_id, table, query, fields, size, after).await?;
+        let items = serde_json::from_str(page.json.get()).map_err(|error| {
+            Error::new(ErrorKind::Protocol, "The records are not of the type that was asked for.")
+                .because(error)
+                .operation("records.page")
+        })?;
+        Ok(RecordPage { items, next: page.next })
+    }
+
+    /// As [`Records::page`], with the page as the JSON text that the instance sent: for callers that parse it
+    /// themselves.
+    ///
+    /// # Errors
+    /// As [`Records::get`].
+    pub async fn page_json(
+        self,
+        customer_id: &str,
+        table: &str,
+        query: &Query,
+        fields: &[&str],
+        size: u32,
+        after: Option<&str>,
+    ) -> Result<JsonPage> {
+        #[derive(Deserialize)]
+        struct Key {
+            sys_id: String,
         }
+
+        let inner = self.0;
+        inner
+            .run("records.page", async {
+                if !(1..=10_000).contains(&size) {
+                    return Err(Error::invalid("size must be between 1 and 10000."));
+                }
+                let (customer, instance) = inner.registered(customer_id).await?;
+                let query = match after {
+                    None => query.clone(),
+                    Some(last) => query.clone().greater("sys_id", last)?,
+                };
+                let query = &query.order_by("sys_id")?;
+                let mut fields = fields.to_vec();
+                if !fields.is_empty() && !fields.contains(&"sys_id") {
+                    fields.push("sys_id");
+                }
+                let fields = &fields[..];
+                let work =
+                    |access: Arc<Access>| async move { inner.servicenow.query(&access, table, query, fields, size).await };
+                let json: Box<RawValue> = inner.tokens.with_access(&customer, &instance, work).await?;
+                // The keys alone: everything else is skipped over without being stored.
+                let keys: Vec<Key> = serde_json::from_str(json.get()).map_err(|error| {
+                    Error::new(ErrorKind::Protocol, "The instance's answer is not a list of records.").because(error)
+                })?;
+                // The instance applies the limit before it hides records: only an empty page is surely the last.
+                Ok(JsonPage { json, next: keys.into_iter().next_back().map(|key| key.sys_id) })
+            })
+            .await
+    }
+
+    /// Walks over all records that match, page by page; see [`Records::page`].
+    pub fn pages<T: DeserializeOwned + Send>(
+        self,
+        customer_id: &str,
+        table: &str,
+        query: Query,
+        fields: &[&str],
+        size: u32,
+    ) -> Pages<'a, T> {
         Pages {
-            inner: self.0,
+            records: self,
             customer_id: customer_id.to_owned(),
             table: table.to_owned(),
             query,
-            fields,
-            page_size,
-            last: Some(String::new()),
-            records: std::marker::PhantomData,
+            fields: fields.iter().map(|&field| field.to_owned()).collect(),
+            size,
+            next: None,
+            ended: false,
+            item: PhantomData,
         }
     }
 
@@ -94,8 +182,36 @@ impl<'a> Records<'a> {
         inner
             .run("records.insert", async {
                 let (customer, instance) = inner.registered(customer_id).await?;
-                let work = |access: Arc<Access>| async move { inner.servicenow.insert(&access, table, record, fields).await };
+                let work =
+                    |access: Arc<Access>| async move { inner.servicenow.insert(&access, table, record, fields).await };
                 inner.tokens.with_access(&customer, &instance, work).await.map_err(told)
+            })
+            .await
+    }
+
+    /// Makes many records, at most `in_flight` (1 to 1000) at a time, and tells of each, in the order given, how
+    /// it went. One that fails does not stop the others.
+    ///
+    /// # Errors
+    /// `invalid_input` for `in_flight`, `illegal_state` when the account is not registered. Everything else
+    /// stands with the record that it happened to, as in [`Records::insert`].
+    pub async fn insert_many<T: DeserializeOwned + Send, R: Serialize + Sync>(
+        self,
+        customer_id: &str,
+        table: &str,
+        records: &[R],
+        fields: &[&str],
+        in_flight: usize,
+    ) -> Result<Vec<Result<T>>> {
+        let inner = self.0;
+        inner
+            .run("records.insert_many", async {
+                if !(1..=1000).contains(&in_flight) {
+                    return Err(Error::invalid("in_flight must be between 1 and 1000."));
+                }
+                inner.registered(customer_id).await?;
+                let inserts = records.iter().map(|record| self.insert(customer_id, table, record, fields));
+                Ok(stream::iter(inserts).buffered(in_flight).collect().await)
             })
             .await
     }
@@ -116,55 +232,64 @@ impl<'a> Records<'a> {
         inner
             .run("records.update", async {
                 let (customer, instance) = inner.registered(customer_id).await?;
-                let work = |access: Arc<Access>| async move { inner.servicenow.update(&access, table, sys_id, record, fields).await };
+                let work = |access: Arc<Access>| async move {
+                    inner.servicenow.update(&access, table, sys_id, record, fields).await
+                };
                 inner.tokens.with_access(&customer, &instance, work).await.map_err(told)
             })
             .await
     }
 }
 
+/// One page of records.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct RecordPage<T> {
+    /// The records of this page. A page can be short in the middle: the instance counts before it hides records.
+    pub items: Vec<T>,
+    /// Give it to the next call to go on; none after the last page.
+    pub next: Option<String>,
+}
+
+/// One page of records as JSON text.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct JsonPage {
+    /// A JSON array of objects, exactly as the instance sent it.
+    pub json: Box<RawValue>,
+    /// Give it to the next call to go on; none after the last page.
+    pub next: Option<String>,
+}
+
 /// A walk over records; see [`Records::pages`].
 #[must_use]
 pub struct Pages<'a, T> {
-    inner: &'a Inner,
+    records: Records<'a>,
     customer_id: String,
     table: String,
     query: Query,
     fields: Vec<String>,
-    page_size: u32,
-    /// The last key seen; none at the end.
-    last: Option<String>,
-    records: std::marker::PhantomData<fn() -> T>,
+    size: u32,
+    next: Option<String>,
+    ended: bool,
+    item: PhantomData<fn() -> T>,
 }
 
 impl<T: DeserializeOwned + Send> Pages<'_, T> {
-    /// The next page; none after the last one. A page can be short, or empty, in the middle: the instance
-    /// counts before it hides records.
+    /// The next page; none after the last one. The walk can be continued after an error.
     ///
     /// # Errors
-    /// As [`Records::get`]. The walk can be continued after an error.
+    /// As [`Records::get`].
     pub async fn next(&mut self) -> Result<Option<Vec<T>>> {
-        let Some(last) = self.last.clone() else { return Ok(None) };
-        let inner = self.inner;
-        inner
-            .run("records.pages", async {
-                if !(1..=10_000).contains(&self.page_size) {
-                    return Err(Error::invalid("page_size must be between 1 and 10000."));
-                }
-                let (customer, instance) = inner.registered(&self.customer_id).await?;
-                let mut query = self.query.clone();
-                if !last.is_empty() {
-                    query = query.greater("sys_id", &last)?;
-                }
-                let query = query.order_by("sys_id")?;
-                let fields: Vec<&str> = self.fields.iter().map(String::as_str).collect();
-                let (table, query, fields, size) = (&self.table, &query, &fields, self.page_size);
-                let work = |access: Arc<Access>| async move { inner.servicenow.page(&access, table, query, fields, size).await };
-                let (records, keys) = inner.tokens.with_access(&customer, &instance, work).await?;
-                self.last = keys;
-                Ok((!(self.last.is_none() && records.is_empty())).then_some(records))
-            })
-            .await
+        if self.ended {
+            return Ok(None);
+        }
+        let fields: Vec<&str> = self.fields.iter().map(String::as_str).collect();
+        let next = self.next.as_deref();
+        let page = self.records.page(&self.customer_id, &self.table, &self.query, &fields, self.size, next).await?;
+        self.ended = page.next.is_none();
+        self.next = page.next;
+        Ok((!self.ended).then_some(page.items))
     }
 }
 
@@ -172,13 +297,23 @@ impl Inner {
     /// The account, and the instance it is registered with.
     pub(super) async fn registered(&self, customer_id: &str) -> Result<(CustomerId, InstanceId)> {
         let customer = CustomerId::parse(customer_id)?;
+        let now = self.chance.now();
+        if let Some(instance) = self.holders.get(&customer, now) {
+            return Ok((customer, instance));
+        }
         match self.holder(&customer).await? {
-            Some(instance) => Ok((customer, instance)),
+            Some(instance) => {
+                self.holders.put(customer.clone(), instance.clone(), now + HOLDER_TRUST);
+                Ok((customer, instance))
+            }
             None => {
                 self.account(&customer).await?;
-                Err(Error::new(ErrorKind::IllegalState, format!("The account {customer} is not registered with any instance."))
-                    .remedy("Register it first.")
-                    .with("status", "unregistered"))
+                Err(Error::new(
+                    ErrorKind::IllegalState,
+                    format!("The account {customer} is not registered with any instance."),
+                )
+                .remedy("Register it first.")
+                .with("status", "unregistered"))
             }
         }
     }
@@ -196,6 +331,7 @@ fn told(failure: Failure) -> Error {
         .remedy("Look the record up by a key of yours before you write it again.")
         .with("cause", error.kind())
         .transaction(error.transaction_id())
+        .attempts(error.info().attempts)
         .because(error),
     }
 }

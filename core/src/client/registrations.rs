@@ -249,7 +249,7 @@ impl Inner {
         });
         match self.driver.apply(customer, instance, event, payload).await {
             Ok(applied) => {
-                self.tokens.forget(customer, Some(instance));
+                self.forget(customer, instance);
                 self.finish_these(&applied.revocations, customer).await?;
                 self.shown(applied.connection.ok_or_else(gone)?).await
             }
@@ -263,9 +263,15 @@ impl Inner {
     /// Ends a registration or a whole connection, then revokes.
     pub(super) async fn end(&self, customer: &CustomerId, instance: &InstanceId, event: Event) -> Result<Revocation> {
         let applied = self.driver.apply(customer, instance, event, Payload::default()).await?;
-        self.tokens.forget(customer, Some(instance));
+        self.forget(customer, instance);
         let failure = self.finish_these(&applied.revocations, customer).await?;
         Ok(Revocation { complete: failure.is_none(), failure: failure.map(|error| error.message().to_owned()) })
+    }
+
+    /// Forgets what is remembered of a registration that has just changed.
+    fn forget(&self, customer: &CustomerId, instance: &InstanceId) {
+        self.tokens.forget(customer, Some(instance));
+        self.holders.forget(customer);
     }
 
     async fn look_at(&self, customer: &CustomerId, instance: &InstanceId) -> Result<()> {

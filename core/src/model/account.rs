@@ -8,6 +8,9 @@ use crate::{id::CustomerId, secret::Secret};
 /// chooses it once and cannot change it. (Citrix Cloud, "Geographical considerations".)
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "uniffi", derive(uniffi::Enum))]
+#[cfg_attr(feature = "python", pyo3::pyclass(frozen, eq, hash, from_py_object, rename_all = "SCREAMING_SNAKE_CASE", module = "itsm_adapter"))]
+#[cfg_attr(feature = "node", napi_derive::napi(string_enum = "snake_case"))]
 #[non_exhaustive]
 pub enum Environment {
     /// Commercial cloud, United States.
@@ -24,6 +27,9 @@ pub enum Environment {
 
 /// A Citrix Cloud customer as the adapter knows it. Its client secret is kept sealed and never shown.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "uniffi", derive(uniffi::Record))]
+#[cfg_attr(feature = "python", pyo3::pyclass(frozen, get_all, eq, from_py_object, module = "itsm_adapter"))]
+#[cfg_attr(feature = "node", napi_derive::napi(object))]
 #[non_exhaustive]
 pub struct Account {
     /// The Citrix Cloud customer id.
@@ -46,6 +52,9 @@ pub struct Account {
 
 /// A DaaS or on-premises site of an account. (CVAD REST API, `GET /Sites`.)
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "uniffi", derive(uniffi::Record))]
+#[cfg_attr(feature = "python", pyo3::pyclass(frozen, get_all, eq, from_py_object, module = "itsm_adapter"))]
+#[cfg_attr(feature = "node", napi_derive::napi(object))]
 #[non_exhaustive]
 pub struct Site {
     /// The site's id: a virtual site id in the cloud, the farm GUID on premises.
@@ -58,6 +67,8 @@ pub struct Site {
 
 /// What is needed to add an account, or to test one before adding it.
 #[derive(Debug, Clone)]
+#[cfg_attr(feature = "uniffi", derive(uniffi::Record))]
+#[cfg_attr(feature = "node", napi_derive::napi(object, object_to_js = false))]
 pub struct AddAccount {
     /// The Citrix Cloud customer id.
     pub customer_id: String,
@@ -68,24 +79,33 @@ pub struct AddAccount {
     /// The secret of the secure client.
     pub client_secret: Secret,
     /// A name for people.
+    #[cfg_attr(feature = "uniffi", uniffi(default))]
     pub name: Option<String>,
 }
 
 /// What to change of an account; a field left out stays as it is.
 #[derive(Debug, Clone, Default)]
+#[cfg_attr(feature = "uniffi", derive(uniffi::Record))]
+#[cfg_attr(feature = "node", napi_derive::napi(object, object_to_js = false))]
 pub struct UpdateAccount {
     /// The account to change.
     pub customer_id: String,
     /// A new secure client's id; give it together with `client_secret`.
+    #[cfg_attr(feature = "uniffi", uniffi(default))]
     pub client_id: Option<String>,
     /// A new secret, alone (rotation) or with a new `client_id`.
+    #[cfg_attr(feature = "uniffi", uniffi(default))]
     pub client_secret: Option<Secret>,
     /// A new name for people.
+    #[cfg_attr(feature = "uniffi", uniffi(default))]
     pub name: Option<String>,
 }
 
 /// One page of accounts, in the order of their ids.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "uniffi", derive(uniffi::Record))]
+#[cfg_attr(feature = "python", pyo3::pyclass(frozen, get_all, eq, from_py_object, module = "itsm_adapter"))]
+#[cfg_attr(feature = "node", napi_derive::napi(object))]
 #[non_exhaustive]
 pub struct AccountPage {
     /// The accounts of this page.

@@ -6,6 +6,9 @@ use serde::{Deserialize, Serialize};
 /// How bad an alert is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "uniffi", derive(uniffi::Enum))]
+#[cfg_attr(feature = "python", pyo3::pyclass(frozen, eq, hash, from_py_object, rename_all = "SCREAMING_SNAKE_CASE", module = "itsm_adapter"))]
+#[cfg_attr(feature = "node", napi_derive::napi(string_enum = "snake_case"))]
 #[non_exhaustive]
 pub enum Severity {
     /// For information.
@@ -22,6 +25,9 @@ pub enum Severity {
 
 /// An alert or notification of Citrix Cloud, on its way to an incident.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "uniffi", derive(uniffi::Record))]
+#[cfg_attr(feature = "python", pyo3::pyclass(frozen, get_all, eq, from_py_object, module = "itsm_adapter"))]
+#[cfg_attr(feature = "node", napi_derive::napi(object))]
 pub struct Alert {
     /// The account it belongs to.
     pub customer_id: String,

@@ -10,6 +10,9 @@ use crate::{
 /// Where a connection stands. No connection = not listed. (ITSM Adapter service, "Get started".)
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "uniffi", derive(uniffi::Enum))]
+#[cfg_attr(feature = "python", pyo3::pyclass(frozen, eq, hash, from_py_object, rename_all = "SCREAMING_SNAKE_CASE", module = "itsm_adapter"))]
+#[cfg_attr(feature = "node", napi_derive::napi(string_enum = "snake_case"))]
 #[non_exhaustive]
 pub enum ConnectionStatus {
     /// The account is connected; Citrix Cloud is not registered with the instance yet.
@@ -23,6 +26,9 @@ pub enum ConnectionStatus {
 /// How the adapter may act in the instance.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "uniffi", derive(uniffi::Enum))]
+#[cfg_attr(feature = "python", pyo3::pyclass(frozen, eq, hash, from_py_object, rename_all = "SCREAMING_SNAKE_CASE", module = "itsm_adapter"))]
+#[cfg_attr(feature = "node", napi_derive::napi(string_enum = "snake_case"))]
 #[non_exhaustive]
 pub enum GrantKind {
     /// User id and password of an account made for the adapter. Renews itself.
@@ -33,6 +39,9 @@ pub enum GrantKind {
 
 /// The grant of a registration, without its secrets.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "uniffi", derive(uniffi::Record))]
+#[cfg_attr(feature = "python", pyo3::pyclass(frozen, get_all, eq, from_py_object, module = "itsm_adapter"))]
+#[cfg_attr(feature = "node", napi_derive::napi(object))]
 #[non_exhaustive]
 pub struct Grant {
     /// Service account or user account.
@@ -51,6 +60,9 @@ pub struct Grant {
 
 /// The OAuth client that the instance issued for one account, without its secret.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "uniffi", derive(uniffi::Record))]
+#[cfg_attr(feature = "python", pyo3::pyclass(frozen, get_all, eq, from_py_object, module = "itsm_adapter"))]
+#[cfg_attr(feature = "node", napi_derive::napi(object))]
 #[non_exhaustive]
 pub struct OauthEndpoint {
     /// The client id.
@@ -61,6 +73,9 @@ pub struct OauthEndpoint {
 
 /// Account × instance: one line of the Manage list.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "uniffi", derive(uniffi::Record))]
+#[cfg_attr(feature = "python", pyo3::pyclass(frozen, get_all, eq, from_py_object, module = "itsm_adapter"))]
+#[cfg_attr(feature = "node", napi_derive::napi(object))]
 #[non_exhaustive]
 pub struct Connection {
     /// The account.
@@ -89,6 +104,9 @@ pub struct Connection {
 
 /// One page of connections, in the order of account and instance.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "uniffi", derive(uniffi::Record))]
+#[cfg_attr(feature = "python", pyo3::pyclass(frozen, get_all, eq, from_py_object, module = "itsm_adapter"))]
+#[cfg_attr(feature = "node", napi_derive::napi(object))]
 #[non_exhaustive]
 pub struct ConnectionPage {
     /// The connections of this page.
@@ -99,23 +117,29 @@ pub struct ConnectionPage {
 
 /// What is needed to connect an account with an instance.
 #[derive(Debug, Clone, Default)]
+#[cfg_attr(feature = "uniffi", derive(uniffi::Record))]
+#[cfg_attr(feature = "node", napi_derive::napi(object, object_to_js = false))]
 pub struct Connect {
     /// The account, added before.
     pub customer_id: String,
     /// The instance's address, as people type it.
     pub instance_url: String,
     /// A name for the instance.
+    #[cfg_attr(feature = "uniffi", uniffi(default))]
     pub instance_name: Option<String>,
 }
 
 /// What is needed to register with a service account, or to test such a registration.
 #[derive(Debug, Clone, Default)]
+#[cfg_attr(feature = "uniffi", derive(uniffi::Record))]
+#[cfg_attr(feature = "node", napi_derive::napi(object, object_to_js = false))]
 pub struct RegisterServiceAccount {
     /// The account, added before.
     pub customer_id: String,
     /// The instance's address, as people type it.
     pub instance_url: String,
     /// A name for the instance.
+    #[cfg_attr(feature = "uniffi", uniffi(default))]
     pub instance_name: Option<String>,
     /// Client id of the OAuth endpoint that the instance issued for this account.
     pub client_id: String,
@@ -129,23 +153,32 @@ pub struct RegisterServiceAccount {
 
 /// New credentials for a registration that exists. What is left out stays as it is.
 #[derive(Debug, Clone, Default)]
+#[cfg_attr(feature = "uniffi", derive(uniffi::Record))]
+#[cfg_attr(feature = "node", napi_derive::napi(object, object_to_js = false))]
 pub struct ReauthenticateServiceAccount {
     /// The account.
     pub customer_id: String,
     /// The instance that holds the registration.
     pub instance_url: String,
     /// A new endpoint's client id.
+    #[cfg_attr(feature = "uniffi", uniffi(default))]
     pub client_id: Option<String>,
     /// A new endpoint's client secret.
+    #[cfg_attr(feature = "uniffi", uniffi(default))]
     pub client_secret: Option<Secret>,
     /// User id of the service account; none: the one in use.
+    #[cfg_attr(feature = "uniffi", uniffi(default))]
     pub user_name: Option<String>,
     /// Password of the service account; none: the one in use.
+    #[cfg_attr(feature = "uniffi", uniffi(default))]
     pub password: Option<Secret>,
 }
 
 /// What unregistering, or disconnecting, did with the tokens.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "uniffi", derive(uniffi::Record))]
+#[cfg_attr(feature = "python", pyo3::pyclass(frozen, get_all, eq, from_py_object, module = "itsm_adapter"))]
+#[cfg_attr(feature = "node", napi_derive::napi(object))]
 #[non_exhaustive]
 pub struct Revocation {
     /// True when the instance confirmed that every token is revoked, or there was none.

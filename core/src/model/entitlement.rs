@@ -4,6 +4,9 @@ use serde::{Deserialize, Serialize};
 /// State of one service for one account. (Citrix Cloud, "Determine service entitlement status".)
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "uniffi", derive(uniffi::Enum))]
+#[cfg_attr(feature = "python", pyo3::pyclass(frozen, eq, hash, from_py_object, rename_all = "SCREAMING_SNAKE_CASE", module = "itsm_adapter"))]
+#[cfg_attr(feature = "node", napi_derive::napi(string_enum = "snake_case"))]
 #[non_exhaustive]
 pub enum ServiceState {
     /// The account never asked for the service.
@@ -39,6 +42,9 @@ pub enum ServiceState {
 /// What a service state means for using the service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "uniffi", derive(uniffi::Enum))]
+#[cfg_attr(feature = "python", pyo3::pyclass(frozen, eq, hash, from_py_object, rename_all = "SCREAMING_SNAKE_CASE", module = "itsm_adapter"))]
+#[cfg_attr(feature = "node", napi_derive::napi(string_enum = "snake_case"))]
 #[non_exhaustive]
 pub enum EntitlementGroup {
     /// The service cannot be used.
@@ -51,6 +57,9 @@ pub enum EntitlementGroup {
 
 /// One line of the answer: a service, its state, and for how long.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "uniffi", derive(uniffi::Record))]
+#[cfg_attr(feature = "python", pyo3::pyclass(frozen, get_all, eq, from_py_object, module = "itsm_adapter"))]
+#[cfg_attr(feature = "node", napi_derive::napi(object))]
 #[non_exhaustive]
 pub struct ServiceEntitlement {
     /// The service's name, such as `itsm` or `xendesktop`.
@@ -67,6 +76,9 @@ pub struct ServiceEntitlement {
 
 /// What an account may use, and whether the adapter may be managed for it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "uniffi", derive(uniffi::Record))]
+#[cfg_attr(feature = "python", pyo3::pyclass(frozen, get_all, eq, from_py_object, module = "itsm_adapter"))]
+#[cfg_attr(feature = "node", napi_derive::napi(object))]
 #[non_exhaustive]
 pub struct Entitlement {
     /// True when the Manage rule is met.

@@ -8,6 +8,9 @@ use crate::id::{CustomerId, InstanceId};
 /// What happened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "uniffi", derive(uniffi::Enum))]
+#[cfg_attr(feature = "python", pyo3::pyclass(frozen, eq, hash, from_py_object, rename_all = "SCREAMING_SNAKE_CASE", module = "itsm_adapter"))]
+#[cfg_attr(feature = "node", napi_derive::napi(string_enum = "snake_case"))]
 #[non_exhaustive]
 pub enum EventKind {
     /// An account was added.
@@ -46,6 +49,9 @@ pub enum EventKind {
 
 /// One entry of the event log. It never holds a secret.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "uniffi", derive(uniffi::Record))]
+#[cfg_attr(feature = "python", pyo3::pyclass(frozen, get_all, eq, from_py_object, module = "itsm_adapter"))]
+#[cfg_attr(feature = "node", napi_derive::napi(object))]
 #[non_exhaustive]
 pub struct Event {
     /// Position in the log, growing; 0 for events that are told to observers only.
@@ -66,6 +72,9 @@ pub struct Event {
 
 /// One page of the event log, oldest first.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "uniffi", derive(uniffi::Record))]
+#[cfg_attr(feature = "python", pyo3::pyclass(frozen, get_all, eq, from_py_object, module = "itsm_adapter"))]
+#[cfg_attr(feature = "node", napi_derive::napi(object))]
 #[non_exhaustive]
 pub struct EventPage {
     /// The events of this page.

@@ -7,6 +7,7 @@ mod delivery;
 mod entitlement;
 mod event;
 mod instance;
+mod query;
 mod report;
 
 pub use account::*;
@@ -16,4 +17,5 @@ pub use delivery::*;
 pub use entitlement::*;
 pub use event::*;
 pub use instance::*;
+pub use query::*;
 pub use report::*;

@@ -4,6 +4,9 @@ use serde::{Deserialize, Serialize};
 /// Answer of one check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "uniffi", derive(uniffi::Enum))]
+#[cfg_attr(feature = "python", pyo3::pyclass(frozen, eq, hash, from_py_object, rename_all = "SCREAMING_SNAKE_CASE", module = "itsm_adapter"))]
+#[cfg_attr(feature = "node", napi_derive::napi(string_enum = "snake_case"))]
 #[non_exhaustive]
 pub enum CheckOutcome {
     /// As it should be.
@@ -19,6 +22,9 @@ pub enum CheckOutcome {
 /// What is checked before a registration is saved.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "uniffi", derive(uniffi::Enum))]
+#[cfg_attr(feature = "python", pyo3::pyclass(frozen, eq, hash, from_py_object, rename_all = "SCREAMING_SNAKE_CASE", module = "itsm_adapter"))]
+#[cfg_attr(feature = "node", napi_derive::napi(string_enum = "snake_case"))]
 #[non_exhaustive]
 pub enum CheckName {
     /// The secure client gets a token from Citrix Cloud.
@@ -41,6 +47,9 @@ pub enum CheckName {
 
 /// One line of a connection test.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "uniffi", derive(uniffi::Record))]
+#[cfg_attr(feature = "python", pyo3::pyclass(frozen, get_all, eq, from_py_object, module = "itsm_adapter"))]
+#[cfg_attr(feature = "node", napi_derive::napi(object))]
 #[non_exhaustive]
 pub struct Check {
     /// What was checked.
@@ -55,6 +64,9 @@ pub struct Check {
 
 /// A whole connection test.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "uniffi", derive(uniffi::Record))]
+#[cfg_attr(feature = "python", pyo3::pyclass(frozen, get_all, eq, from_py_object, module = "itsm_adapter"))]
+#[cfg_attr(feature = "node", napi_derive::napi(object))]
 #[non_exhaustive]
 pub struct TestReport {
     /// True when no check failed.

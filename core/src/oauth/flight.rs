@@ -213,11 +213,14 @@ mod tests {
         let (flights, clock) = flights();
         let exchanges = Arc::new(AtomicUsize::new(0));
         let attempt = |wait: Retry| {
-            let exchanges = exchanges.clone();
-            flights.get(&key(), None, move || async move {
-                exchanges.fetch_add(1, Ordering::SeqCst);
-                Err(Error::new(ErrorKind::Throttled, "Slow down.").retry(wait))
-            })
+            let (flights, exchanges) = (flights.clone(), exchanges.clone());
+            async move {
+                let exchange = || async move {
+                    exchanges.fetch_add(1, Ordering::SeqCst);
+                    Err(Error::new(ErrorKind::Throttled, "Slow down.").retry(wait))
+                };
+                flights.get(&key(), None, exchange).await
+            }
         };
         let after = Retry::After(Duration::from_secs(30));
         assert!(attempt(after).await.is_err());

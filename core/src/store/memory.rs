@@ -153,11 +153,11 @@ impl State {
             }
             // Only taking the instance is refused: a registration that an older connector finds in place stays.
             let takes = !before.is_some_and(|row| holds(row.value.status));
-            if takes && !serves_many(target.value.connector_version.as_deref()) {
-                if let Some(other) = held().find(|other| other.instance_id == instance && other.customer_id != customer)
-                {
-                    return Err(Refusal::Occupied { by: other.customer_id.clone() });
-                }
+            if takes
+                && !serves_many(target.value.connector_version.as_deref())
+                && let Some(other) = held().find(|other| other.instance_id == instance && other.customer_id != customer)
+            {
+                return Err(Refusal::Occupied { by: other.customer_id.clone() });
             }
         }
         replace(self, |state| &mut state.connections, key, put, version)
@@ -353,7 +353,13 @@ impl Store for MemoryStore {
         Ok(Committed { version, first_event })
     }
 
-    async fn acquire(&self, name: &str, owner: &str, now: DateTime<Utc>, until: DateTime<Utc>) -> Result<Option<Lease>> {
+    async fn acquire(
+        &self,
+        name: &str,
+        owner: &str,
+        now: DateTime<Utc>,
+        until: DateTime<Utc>,
+    ) -> Result<Option<Lease>> {
         let mut state = self.state();
         let free = Held { owner: None, fence: 0, until: now };
         let held = state.leases.entry(name.to_owned()).or_insert(free);
@@ -371,10 +377,11 @@ impl Store for MemoryStore {
 
     async fn release(&self, lease: &Lease) -> Result<()> {
         let mut state = self.state();
-        if let Some(held) = state.leases.get_mut(&lease.name) {
-            if held.owner.as_deref() == Some(&lease.owner) && held.fence == lease.fence {
-                held.owner = None;
-            }
+        if let Some(held) = state.leases.get_mut(&lease.name)
+            && held.owner.as_deref() == Some(&lease.owner)
+            && held.fence == lease.fence
+        {
+            held.owner = None;
         }
         Ok(())
     }

@@ -77,6 +77,8 @@ pub struct DeliveryRecord {
 }
 
 /// One change of a commit.
+// A handful per commit, each moved a few times: a box for the large ones would cost more than it saves.
+#[allow(clippy::large_enum_variant)]
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub enum Change {
@@ -212,16 +214,27 @@ pub trait Store: Send + Sync + fmt::Debug + 'static {
     /// One delivery.
     async fn delivery(&self, id: &DeliveryId) -> Result<Option<Row<DeliveryRecord>>>;
     /// The delivery of an alert, by the alert's identity.
-    async fn delivery_of(&self, customer_id: &CustomerId, source: &str, alert_id: &str) -> Result<Option<Row<DeliveryRecord>>>;
+    async fn delivery_of(
+        &self,
+        customer_id: &CustomerId,
+        source: &str,
+        alert_id: &str,
+    ) -> Result<Option<Row<DeliveryRecord>>>;
     /// Deliveries in the order of their ids, which is the order in which they were accepted.
-    async fn deliveries(&self, filter: &DeliveryFilter, after: Option<&str>, limit: u32) -> Result<Vec<Row<DeliveryRecord>>>;
+    async fn deliveries(
+        &self,
+        filter: &DeliveryFilter,
+        after: Option<&str>,
+        limit: u32,
+    ) -> Result<Vec<Row<DeliveryRecord>>>;
     /// Events after this number, oldest first; of one account or of all.
     async fn events(&self, customer_id: Option<&CustomerId>, after: i64, limit: u32) -> Result<Vec<Event>>;
     /// Makes all changes or none. When it returns, they are durable.
     async fn commit(&self, changes: Vec<Change>) -> Result<Committed, Refusal>;
     /// Takes the lease when it is free, ended before `now`, or already held by this owner (which renews it
     /// under the same fence); none when somebody else holds it.
-    async fn acquire(&self, name: &str, owner: &str, now: DateTime<Utc>, until: DateTime<Utc>) -> Result<Option<Lease>>;
+    async fn acquire(&self, name: &str, owner: &str, now: DateTime<Utc>, until: DateTime<Utc>)
+    -> Result<Option<Lease>>;
     /// Gives the lease back; without effect when somebody else has taken it since.
     async fn release(&self, lease: &Lease) -> Result<()>;
 }

@@ -54,9 +54,7 @@ pub(crate) async fn rotate(store: &dyn Store, ring: &KeyRing, new_key: Option<Se
     let spent = ring.advance(new_key.as_ref())?;
     let key_id = ring.current_key_id();
     let (places, _) = survey(store, &key_id).await?;
-    let mut outcomes = stream::iter(places)
-        .map(|place| reseal(store, ring, place))
-        .buffer_unordered(PAGE as usize);
+    let mut outcomes = stream::iter(places).map(|place| reseal(store, ring, place)).buffer_unordered(PAGE as usize);
     let mut resealed = 0;
     let mut failure = None;
     while let Some(outcome) = outcomes.next().await {
@@ -133,7 +131,10 @@ async fn reseal(store: &dyn Store, ring: &KeyRing, place: Place) -> Result<bool>
             Err(Refusal::Conflict) => {}
             Err(Refusal::Failed(error)) => return Err(error),
             Err(other) => {
-                return Err(Error::new(ErrorKind::Internal, format!("The store refused to seal a row again: {other:?}.")));
+                return Err(Error::new(
+                    ErrorKind::Internal,
+                    format!("The store refused to seal a row again: {other:?}."),
+                ));
             }
         }
     }

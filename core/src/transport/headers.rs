@@ -10,7 +10,8 @@ use crate::error::{Error, Result};
 
 /// Longest wait that is believed.
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
-/// Headers that carry the remote's transaction id: ServiceNow; Citrix's platform, DaaS, licensing.
+/// Headers that carry the remote's transaction id: those of an instance, of Citrix's platform, of its desktops, of its
+/// licensing.
 const TRANSACTION_IDS: [&str; 4] =
     ["x-transaction-id", "x-cws-transactionid", "citrix-transactionid", "cc-transactionid"];
 

@@ -18,7 +18,7 @@ pub(crate) enum SimBody {
     /// `head`, then `filler` again and again until `left` bytes are gone, then `tail`.
     Endless { head: Option<Bytes>, filler: Bytes, left: u64, tail: Option<Bytes> },
     /// Some bytes, then a broken connection.
-    Broken { head: Option<Bytes> },
+    Broken { head: Option<Bytes>, is_flushed: bool },
 }
 
 impl SimBody {
@@ -56,8 +56,13 @@ impl Body for SimBody {
                 }
                 None => tail.take(),
             },
-            Self::Broken { head } => match head.take() {
+            Self::Broken { head, is_flushed } => match head.take() {
                 Some(first) => Some(first),
+                // One idle poll lets the server write what it has before the error ends the connection.
+                None if !std::mem::replace(is_flushed, true) => {
+                    context.waker().wake_by_ref();
+                    return Poll::Pending;
+                }
                 None => return Poll::Ready(Some(Err(io::Error::from(io::ErrorKind::ConnectionReset)))),
             },
         };

@@ -172,7 +172,7 @@ fn truncated(fault: &Fault, answer: Answer) -> (Outcome, Note) {
         "valid" => body.extend_from_slice(format!("],{tail}").as_bytes()),
         "cut" => {
             let head = Some(Bytes::from(body));
-            return (Outcome::Body(answer, SimBody::Broken { head }), note);
+            return (Outcome::Body(answer, SimBody::Broken { head, is_flushed: false }), note);
         }
         _ => body.extend_from_slice(format!(",{{{tail}").as_bytes()),
     }

@@ -19,6 +19,7 @@ use tokio::task::JoinHandle;
 use crate::body::SimBody;
 use crate::control;
 use crate::damage::{self, Outcome};
+use crate::gate::Pass;
 use crate::http_message::{Answer, Ask, value_of};
 use crate::system::System;
 use crate::world::World;
@@ -102,8 +103,9 @@ async fn exchange(
         Err(_) => Bytes::new(),
     };
     let ask = Ask::new(head.method, target, head.headers, bytes, &url);
-    let outcome = match &system {
-        System::Control => Outcome::Answer(control::answer(&world, &ask).await),
+    // The pass is held until the answer leaves: a request that hangs blocks its session.
+    let (outcome, _pass) = match &system {
+        System::Control => (Outcome::Answer(control::answer(&world, &ask).await), None),
         System::Citrix | System::ServiceNow(_) => serve(&world, &system, &ask).await,
     };
     match outcome {
@@ -118,15 +120,15 @@ async fn exchange(
 }
 
 /// One request of a simulated system: log, gate, fault, work.
-async fn serve(world: &Arc<World>, system: &System, ask: &Ask) -> Outcome {
+async fn serve(world: &Arc<World>, system: &System, ask: &Ask) -> (Outcome, Option<Pass>) {
     let route = system.route(ask);
     let n = world.log.begin(world.now(), system.kind(), system.instance_name(), ask, &route);
     let customer = system.customer(world, ask);
-    let _pass = match system.enter(world, ask, &route, customer.as_deref()).await {
+    let pass = match system.enter(world, ask, &route, customer.as_deref()).await {
         Ok(pass) => pass,
         Err(answer) => {
             world.log.end(n, Some(answer.status.as_u16()), answer.note.clone());
-            return Outcome::Answer(*answer);
+            return (Outcome::Answer(*answer), None);
         }
     };
     let form = if route.starts_with("token") { ask.form() } else { Vec::new() };
@@ -137,7 +139,7 @@ async fn serve(world: &Arc<World>, system: &System, ask: &Ask) -> Outcome {
     let (outcome, mut note) = damage::run(world, system, ask, &route, fault.as_ref()).await;
     note.customer = note.customer.or(customer);
     world.log.end(n, outcome.status(), note);
-    outcome
+    (outcome, pass)
 }
 
 fn plain(answer: Answer) -> Response<SimBody> {

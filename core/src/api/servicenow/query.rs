@@ -1,6 +1,9 @@
 use std::fmt;
 
-use crate::error::{Error, Result};
+use crate::{
+    error::{Error, Result},
+    model::{Condition, Operator},
+};
 
 /// An encoded query, built and never concatenated (T10): field names have a strict alphabet, values are
 /// escaped (`^` becomes `^^`), and what cannot be escaped is refused.
@@ -18,6 +21,23 @@ impl Query {
     /// A query without conditions: all records.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// All of these conditions.
+    ///
+    /// # Errors
+    /// As [`Query::equals`].
+    pub fn of(conditions: &[Condition]) -> Result<Self> {
+        conditions.iter().try_fold(Self::new(), |query, condition| {
+            let Condition { field, operator, value } = condition;
+            match operator {
+                Operator::Equals => query.equals(field, value),
+                Operator::NotEquals => query.not_equals(field, value),
+                Operator::Greater => query.greater(field, value),
+                Operator::StartsWith => query.starts_with(field, value),
+                Operator::OneOf => query.one_of(field, &value.split(',').collect::<Vec<_>>()),
+            }
+        })
     }
 
     /// Field equals value. The strongest condition: query rules of the instance may forbid the others.

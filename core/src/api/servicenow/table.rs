@@ -30,15 +30,16 @@ impl ServiceNow {
         Ok(self.ask(call, judge::<T>).await?)
     }
 
-    /// Records that match, at most `limit`. No rows can mean no rights: "empty" is not "does not exist".
-    pub(crate) async fn query<T: DeserializeOwned + Send>(
+    /// Records that match, at most `limit`, as any kind of list. No rows can mean no rights: "empty" is not
+    /// "does not exist".
+    pub(crate) async fn query<R: DeserializeOwned + Send>(
         &self,
         access: &Access,
         table: &str,
         query: &Query,
         fields: &[&str],
         limit: u32,
-    ) -> Result<Vec<T>> {
+    ) -> Result<R> {
         let mut url = url(&access.instance_id, &["api", "now", "table", name(table)?])?;
         url.query_pairs_mut()
             .append_pair("sysparm_query", &query.to_string())
@@ -46,23 +47,7 @@ impl ServiceNow {
             .append_pair("sysparm_no_count", "true");
         add_fields(&mut url, fields)?;
         let call = self.call(access, Method::GET, url, None, Repeat::Freely)?;
-        Ok(self.ask(call, judge::<Vec<T>>).await?)
-    }
-
-    /// One page of a walk in the order of `sys_id`, and the key to go on after; none after the last page. The
-    /// key is read from the raw row, so that the caller's type need not hold it.
-    pub(crate) async fn page<T: DeserializeOwned + Send>(
-        &self,
-        access: &Access,
-        table: &str,
-        query: &Query,
-        fields: &[&str],
-        size: u32,
-    ) -> Result<(Vec<T>, Option<String>)> {
-        let rows: Vec<Keyed<T>> = self.query(access, table, query, fields, size).await?;
-        // The instance applies the limit before it hides rows: only an empty page is surely the last one.
-        let last = rows.last().map(|row| row.sys_id.clone());
-        Ok((rows.into_iter().map(|row| row.record).collect(), last))
+        Ok(self.ask(call, judge::<R>).await?)
     }
 
     /// Makes a record. Repeated only when it was certainly not made; an unknown outcome comes back as such.
@@ -111,25 +96,6 @@ impl ServiceNow {
         let body = serde_json::to_vec(record)
             .map_err(|error| Error::invalid("The record cannot be written as JSON.").because(error))?;
         self.call(access, method, url, Some(body.into()), Repeat::IfNotDone)
-    }
-}
-
-/// A row with its key read beside it.
-struct Keyed<T> {
-    sys_id: String,
-    record: T,
-}
-
-impl<'de, T: DeserializeOwned> serde::Deserialize<'de> for Keyed<T> {
-    fn deserialize<D: serde::Deserializer<'de>>(from: D) -> std::result::Result<Self, D::Error> {
-        #[derive(serde::Deserialize)]
-        struct Key {
-            sys_id: String,
-        }
-        let row = <Box<serde_json::value::RawValue>>::deserialize(from)?;
-        let bad = |error: serde_json::Error| serde::de::Error::custom(error);
-        let key: Key = serde_json::from_str(row.get()).map_err(bad)?;
-        Ok(Self { sys_id: key.sys_id, record: serde_json::from_str(row.get()).map_err(bad)? })
     }
 }
 

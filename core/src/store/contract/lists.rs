@@ -89,7 +89,8 @@ pub(super) async fn connections_are_filtered(store: Arc<dyn Store>) {
         (filter(Some("c"), Some("one"), &[]), vec![]),
         (filter(Some("nobody"), None, &[]), vec![]),
     ] {
-        let expected: Vec<_> = expected.into_iter().map(|place| (customer(all[place].0), origin(all[place].1))).collect();
+        let expected: Vec<_> =
+            expected.into_iter().map(|place| (customer(all[place].0), origin(all[place].1))).collect();
         let rows = ok(store.connections(&filter, None, 100).await);
         let keys: Vec<_> = rows.into_iter().map(|row| (row.value.customer_id, row.value.instance_id)).collect();
         assert_eq!(keys, expected, "{filter:?}");
@@ -185,7 +186,8 @@ pub(super) async fn events_are_told_apart_by_account(store: Arc<dyn Store>) {
     for (account, message) in [(Some("a"), "1"), (None, "2"), (Some("b"), "3"), (Some("a"), "4")] {
         done(&store, vec![Change::Event(event(account, message))]).await;
     }
-    let told = |events: Vec<crate::model::Event>| -> Vec<String> { events.into_iter().map(|event| event.message).collect() };
+    let told =
+        |events: Vec<crate::model::Event>| -> Vec<String> { events.into_iter().map(|event| event.message).collect() };
     assert_eq!(told(ok(store.events(None, 0, 10).await)), ["1", "2", "3", "4"]);
     let of_a = ok(store.events(Some(&customer("a")), 0, 10).await);
     let first = of_a[0].sequence;

@@ -56,13 +56,16 @@ impl KeyFile {
         refuse_shared(&metadata)?;
         let stamp = Stamp::of(&metadata);
         let mut text = Zeroizing::new(String::with_capacity(4096));
-        file.take(MOST_BYTES).read_to_string(&mut text).map_err(|error| failure("The key file cannot be read", error))?;
+        file.take(MOST_BYTES)
+            .read_to_string(&mut text)
+            .map_err(|error| failure("The key file cannot be read", error))?;
         let lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
-        let keys: Vec<Key> = lines.map(|line| Key::parse(&Secret::from(line))).collect::<Result<_>>().map_err(|error| {
-            Error::new(ErrorKind::Sealed, "A line of the key file is not a key.")
-                .remedy("Restore the key file from a backup.")
-                .because(error)
-        })?;
+        let keys: Vec<Key> =
+            lines.map(|line| Key::parse(&Secret::from(line))).collect::<Result<_>>().map_err(|error| {
+                Error::new(ErrorKind::Sealed, "A line of the key file is not a key.")
+                    .remedy("Restore the key file from a backup.")
+                    .because(error)
+            })?;
         if keys.is_empty() {
             return Err(Error::new(ErrorKind::Sealed, "The key file holds no key.")
                 .remedy("Restore the key file from a backup; without it the secrets must be entered again."));

@@ -142,9 +142,12 @@ impl KeyRing {
             key = find();
         }
         let key = key.ok_or_else(|| {
-            Error::new(ErrorKind::Sealed, format!("The secret is sealed with key {}, which is not known.", sealed.key_id()))
-                .remedy(format!("Provide that key, in {KEY_VARIABLE} or in the key file beside the database."))
-                .with("key_id", sealed.key_id())
+            Error::new(
+                ErrorKind::Sealed,
+                format!("The secret is sealed with key {}, which is not known.", sealed.key_id()),
+            )
+            .remedy(format!("Provide that key, in {KEY_VARIABLE} or in the key file beside the database."))
+            .with("key_id", sealed.key_id())
         })?;
         super::open(&key, sealed, &binding)
     }

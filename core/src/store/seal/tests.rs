@@ -84,8 +84,9 @@ fn sealing_twice_gives_different_bytes() {
 fn a_secret_sealed_by_the_first_release_still_opens() {
     let key = Key::parse(&Secret::from("000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f")).unwrap();
     assert_eq!(key.id(), FIRST_KEY_ID);
-    let bytes: Vec<u8> =
-        (0..FIRST_SEALED.len() / 2).map(|at| u8::from_str_radix(&FIRST_SEALED[2 * at..2 * at + 2], 16).unwrap()).collect();
+    let bytes: Vec<u8> = (0..FIRST_SEALED.len() / 2)
+        .map(|at| u8::from_str_radix(&FIRST_SEALED[2 * at..2 * at + 2], 16).unwrap())
+        .collect();
     let sealed = Sealed::from_parts(key.id().to_owned(), bytes);
     let plain = open(&key, &sealed, &Binding::connection(&customer("a1b2c3d4e5f6"), &origin("dev1"))).unwrap();
     assert_eq!(plain.as_slice(), b"the first release");

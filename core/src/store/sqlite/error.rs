@@ -19,9 +19,11 @@ pub(super) fn failure(error: rusqlite::Error) -> Error {
             "Look for a process that hangs with the file open, then try again.",
             Retry::After(Duration::from_secs(1)),
         ),
-        ErrorCode::DiskFull => {
-            ("The disk is full; nothing was changed.", "Free space, then try again.", Retry::After(Duration::from_secs(10)))
-        }
+        ErrorCode::DiskFull => (
+            "The disk is full; nothing was changed.",
+            "Free space, then try again.",
+            Retry::After(Duration::from_secs(10)),
+        ),
         ErrorCode::ReadOnly | ErrorCode::PermissionDenied => (
             "The database may not be written.",
             "Give this user the right to write the file and its folder.",
@@ -42,7 +44,9 @@ pub(super) fn failure(error: rusqlite::Error) -> Error {
             "Check the disk, its free space and the limits of this process.",
             Retry::Never,
         ),
-        ErrorCode::OutOfMemory => ("There is no memory left for the database.", "Give the process more memory.", Retry::Never),
+        ErrorCode::OutOfMemory => {
+            ("There is no memory left for the database.", "Give the process more memory.", Retry::Never)
+        }
         ErrorCode::TooBig => ("A value is too large for the database.", "Make the value smaller.", Retry::Never),
         _ => ("The database refused a call.", "Report it with the message and the code.", Retry::Never),
     };

@@ -14,7 +14,7 @@ use std::{
     fmt,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
-    thread,
+    thread::{self, JoinHandle},
     time::Duration,
 };
 
@@ -47,7 +47,7 @@ pub struct SqliteStore {
     path: PathBuf,
     writer: mpsc::Sender<Job>,
     readers: mpsc::Sender<Question>,
-    /// Held by the threads; changes when the last of them has ended.
+    /// Its sender is held by the writer, which ends last.
     ended: watch::Receiver<()>,
 }
 
@@ -76,17 +76,21 @@ impl SqliteStore {
         let (writer, jobs) = mpsc::channel(QUEUE);
         let (readers, questions) = mpsc::channel(QUEUE);
         let questions = Arc::new(Mutex::new(questions));
+        let mut reading = Vec::with_capacity(READERS);
         for _ in 0..READERS {
             let database = schema::open_reader(&path, busy_timeout)?;
-            let (questions, alive) = (Arc::clone(&questions), alive.clone());
-            spawn("itsm-store-read", move || {
-                answer(&database, &questions);
-                drop((database, alive));
-            })?;
+            let questions = Arc::clone(&questions);
+            reading.push(spawn("itsm-store-read", move || answer(&database, &questions))?);
         }
         spawn("itsm-store-write", move || {
             writer::run(&writing, jobs);
-            drop((writing, alive));
+            // The readers end for the same reason. The last connection to go moves the log into the database;
+            // when several go at once, none of them is the last.
+            for reader in reading {
+                let _ = reader.join();
+            }
+            drop(writing);
+            drop(alive);
         })?;
         Ok(Self { path, writer, readers, ended })
     }
@@ -100,7 +104,7 @@ impl SqliteStore {
     /// does not touch the file any more. Dropping the store never waits for that.
     pub fn closed(&self) -> impl Future<Output = ()> + Send + 'static {
         let mut ended = self.ended.clone();
-        // Nobody ever sends: the only thing that happens to this channel is that its last sender goes away.
+        // Nobody ever sends: the only thing that happens to this channel is that its sender goes away.
         async move { while ended.changed().await.is_ok() {} }
     }
 
@@ -144,9 +148,8 @@ fn answer(database: &Database, questions: &Mutex<mpsc::Receiver<Question>>) {
     }
 }
 
-fn spawn(name: &str, body: impl FnOnce() + Send + 'static) -> Result<()> {
-    let spawned = thread::Builder::new().name(name.to_owned()).spawn(body);
-    spawned.map(drop).map_err(|error| {
+fn spawn(name: &str, body: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>> {
+    thread::Builder::new().name(name.to_owned()).spawn(body).map_err(|error| {
         Error::new(ErrorKind::Store, "The store cannot start its threads.")
             .remedy("Allow this process more threads or memory.")
             .because(error)
@@ -242,7 +245,13 @@ impl Store for SqliteStore {
         self.write(move |database| write::commit(database, changes)).await
     }
 
-    async fn acquire(&self, name: &str, owner: &str, now: DateTime<Utc>, until: DateTime<Utc>) -> Result<Option<Lease>> {
+    async fn acquire(
+        &self,
+        name: &str,
+        owner: &str,
+        now: DateTime<Utc>,
+        until: DateTime<Utc>,
+    ) -> Result<Option<Lease>> {
         let (name, owner) = (name.to_owned(), owner.to_owned());
         self.write(move |database| write::acquire(database, &name, &owner, now, until)).await.map_err(failed)
     }

@@ -1,4 +1,5 @@
 //! The questions, one statement each. Values are bound; only words of this file enter the text of a statement.
+//! Ids are never empty, so the empty text stands for "from the beginning".
 
 use rusqlite::{Connection as Database, Params, params, params_from_iter, types::Value};
 use serde::de::DeserializeOwned;
@@ -78,17 +79,13 @@ pub(super) fn revocations(
     customer: Option<&CustomerId>,
     limit: u32,
 ) -> Result<Vec<Row<PendingRevocation>>> {
-    match customer {
-        Some(id) => {
-            let sql = "SELECT value, version, key_id, sealed FROM revocations
-                       WHERE customer_id = ?1 ORDER BY created_at, id LIMIT ?2";
-            list(database, sql, params![id.as_str(), limit])
-        }
-        None => {
-            let sql = "SELECT value, version, key_id, sealed FROM revocations ORDER BY created_at, id LIMIT ?1";
-            list(database, sql, params![limit])
-        }
-    }
+    let Some(id) = customer else {
+        let sql = "SELECT value, version, key_id, sealed FROM revocations ORDER BY created_at, id LIMIT ?1";
+        return list(database, sql, params![limit]);
+    };
+    let sql = "SELECT value, version, key_id, sealed FROM revocations
+               WHERE customer_id = ?1 ORDER BY created_at, id LIMIT ?2";
+    list(database, sql, params![id.as_str(), limit])
 }
 
 pub(super) fn delivery(database: &Database, id: &DeliveryId) -> Result<Option<Row<DeliveryRecord>>> {
@@ -140,23 +137,14 @@ pub(super) fn deliveries_statement(filter: &DeliveryFilter) -> (String, Option<&
     (sql, filter.customer_id.as_ref())
 }
 
-pub(super) fn events(
-    database: &Database,
-    customer: Option<&CustomerId>,
-    after: i64,
-    limit: u32,
-) -> Result<Vec<Event>> {
-    match customer {
-        Some(id) => {
-            let sql = "SELECT value, sequence FROM events
-                       WHERE customer_id = ?1 AND sequence > ?2 ORDER BY sequence LIMIT ?3";
-            each(database, sql, params![id.as_str(), after, limit], event)
-        }
-        None => {
-            let sql = "SELECT value, sequence FROM events WHERE sequence > ?1 ORDER BY sequence LIMIT ?2";
-            each(database, sql, params![after, limit], event)
-        }
-    }
+pub(super) fn events(database: &Database, customer: Option<&CustomerId>, after: i64, limit: u32) -> Result<Vec<Event>> {
+    let Some(id) = customer else {
+        let sql = "SELECT value, sequence FROM events WHERE sequence > ?1 ORDER BY sequence LIMIT ?2";
+        return each(database, sql, params![after, limit], event);
+    };
+    let sql = "SELECT value, sequence FROM events
+               WHERE customer_id = ?1 AND sequence > ?2 ORDER BY sequence LIMIT ?3";
+    each(database, sql, params![id.as_str(), after, limit], event)
 }
 
 fn first<T: DeserializeOwned>(database: &Database, sql: &str, values: impl Params) -> Result<Option<Row<T>>> {

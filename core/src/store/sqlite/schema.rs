@@ -29,8 +29,9 @@ static OPENING: Mutex<()> = Mutex::new(());
 pub(super) fn open(path: &Path, busy_timeout: Duration) -> Result<(PathBuf, Database)> {
     let _one = OPENING.lock().unwrap_or_else(PoisonError::into_inner);
     if path.as_os_str().is_empty() || path == Path::new(":memory:") {
-        return Err(Error::invalid("The database needs the path of a file.")
-            .remedy("Name a file, or use the memory store."));
+        return Err(
+            Error::invalid("The database needs the path of a file.").remedy("Name a file, or use the memory store.")
+        );
     }
     let path = std::path::absolute(path).map_err(|error| io_failure("The path of the database is wrong", error))?;
     protect(&path)?;

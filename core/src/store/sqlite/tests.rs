@@ -115,6 +115,21 @@ fn many_may_open_the_same_new_file_at_once() {
     assert_eq!(version_of(path), 1);
 }
 
+#[test]
+fn opening_waits_for_another_process_that_reads_the_new_file() {
+    let folder = Folder::new();
+    let path = folder.path("a.db");
+    let other = Database::open(&path).unwrap();
+    other.execute_batch("BEGIN; SELECT count(*) FROM sqlite_schema").unwrap();
+    let (opened, outcome) = std::sync::mpsc::channel();
+    let opening = std::thread::spawn(move || opened.send(SqliteStore::open(path).map(drop)).unwrap());
+    let early = outcome.recv_timeout(Duration::from_millis(50));
+    assert!(early.is_err(), "opening must wait, but: {early:?}");
+    other.execute_batch("COMMIT").unwrap();
+    outcome.recv().unwrap().unwrap();
+    opening.join().unwrap();
+}
+
 fn version_of(path: &Path) -> i64 {
     Database::open(path).unwrap().pragma_query_value(None, "user_version", |row| row.get(0)).unwrap()
 }
@@ -226,7 +241,8 @@ async fn a_full_disk_is_an_error_and_loses_nothing_that_was_acknowledged() {
     let big = "x".repeat(50_000);
     let mut acknowledged = 0;
     let error = loop {
-        let mut value = delivery(&format!("{acknowledged:04}"), "a", &acknowledged.to_string(), DeliveryStatus::Pending);
+        let mut value =
+            delivery(&format!("{acknowledged:04}"), "a", &acknowledged.to_string(), DeliveryStatus::Pending);
         value.delivery.alert.description.clone_from(&big);
         match store.commit(vec![Change::Delivery(new(value))]).await {
             Ok(_) => acknowledged += 1,
@@ -351,7 +367,8 @@ async fn the_database_itself_refuses_what_breaks_an_invariant() {
     let path = folder.path("a.db");
     let store = SqliteStore::open(&path).unwrap();
     store.commit(world()).await.unwrap();
-    let registered = |account, instance| Change::Connection(new(connection(account, instance, ConnectionStatus::Registered)));
+    let registered =
+        |account, instance| Change::Connection(new(connection(account, instance, ConnectionStatus::Registered)));
     let unregistered =
         |account, instance| Change::Connection(new(connection(account, instance, ConnectionStatus::Unregistered)));
     store.commit(vec![Change::Instance(new(old_instance("old")))]).await.unwrap();
@@ -388,16 +405,15 @@ async fn the_lists_of_waiting_deliveries_and_registrations_use_their_indexes() {
         }
         lines
     };
-    let waiting = DeliveryFilter {
-        customer_id: None,
-        statuses: vec![DeliveryStatus::Pending, DeliveryStatus::Unknown],
-    };
+    let waiting =
+        DeliveryFilter { customer_id: None, statuses: vec![DeliveryStatus::Pending, DeliveryStatus::Unknown] };
     for sql in [
         read::deliveries_statement(&waiting).0,
         read::deliveries_statement(&DeliveryFilter { customer_id: Some(customer("a")), statuses: Vec::new() }).0,
         "SELECT value FROM revocations ORDER BY created_at, id LIMIT 1".to_owned(),
         "SELECT value FROM events WHERE customer_id = 'a' AND sequence > 5 ORDER BY sequence LIMIT 1".to_owned(),
-        "SELECT value FROM connections WHERE (customer_id, instance_id) > ('a', 'b') ORDER BY customer_id, instance_id".to_owned(),
+        "SELECT value FROM connections WHERE (customer_id, instance_id) > ('a', 'b') ORDER BY customer_id, instance_id"
+            .to_owned(),
     ] {
         let plan = plan(&sql);
         assert!(plan.contains("SEARCH") || plan.contains("SCAN revocations USING INDEX"), "{sql}: {plan}");

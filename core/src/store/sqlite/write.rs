@@ -200,11 +200,9 @@ fn put_delivery(database: &Database, put: &Put<DeliveryRecord>, version: i64) ->
     let status = delivery_word(delivery.status);
     let value = json(&put.value)?;
     match put.replaces {
-        None => one(execute(
-            database,
-            sql,
-            params![id, customer, source, alert, version, status, value, key_id, sealed],
-        )),
+        None => {
+            one(execute(database, sql, params![id, customer, source, alert, version, status, value, key_id, sealed]))
+        }
         Some(old) => one(execute(
             database,
             sql,
@@ -230,10 +228,8 @@ pub(super) fn acquire(
 ) -> Done<Option<Lease>> {
     let sql = "SELECT owner, fence, until FROM leases WHERE name = ?1";
     let mut statement = database.prepare_cached(sql).map_err(failure)?;
-    let held: Option<(Option<String>, i64, String)> = statement
-        .query_row([name], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
-        .optional()
-        .map_err(failure)?;
+    let held: Option<(Option<String>, i64, String)> =
+        statement.query_row([name], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?))).optional().map_err(failure)?;
     let fence = match held {
         None => 1,
         Some((Some(holder), fence, _)) if holder == owner => fence,

@@ -1,1 +1,58 @@
-//! To come.
+//! How fast it is; the numbers are printed, and only asked for by hand: `cargo test --profile quick -- --ignored --nocapture speed`.
+
+use std::time::Instant;
+
+use serde_json::json;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+
+use crate::support::{Rig, send};
+
+const INSERTS: usize = 100_000;
+const AT_ONCE: usize = 32;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+#[ignore = "a measurement"]
+async fn inserts_and_keyset_paging() {
+    let rig = Rig::start().await;
+    let token = rig.token("svc.citrix").await;
+    let body = json!({"short_description": "speed", "correlation_id": "k"}).to_string();
+    // A client as cheap as possible: pipelined requests over plain connections.
+    let request = format!(
+        "POST /api/now/table/incident?sysparm_fields=sys_id HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {token}\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    let begun = Instant::now();
+    let tasks: Vec<_> = (0..4)
+        .map(|_| {
+            let (address, batch) = (rig.dev1.trim_start_matches("http://").to_owned(), request.repeat(AT_ONCE));
+            tokio::spawn(async move {
+                let mut stream = TcpStream::connect(address).await.unwrap();
+                let mut chunk = vec![0_u8; 1 << 16];
+                for _ in 0..INSERTS / 4 / AT_ONCE {
+                    stream.write_all(batch.as_bytes()).await.unwrap();
+                    let mut answers = 0;
+                    while answers < AT_ONCE {
+                        let read = stream.read(&mut chunk).await.unwrap();
+                        answers += chunk[..read].windows(10).filter(|bytes| *bytes == b"{\"sys_id\":").count();
+                    }
+                }
+            })
+        })
+        .collect();
+    for task in tasks {
+        task.await.unwrap();
+    }
+    let rows = rig.sim.records("dev1", "incident").len();
+    println!("{rows} inserts: {:.0} a second, client included", rows as f64 / begun.elapsed().as_secs_f64());
+    let begun = Instant::now();
+    let (mut last, mut read) = (String::new(), 0);
+    loop {
+        let query = format!("sys_id>{last}^ORDERBYsys_id");
+        let page = send(rig.get("/api/now/table/incident?sysparm_limit=1000&sysparm_no_count=true", &token).query(&[("sysparm_query", query)])).await.json();
+        let Some(row) = page["result"].as_array().unwrap().last().cloned() else { break };
+        read += page["result"].as_array().unwrap().len();
+        row["sys_id"].as_str().unwrap().clone_into(&mut last);
+    }
+    println!("{read} records listed with all fields: {:.0} a second, parsing included", read as f64 / begun.elapsed().as_secs_f64());
+}

@@ -1,0 +1,111 @@
+//! What the three borders need of the core, beside the attribute lines in `model/`: ids and secrets go in, ids
+//! come out, secrets never; instants; how a value shows itself.
+
+#[cfg(feature = "node")]
+mod node {
+    use napi::bindgen_prelude::{FromNapiValue, Result, TypeName, ValidateNapiValue, sys};
+
+    use crate::Secret;
+
+    impl TypeName for Secret {
+        fn type_name() -> &'static str {
+            "String"
+        }
+
+        fn value_type() -> napi::ValueType {
+            napi::ValueType::String
+        }
+    }
+
+    impl ValidateNapiValue for Secret {}
+
+    impl FromNapiValue for Secret {
+        #[allow(unsafe_code)]
+        unsafe fn from_napi_value(env: sys::napi_env, value: sys::napi_value) -> Result<Self> {
+            // SAFETY: the caller's promise about `env` and `value` is passed on unchanged.
+            unsafe { String::from_napi_value(env, value) }.map(Self::from)
+        }
+    }
+}
+
+#[cfg(feature = "python")]
+mod python {
+    use pyo3::{inspect::PyStaticExpr, prelude::*};
+
+    use crate::*;
+
+    impl<'a, 'py> FromPyObject<'a, 'py> for Secret {
+        type Error = PyErr;
+        const INPUT_TYPE: PyStaticExpr = <String as FromPyObject<'a, 'py>>::INPUT_TYPE;
+
+        fn extract(value: Borrowed<'a, 'py, PyAny>) -> PyResult<Self> {
+            Ok(value.extract::<String>()?.into())
+        }
+    }
+
+    macro_rules! shows_itself {
+        ($($type:ty),+ $(,)?) => { $(
+            #[pymethods]
+            impl $type {
+                fn __repr__(&self) -> String {
+                    format!("{self:?}")
+                }
+            }
+        )+ };
+    }
+    shows_itself!(
+        Account, AccountPage, Alert, Check, Connection, ConnectionPage, Delivery, DeliveryPage, Entitlement, ErrorInfo,
+        Event, EventPage, Grant, Incident, Instance, InstancePage, OauthEndpoint, Revocation, ServiceEntitlement, Site,
+        TestReport,
+    );
+
+    macro_rules! has_a_word {
+        ($($type:ty),+ $(,)?) => { $(
+            #[pymethods]
+            impl $type {
+                /// The stable word, the same in every language.
+                #[getter]
+                fn value(&self) -> String {
+                    word(self)
+                }
+
+                fn __str__(&self) -> String {
+                    word(self)
+                }
+            }
+        )+ };
+    }
+    has_a_word!(
+        CheckName, CheckOutcome, ConnectionStatus, DeliveryStatus, EntitlementGroup, Environment, ErrorKind, EventKind,
+        GrantKind, InstanceHealth, Operator, ServiceState, Severity,
+    );
+
+    /// The word that serde writes for a variant.
+    fn word(variant: &impl serde::Serialize) -> String {
+        serde_json::to_value(variant).ok().and_then(|word| word.as_str().map(str::to_owned)).unwrap_or_default()
+    }
+}
+
+#[cfg(feature = "uniffi")]
+mod swift {
+    use std::time::SystemTime;
+
+    use chrono::{DateTime, Utc};
+
+    use crate::{CustomerId, DeliveryId, InstanceId, Secret};
+
+    type Timestamp = DateTime<Utc>;
+
+    uniffi::custom_newtype!(CustomerId, String);
+    uniffi::custom_newtype!(DeliveryId, String);
+    uniffi::custom_newtype!(InstanceId, String);
+    uniffi::custom_type!(Timestamp, SystemTime, {
+        remote,
+        lower: |instant| instant.into(),
+        try_lift: |instant| Ok(instant.into()),
+    });
+    uniffi::custom_type!(Secret, String, {
+        lower: |_secret| String::from("[redacted]"),
+        try_lift: |text| Ok(Secret::from(text)),
+    });
+}
