@@ -6,6 +6,7 @@ use std::{path::PathBuf, time::Duration};
 use crate::{
     error::{Error, Result},
     id::InstanceId,
+    model::ClientOptions,
     secret::Secret,
 };
 
@@ -223,32 +224,96 @@ impl Default for Config {
 }
 
 impl Config {
-    /// Reads the environment: `ITSM_ADAPTER_STORE` (`memory`, or the path of a SQLite file),
+    /// Reads the environment: `ITSM_ADAPTER_STORE` (`memory`, the default, or the path of a SQLite file),
     /// `ITSM_ADAPTER_KEY`, `CITRIX_URL`, `SERVICENOW_HOSTS` (comma-separated),
     /// `ITSM_ADAPTER_ALLOW_PRIVATE_NETWORKS` (`true`). What is not set keeps its default.
     ///
     /// # Errors
     /// `invalid_input` when a variable holds something else than it should.
     pub fn from_env() -> Result<Self> {
-        let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
-        let mut config = Self { key: variable("ITSM_ADAPTER_KEY").map(Secret::from), ..Self::default() };
-        match variable("ITSM_ADAPTER_STORE").as_deref() {
-            None | Some("memory") => {}
-            Some(path) => config.store = StoreConfig::Sqlite { path: path.into() },
-        }
-        config.citrix_url = variable("CITRIX_URL");
-        if let Some(hosts) = variable("SERVICENOW_HOSTS") {
-            config.instance_hosts.hosts = hosts.split(',').map(|host| host.trim().to_owned()).collect();
-        }
-        match variable("ITSM_ADAPTER_ALLOW_PRIVATE_NETWORKS").as_deref() {
-            None | Some("false" | "0") => {}
-            Some("true" | "1") => config.instance_hosts.allow_private_networks = true,
-            Some(_) => {
-                return Err(Error::invalid("ITSM_ADAPTER_ALLOW_PRIVATE_NETWORKS must be true or false."));
+        let store = variable("ITSM_ADAPTER_STORE").or_else(|| Some("memory".to_owned()));
+        Self::resolve(ClientOptions { store, ..ClientOptions::default() })
+    }
+
+    /// Each setting from the options, else from the environment, else its default.
+    ///
+    /// # Errors
+    /// `invalid_input` when neither the options nor the environment say where the state is kept, or when a
+    /// value makes no sense; the message names the option and the variable.
+    pub fn resolve(options: ClientOptions) -> Result<Self> {
+        let mut config = Self::default();
+        config.store = match options.store.or_else(|| variable("ITSM_ADAPTER_STORE")).as_deref() {
+            Some("memory") => StoreConfig::Memory,
+            Some(path) if !path.trim().is_empty() => StoreConfig::Sqlite { path: path.into() },
+            _ => {
+                return Err(Error::invalid("Neither the option store nor ITSM_ADAPTER_STORE says where the state is kept.")
+                    .remedy("Give the path of a database file, or \"memory\" for a state that ends with the client."));
+            }
+        };
+        config.key = options.key.or_else(|| variable("ITSM_ADAPTER_KEY").map(Secret::from));
+        config.old_keys = options.old_keys.unwrap_or_default();
+        config.citrix_url = options.citrix_url.or_else(|| variable("CITRIX_URL"));
+        config.instance_hosts.hosts = options.instance_hosts.unwrap_or_else(|| {
+            let listed = variable("SERVICENOW_HOSTS").unwrap_or_default();
+            listed.split(',').map(str::trim).filter(|host| !host.is_empty()).map(str::to_owned).collect()
+        });
+        config.instance_hosts.allow_private_networks = match options.allow_private_networks {
+            Some(allowed) => allowed,
+            None => match variable("ITSM_ADAPTER_ALLOW_PRIVATE_NETWORKS").as_deref() {
+                None | Some("false" | "0") => false,
+                Some("true" | "1") => true,
+                Some(_) => {
+                    return Err(Error::invalid(
+                        "ITSM_ADAPTER_ALLOW_PRIVATE_NETWORKS (option allow_private_networks) must be true or false.",
+                    ));
+                }
+            },
+        };
+        config.proxy = options.proxy;
+        config.root_certificates =
+            options.root_certificates.unwrap_or_default().into_iter().map(String::into_bytes).collect();
+        for (setting, given) in [
+            (&mut config.connect_timeout, options.connect_timeout_ms),
+            (&mut config.attempt_timeout, options.attempt_timeout_ms),
+            (&mut config.total_timeout, options.total_timeout_ms),
+            (&mut config.transaction_limit, options.transaction_limit_ms),
+            (&mut config.wake_up_interval, options.wake_up_interval_ms),
+        ] {
+            if let Some(ms) = given {
+                *setting = Duration::from_millis(ms.into());
             }
         }
+        if let Some(attempts) = options.max_attempts {
+            config.retry.max_attempts = attempts;
+        }
+        if let Some(requests) = options.concurrency_per_remote {
+            config.concurrency_per_remote = requests as usize;
+        }
+        config.check()?;
         Ok(config)
     }
+
+    /// Refuses settings that make no sense, before anything is opened.
+    pub(crate) fn check(&self) -> Result<()> {
+        for (name, value) in [
+            ("connect_timeout", self.connect_timeout),
+            ("attempt_timeout", self.attempt_timeout),
+            ("total_timeout", self.total_timeout),
+            ("wake_up_interval", self.wake_up_interval),
+        ] {
+            if value.is_zero() {
+                return Err(Error::invalid(format!("The setting {name} must be longer than nothing.")));
+            }
+        }
+        if self.retry.max_attempts == 0 || self.concurrency_per_remote == 0 {
+            return Err(Error::invalid("The settings max_attempts and concurrency_per_remote must be at least 1."));
+        }
+        Ok(())
+    }
+}
+
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use std::{
 };
 
 use chrono::{DateTime, Utc};
+use tokio::sync::broadcast;
 
 use crate::model::{Event, EventKind};
 
@@ -24,9 +25,44 @@ impl Event {
     }
 }
 
+/// Events that wait for a subscriber at the most; a slower one misses the oldest.
+const WAITING: usize = 1024;
+
 /// Everybody who wants to know; cheap to clone.
-#[derive(Clone, Default)]
-pub(crate) struct Observers(Arc<RwLock<Vec<(u64, Arc<dyn Observer>)>>>);
+#[derive(Clone)]
+pub(crate) struct Observers(Arc<RwLock<Everybody>>);
+
+struct Everybody {
+    observers: Vec<(u64, Arc<dyn Observer>)>,
+    /// None after the end.
+    subscribers: Option<broadcast::Sender<Event>>,
+}
+
+impl Default for Observers {
+    fn default() -> Self {
+        let subscribers = Some(broadcast::channel(WAITING).0);
+        Self(Arc::new(RwLock::new(Everybody { observers: Vec::new(), subscribers })))
+    }
+}
+
+/// Events as they happen, one by one.
+#[derive(Debug)]
+pub struct Subscription(Option<broadcast::Receiver<Event>>);
+
+impl Subscription {
+    /// The next event; none when the client is closed. A subscriber that lets more than 1,024 events wait misses
+    /// the oldest and is told so by an event of kind `progress`; the log ([`Events`](crate::Events)) has them all.
+    pub async fn next(&mut self) -> Option<Event> {
+        match self.0.as_mut()?.recv().await {
+            Ok(event) => Some(event),
+            Err(broadcast::error::RecvError::Closed) => None,
+            Err(broadcast::error::RecvError::Lagged(missed)) => {
+                let message = format!("{missed} events were missed; the event log has them.");
+                Some(Event::new(EventKind::Progress, message, Utc::now()))
+            }
+        }
+    }
+}
 
 impl fmt::Debug for Observers {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -36,14 +72,24 @@ impl fmt::Debug for Observers {
 
 impl Observers {
     pub(crate) fn add(&self, observer: Arc<dyn Observer>) -> u64 {
-        let mut list = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        let id = list.last().map_or(1, |(last, _)| last + 1);
-        list.push((id, observer));
+        let mut everybody = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        let id = everybody.observers.last().map_or(1, |(last, _)| last + 1);
+        everybody.observers.push((id, observer));
         id
     }
 
     pub(crate) fn remove(&self, id: u64) {
-        self.0.write().unwrap_or_else(PoisonError::into_inner).retain(|(own, _)| *own != id);
+        self.0.write().unwrap_or_else(PoisonError::into_inner).observers.retain(|(own, _)| *own != id);
+    }
+
+    pub(crate) fn subscribe(&self) -> Subscription {
+        let everybody = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        Subscription(everybody.subscribers.as_ref().map(broadcast::Sender::subscribe))
+    }
+
+    /// Ends all subscriptions.
+    pub(crate) fn end(&self) {
+        self.0.write().unwrap_or_else(PoisonError::into_inner).subscribers = None;
     }
 
     /// Tells committed events with the numbers that the store gave them.
@@ -63,8 +109,15 @@ impl Observers {
             "{}",
             event.message
         );
-        let list = self.0.read().unwrap_or_else(PoisonError::into_inner).clone();
-        for (_, observer) in list {
+        let (observers, subscribers) = {
+            let everybody = self.0.read().unwrap_or_else(PoisonError::into_inner);
+            (everybody.observers.clone(), everybody.subscribers.clone())
+        };
+        if let Some(subscribers) = subscribers {
+            // Fails when nobody subscribes.
+            let _ = subscribers.send(event.clone());
+        }
+        for (_, observer) in observers {
             if catch_unwind(AssertUnwindSafe(|| observer.on_event(event))).is_err() {
                 tracing::error!("an observer panicked; the adapter goes on");
             }

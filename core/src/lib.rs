@@ -13,6 +13,8 @@ mod event;
 #[cfg(any(feature = "python", feature = "node", feature = "uniffi"))]
 mod ffi;
 mod id;
+#[cfg(feature = "log")]
+pub mod log;
 mod model;
 mod oauth;
 mod registration;
@@ -28,7 +30,7 @@ pub use crate::{
     },
     config::{Config, StoreConfig},
     error::{Error, ErrorInfo, ErrorKind, Result, Retry},
-    event::Observer,
+    event::{Observer, Subscription},
     id::{CustomerId, DeliveryId, InstanceId},
     model::*,
     secret::Secret,

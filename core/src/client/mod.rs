@@ -12,9 +12,11 @@ mod registrations;
 use std::{
     fmt,
     future::Future,
+    panic::AssertUnwindSafe,
     sync::{Arc, atomic::AtomicBool, atomic::Ordering},
 };
 
+use futures_util::FutureExt;
 use tokio::sync::Notify;
 use tracing::Instrument;
 
@@ -29,7 +31,7 @@ use crate::{
     clock::{Chance, Clock, Random},
     config::{Config, StoreConfig},
     error::{Error, ErrorKind, Result},
-    event::{Observer, Observers},
+    event::{Observer, Observers, Subscription},
     id::{CustomerId, InstanceId},
     model::{Event, EventKind},
     oauth::Tokens,
@@ -146,6 +148,7 @@ impl Client {
 
     async fn assemble(builder: ClientBuilder) -> Result<Self> {
         let ClientBuilder { config, store, transport, chance, observers: first } = builder;
+        config.check()?;
         let observers = Observers::default();
         for observer in first {
             observers.add(observer);
@@ -227,6 +230,17 @@ impl Client {
         self.0.observers.remove(id);
     }
 
+    /// Events from now on, to be waited for one by one; see [`Subscription::next`].
+    pub fn subscribe(&self) -> Subscription {
+        self.0.observers.subscribe()
+    }
+
+    /// Panics inside an operation, so that a test can see what becomes of it.
+    #[doc(hidden)]
+    pub async fn panic_on_purpose(&self) -> Result<()> {
+        self.0.run("panic_on_purpose", async { panic!("on purpose") }).await
+    }
+
     /// Seals everything with a new key: with this one, or with one that is made and kept in the key file.
     /// Interrupted, it goes on when called again.
     ///
@@ -243,6 +257,12 @@ impl Client {
     pub fn close(&self) {
         self.0.closed.store(true, Ordering::SeqCst);
         self.0.closing.notify_waiters();
+        self.0.observers.end();
+    }
+
+    /// True after [`Client::close`].
+    pub fn is_closed(&self) -> bool {
+        self.0.closed.load(Ordering::SeqCst)
     }
 }
 
@@ -267,7 +287,10 @@ impl Inner {
         let result = tokio::select! {
             biased;
             () = closing => Err(Error::new(ErrorKind::Cancelled, "The client was closed during the call.")),
-            result = work.instrument(span) => result,
+            // A defect of ours must not cross a border as a panic: it becomes an error like any other.
+            result = AssertUnwindSafe(work.instrument(span)).catch_unwind() => result.unwrap_or_else(|_| {
+                Err(Error::new(ErrorKind::Internal, "The operation ended in a panic; the state is as it was committed."))
+            }),
         };
         result.map_err(|error| {
             tracing::debug!(operation, kind = %error.kind(), "failed");

@@ -7,6 +7,7 @@ mod delivery;
 mod entitlement;
 mod event;
 mod instance;
+mod options;
 mod query;
 mod report;
 
@@ -17,5 +18,6 @@ pub use delivery::*;
 pub use entitlement::*;
 pub use event::*;
 pub use instance::*;
+pub use options::*;
 pub use query::*;
 pub use report::*;

@@ -81,6 +81,11 @@ impl FaultKind {
     }
 }
 
+/// Parameters a fault may have beside its own fields.
+pub(crate) const PARAMETERS: [&str; 11] = [
+    "retry_after_s", "status", "delay_ms", "location", "region", "variant", "bytes", "chunk", "content_type", "kind", "processed",
+];
+
 /// A fault that waits for its request.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Fault {

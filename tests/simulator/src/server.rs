@@ -14,7 +14,6 @@ use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Notify, watch};
-use tokio::task::JoinHandle;
 
 use crate::body::SimBody;
 use crate::control;
@@ -35,8 +34,8 @@ pub(crate) async fn listen(port: u16) -> io::Result<(TcpListener, String)> {
 }
 
 /// Serves a listener in a task of its own.
-pub(crate) fn start(world: Arc<World>, system: System, listener: TcpListener, url: String) -> JoinHandle<()> {
-    tokio::spawn(accept(world, system, listener, url))
+pub(crate) fn start(world: &Arc<World>, system: System, listener: TcpListener, url: String) {
+    world.keep(tokio::spawn(accept(world.clone(), system, listener, url)));
 }
 
 /// Accepts connections until the simulator stops.

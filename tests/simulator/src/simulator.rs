@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use serde_json::Value;
-use tokio::task::JoinHandle;
 
 use crate::announce;
 use crate::citrix::{notification, webhook};
@@ -43,7 +42,6 @@ impl TokenKind {
 /// Citrix Cloud and ServiceNow on loopback. Everything ends when this is dropped or shut down.
 pub struct Simulator {
     world: Arc<World>,
-    listeners: Vec<JoinHandle<()>>,
 }
 
 impl Simulator {
@@ -52,18 +50,16 @@ impl Simulator {
     /// # Errors
     /// When a port cannot be opened, or two instances have one name.
     pub async fn start(options: Options) -> io::Result<Self> {
-        let world = Arc::new(World::new(options.clone()));
+        let world = Arc::new(World::new(&options));
         let (citrix, citrix_url) = server::listen(options.citrix_port).await?;
         let (control, control_url) = server::listen(options.control_port).await?;
         world.set_urls(citrix_url.clone(), control_url.clone());
-        let listeners = vec![
-            server::start(world.clone(), System::Citrix, citrix, citrix_url),
-            server::start(world.clone(), System::Control, control, control_url),
-        ];
+        server::start(&world, System::Citrix, citrix, citrix_url);
+        server::start(&world, System::Control, control, control_url);
         for instance in options.instances {
             control::add_instance(&world, instance).await?;
         }
-        Ok(Self { world, listeners })
+        Ok(Self { world })
     }
 
     /// Base URL of all Citrix hosts.
@@ -227,9 +223,9 @@ impl Simulator {
     }
 
     /// Closes all listeners and connections.
-    pub async fn shutdown(mut self) {
+    pub async fn shutdown(self) {
         self.world.stop();
-        for listener in std::mem::take(&mut self.listeners) {
+        for listener in self.world.take_listeners() {
             let _ = listener.await;
         }
     }

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use chrono::{DateTime, Utc};
 use tokio::sync::watch;
+use tokio::task::JoinHandle;
 
 use crate::chance::Chance;
 use crate::citrix::Citrix;
@@ -25,10 +26,11 @@ pub(crate) struct World {
     instances: Mutex<BTreeMap<String, Arc<Instance>>>,
     urls: Mutex<(String, String)>,
     stop: watch::Sender<bool>,
+    listeners: Mutex<Vec<JoinHandle<()>>>,
 }
 
 impl World {
-    pub(crate) fn new(options: Options) -> Self {
+    pub(crate) fn new(options: &Options) -> Self {
         let chance = Chance::new(options.seed);
         let clock = Clock::default();
         let citrix = Citrix::new(&chance, clock.now());
@@ -38,6 +40,7 @@ impl World {
             instances: Mutex::new(BTreeMap::new()),
             urls: Mutex::new((String::new(), String::new())),
             stop: watch::Sender::new(false),
+            listeners: Mutex::default(),
             clock,
             chance,
             citrix,
@@ -76,6 +79,16 @@ impl World {
 
     pub(crate) fn control_url(&self) -> String {
         lock(&self.urls).1.clone()
+    }
+
+    /// Remembers a listener's task, to be waited for at the end.
+    pub(crate) fn keep(&self, listener: JoinHandle<()>) {
+        lock(&self.listeners).push(listener);
+    }
+
+    /// Hands the listeners' tasks over.
+    pub(crate) fn take_listeners(&self) -> Vec<JoinHandle<()>> {
+        std::mem::take(&mut lock(&self.listeners))
     }
 
     /// Asks every listener and connection to end.

@@ -20,7 +20,8 @@ pub(crate) struct SecureClient {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Service {
-    pub(crate) service_name: String,
+    #[serde(rename = "serviceName")]
+    pub(crate) name: String,
     pub(crate) state: String,
     #[serde(rename = "type")]
     pub(crate) kind: String,
@@ -40,7 +41,7 @@ impl Service {
         };
         let is_entitled = matches!(state, "Production" | "ProductionTrial" | "PartnerProduction");
         Self {
-            service_name: name.to_owned(),
+            name: name.to_owned(),
             state: state.to_owned(),
             kind: kind.to_owned(),
             quantity: is_entitled.then_some(250),

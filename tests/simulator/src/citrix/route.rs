@@ -74,8 +74,8 @@ fn daas_name(operation: &[&str]) -> &'static str {
 pub(crate) fn customer(world: &World, ask: &Ask) -> Option<String> {
     let parts = ask.parts();
     let in_path = match parts.as_slice() {
-        ["cctrustoauth2" | "resourceprovider", id, ..] | [id, "tokens" | "serviceStates" | "subscriptions" | "resourcelocations", ..] => Some(*id),
-        [id, "notifications", ..] => Some(*id),
+        ["cctrustoauth2" | "resourceprovider", id, ..]
+        | [id, "tokens" | "serviceStates" | "subscriptions" | "resourcelocations" | "notifications", ..] => Some(*id),
         ["citrix", "orchestration", "api", id, ..] if world.citrix.knows(id) => Some(*id),
         _ => None,
     };

@@ -21,6 +21,7 @@ use crate::system::Spoil;
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
+#[allow(clippy::struct_excessive_bools, reason = "each one is a switch of its own, named in the control API")]
 pub struct CitrixSwitches {
     /// Seconds a token lives.
     pub token_lifetime_s: i64,
@@ -181,11 +182,11 @@ fn patch_field(account: &mut Account, name: &str, value: &Value, now: DateTime<U
     let flag = || value.as_bool().ok_or_else(wrong);
     let number = || value.as_u64().ok_or_else(wrong);
     match name {
-        "client_id" | "client_secret" | "client_active" => {
+        "client_id" | "client_secret" | "secret" | "client_active" => {
             let client = account.clients.first_mut().ok_or("the account has no client")?;
             match name {
                 "client_id" => client.client_id = text()?,
-                "client_secret" => client.client_secret = text()?,
+                "client_secret" | "secret" => client.client_secret = text()?,
                 _ => client.active = flag()?,
             }
         }
@@ -193,7 +194,7 @@ fn patch_field(account: &mut Account, name: &str, value: &Value, now: DateTime<U
         "environment" => account.environment = text()?,
         "service_states" => {
             for (service, state) in value.as_object().ok_or_else(wrong)? {
-                account.services.retain(|item| item.service_name != *service);
+                account.services.retain(|item| item.name != *service);
                 if let Some(state) = state.as_str() {
                     account.services.push(Service::new(service, state));
                 }
@@ -208,13 +209,13 @@ fn patch_field(account: &mut Account, name: &str, value: &Value, now: DateTime<U
             account.is_activated = false;
             account.polls_left = account.thaw_polls;
         }
-        "thaw_polls" => {
+        "thaw_polls" | "frozen_polls" => {
             account.thaw_polls = u32::try_from(number()?).map_err(|_| wrong())?;
             account.polls_left = account.thaw_polls;
         }
         "monitor_query_ms" => account.monitor_query_ms = number()?,
         "alerts" => account.alerts = monitor::alerts_from(&account.customer_id, value, now).ok_or_else(wrong)?,
-        "administrators" => account.administrators = value.as_array().ok_or_else(wrong)?.clone(),
+        "administrators" => account.administrators.clone_from(value.as_array().ok_or_else(wrong)?),
         other => return Err(format!("unknown field {other}")),
     }
     Ok(())

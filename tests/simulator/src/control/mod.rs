@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use crate::announce;
 use crate::clock::rfc3339;
-use crate::fault::Fault;
+use crate::fault::{self, Fault};
 use crate::http_message::{Answer, Ask};
 use crate::options::InstanceOptions;
 use crate::server;
@@ -31,7 +31,7 @@ pub(crate) async fn add_instance(world: &Arc<World>, options: InstanceOptions) -
     if !world.adopt(instance.clone()) {
         return Err(io::Error::new(io::ErrorKind::AlreadyExists, format!("there is an instance {} already", instance.name)));
     }
-    drop(server::start(world.clone(), System::ServiceNow(instance), listener, url.clone()));
+    server::start(world, System::ServiceNow(instance), listener, url.clone());
     Ok(url)
 }
 
@@ -94,6 +94,9 @@ fn add_faults(world: &World, body: &Value) -> Outcome {
     let list = body.as_array().cloned().unwrap_or_else(|| vec![body.clone()]);
     let faults = list.into_iter().map(serde_json::from_value::<Fault>).collect::<Result<Vec<_>, _>>().map_err(|error| error.to_string())?;
     for fault in &faults {
+        if let Some(name) = fault.parameters.keys().find(|name| !fault::PARAMETERS.contains(&name.as_str())) {
+            return Err(format!("unknown parameter {name}"));
+        }
         if !matches!(fault.on.as_str(), "citrix" | "any") && world.instance(&fault.on).is_none() {
             return Err(format!("{} is neither citrix nor an instance", fault.on));
         }

@@ -38,9 +38,8 @@ pub(super) fn answer(glide: &mut Glide, ask: &Ask, moment: &Moment<'_>, who: &Wh
     match (ask.method.as_str(), &parts[2..]) {
         ("GET", ["progress", id]) => progress(glide, moment, id),
         ("POST", ["app_repo", "install"]) => install(glide, ask, moment),
-        ("POST", ["app_repo", "rollback"]) => start(glide, moment, Effect::Nothing),
         ("POST", ["plugin", id, "activate"]) => start(glide, moment, Effect::Plugin((*id).to_owned())),
-        ("POST", ["plugin", _, "rollback"]) => start(glide, moment, Effect::Nothing),
+        ("POST", ["app_repo", "rollback"] | ["plugin", _, "rollback"]) => start(glide, moment, Effect::Nothing),
         (_, ["progress", _] | ["app_repo" | "plugin", ..]) => envelope::failure(405, "Method not supported", None),
         _ => envelope::no_resource(&ask.path),
     }

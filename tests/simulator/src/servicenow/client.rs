@@ -6,7 +6,7 @@ use super::record::SysId;
 /// A client as the token endpoint needs it.
 #[derive(Debug, Clone)]
 pub(crate) struct Client {
-    pub(crate) client_id: String,
+    pub(crate) id: String,
     pub(crate) name: String,
     pub(crate) secret: String,
     pub(crate) is_active: bool,
@@ -25,7 +25,7 @@ pub(crate) fn find(glide: &Glide, client_id: &str) -> Option<Client> {
     let text = |column: &str| table.value(row, column).to_owned();
     let number = |column: &str, default: i64| text(column).parse().unwrap_or(default);
     Some(Client {
-        client_id: client_id.to_owned(),
+        id: client_id.to_owned(),
         name: text("name"),
         secret: text("client_secret"),
         is_active: text("active") == "true",

@@ -106,7 +106,7 @@ fn allow(glide: &mut Glide, moment: &Moment<'_>, request: Request, user_id: SysI
     glide.codes.retain(|_, code| code.expires_at > moment.now);
     let location = with_query(&request.redirect_uri, &[("code", Some(&code)), ("state", request.state.as_deref())]);
     glide.codes.insert(code, Code {
-        client_id: request.client.client_id,
+        client_id: request.client.id,
         user_id,
         redirect_uri: request.sent_redirect_uri,
         challenge: request.challenge,

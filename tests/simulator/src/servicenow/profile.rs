@@ -91,7 +91,7 @@ pub enum ClientSysId {
 pub enum RedirectMismatch {
     /// The first registered URL is used instead.
     UseFirst,
-    /// A page says "Invalid redirect_uri".
+    /// A page says "Invalid `redirect_uri`".
     Refuse,
 }
 

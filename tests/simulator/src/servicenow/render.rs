@@ -1,5 +1,6 @@
 //! Records as the Table API prints them.
 
+use std::fmt::Write as _;
 use std::io::Write as _;
 
 use chrono::{NaiveDateTime, TimeDelta};
@@ -176,13 +177,12 @@ impl<'a> Printer<'a> {
             .collect();
         entries.reverse();
         let label = self.table.schema.find(element).and_then(|at| self.table.schema.column(at)).map_or("", |column: &Column| column.label.as_str());
-        entries
-            .iter()
-            .map(|entry| {
-                let value = |column| table.value(entry, column);
-                format!("{} - {} ({label})\n{}\n\n", value("sys_created_on"), value("sys_created_by"), value("value"))
-            })
-            .collect()
+        entries.iter().fold(String::new(), |mut text, entry| {
+            let value = |column| table.value(entry, column);
+            // Writing into a string cannot fail.
+            let _ = write!(text, "{} - {} ({label})\n{}\n\n", value("sys_created_on"), value("sys_created_by"), value("value"));
+            text
+        })
     }
 }
 

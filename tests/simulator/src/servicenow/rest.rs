@@ -33,10 +33,8 @@ pub(super) fn answer(glide: &mut Glide, ask: &Ask, moment: &Moment<'_>, route_na
 
 /// Answers for somebody already known: the part a batch shares with a single request.
 pub(super) fn serve(glide: &mut Glide, ask: &Ask, moment: &Moment<'_>, route_name: &str, who: &Who) -> Answer {
-    if let Some(id) = &who.client_id {
-        if client::is_restricted(glide, id) {
-            return envelope::unscoped();
-        }
+    if who.client_id.as_deref().is_some_and(|id| client::is_restricted(glide, id)) {
+        return envelope::unscoped();
     }
     if let Some(refusal) = check_headers(ask) {
         return refusal;

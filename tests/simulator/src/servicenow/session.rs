@@ -33,10 +33,10 @@ impl Sessions {
 
     /// Opens a session.
     pub(crate) fn open(&mut self, id: String, user_id: Option<SysId>, check: String) {
-        if self.by_id.len() >= LIMIT {
-            if let Some(oldest) = self.order.pop_front() {
-                self.by_id.remove(&oldest);
-            }
+        if self.by_id.len() >= LIMIT
+            && let Some(oldest) = self.order.pop_front()
+        {
+            self.by_id.remove(&oldest);
         }
         self.order.push_back(id.clone());
         self.by_id.insert(id, Session { user_id, check, queue: Arc::default() });

@@ -38,7 +38,7 @@ impl Table {
     }
 
     /// Value of column `at`, the id included.
-    pub(crate) fn cell<'a>(row: &'a Row, at: u16) -> &'a str {
+    pub(crate) fn cell(row: &Row, at: u16) -> &str {
         if at == SYS_ID { row.id.as_str() } else { row.get(at) }
     }
 

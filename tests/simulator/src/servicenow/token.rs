@@ -133,7 +133,7 @@ fn issue(glide: &mut Glide, client: &Client, user: super::record::SysId, with: W
 
 fn by_refresh(glide: &mut Glide, form: &Form, client: &Client, moment: &Moment<'_>) -> Grant {
     let value = value_of(form, "refresh_token").unwrap_or("");
-    if let Some(fault) = glide.tokens.refresh_fault(value, &client.client_id, moment.now) {
+    if let Some(fault) = glide.tokens.refresh_fault(value, &client.id, moment.now) {
         if let Some(token) = glide.tokens.refresh(value).filter(|token| token.is_replaced).cloned() {
             glide.tokens.revoke_grant(&token.client_id, token.user_id);
         }
@@ -153,7 +153,7 @@ fn by_refresh(glide: &mut Glide, form: &Form, client: &Client, moment: &Moment<'
 fn by_code(glide: &mut Glide, form: &Form, client: &Client, moment: &Moment<'_>) -> Grant {
     // A code is used up by the first try, successful or not.
     let code = glide.codes.remove(value_of(form, "code").unwrap_or("")).ok_or("invalid_token: code unknown or used")?;
-    if code.client_id != client.client_id {
+    if code.client_id != client.id {
         return Err("invalid_token: code of another client".to_owned());
     }
     if code.expires_at <= moment.now {

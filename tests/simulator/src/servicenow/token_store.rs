@@ -80,7 +80,7 @@ impl TokenStore {
             return Granted { access, refresh: None, expires_in_s };
         }
         let wall = now + TimeDelta::seconds(client.refresh_lifespan_s);
-        let known = self.refresh.iter_mut().find(|(_, token)| token.belongs(&client.client_id, user_id) && token.is_valid(now));
+        let known = self.refresh.iter_mut().find(|(_, token)| token.belongs(&client.id, user_id) && token.is_valid(now));
         let refresh = match known {
             Some((value, token)) => {
                 if resets {
@@ -110,7 +110,7 @@ impl TokenStore {
 
     fn access_for(&mut self, client: &Client, user_id: SysId, resets: bool, now: DateTime<Utc>, chance: &Chance) -> (String, i64) {
         let full = now + TimeDelta::seconds(client.access_lifespan_s);
-        let known = self.access.iter_mut().find(|(_, token)| token.belongs(&client.client_id, user_id) && token.is_valid(now));
+        let known = self.access.iter_mut().find(|(_, token)| token.belongs(&client.id, user_id) && token.is_valid(now));
         if let Some((value, token)) = known {
             if resets {
                 token.expires_at = full;
@@ -120,13 +120,13 @@ impl TokenStore {
         // What has been dead for a day is purged, as the instance's own job does.
         self.access.retain(|_, token| token.expires_at + TimeDelta::days(1) > now);
         let value = chance.opaque();
-        self.access.insert(value.clone(), Token { client_id: client.client_id.clone(), user_id, expires_at: full, is_revoked: false, is_replaced: false });
+        self.access.insert(value.clone(), Token { client_id: client.id.clone(), user_id, expires_at: full, is_revoked: false, is_replaced: false });
         (value, remaining(full, now))
     }
 
     fn new_refresh(&mut self, client: &Client, user_id: SysId, expires_at: DateTime<Utc>, chance: &Chance) -> String {
         let value = chance.opaque();
-        self.refresh.insert(value.clone(), Token { client_id: client.client_id.clone(), user_id, expires_at, is_revoked: false, is_replaced: false });
+        self.refresh.insert(value.clone(), Token { client_id: client.id.clone(), user_id, expires_at, is_revoked: false, is_replaced: false });
         value
     }
 

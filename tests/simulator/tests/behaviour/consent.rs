@@ -20,7 +20,7 @@ impl Browser<'_> {
         for line in reply.headers.get_all("set-cookie") {
             let pair = line.to_str().unwrap().split(';').next().unwrap();
             if pair.starts_with("JSESSIONID=") {
-                self.cookie = pair.to_owned();
+                pair.clone_into(&mut self.cookie);
             }
         }
     }

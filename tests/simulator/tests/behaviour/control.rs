@@ -34,6 +34,7 @@ async fn faults_requests_and_clock_are_steered_over_http() {
         (json!({"on": "dev1", "fault": "no_such"}), "unknown variant"),
         (json!({"on": "dev9", "fault": "cut"}), "neither citrix nor an instance"),
         (json!({"fault": "cut"}), "missing field"),
+        (json!({"on": "dev1", "fault": "cut", "retry_after": 1}), "unknown parameter retry_after"),
     ] {
         let (status, answer) = control.call("POST", "/faults", body).await;
         assert_eq!(status, 400);

@@ -1,0 +1,55 @@
+use crate::secret::Secret;
+
+/// How a client is opened. What is left out comes from the environment, else from the defaults.
+#[derive(Debug, Clone, Default)]
+#[cfg_attr(feature = "uniffi", derive(uniffi::Record))]
+#[cfg_attr(feature = "node", napi_derive::napi(object, object_to_js = false))]
+pub struct ClientOptions {
+    /// Where the state is kept: the path of a SQLite file, or `memory`. Else `ITSM_ADAPTER_STORE`. Required.
+    #[cfg_attr(feature = "uniffi", uniffi(default))]
+    pub store: Option<String>,
+    /// Key that seals the secrets: 32 bytes as base64 or hexadecimal. Else `ITSM_ADAPTER_KEY`, else a key file
+    /// beside the database.
+    #[cfg_attr(feature = "uniffi", uniffi(default))]
+    pub key: Option<Secret>,
+    /// Older keys that may still be needed to open what was sealed before a rotation.
+    #[cfg_attr(feature = "uniffi", uniffi(default))]
+    pub old_keys: Option<Vec<Secret>>,
+    /// One address in place of all hosts of Citrix Cloud, for the simulator. Else `CITRIX_URL`.
+    #[cfg_attr(feature = "uniffi", uniffi(default))]
+    pub citrix_url: Option<String>,
+    /// Hosts that may be instances besides ServiceNow's own, such as `help.example.org` or `*.example.org`. Else
+    /// `SERVICENOW_HOSTS`, separated by commas.
+    #[cfg_attr(feature = "uniffi", uniffi(default))]
+    pub instance_hosts: Option<Vec<String>>,
+    /// Whether loopback and private addresses may be called. Else `ITSM_ADAPTER_ALLOW_PRIVATE_NETWORKS`, else no.
+    #[cfg_attr(feature = "uniffi", uniffi(default))]
+    pub allow_private_networks: Option<bool>,
+    /// Proxy for all calls. Else the variables `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY` count.
+    #[cfg_attr(feature = "uniffi", uniffi(default))]
+    pub proxy: Option<String>,
+    /// Further root certificates, as PEM text; the system's own stay valid.
+    #[cfg_attr(feature = "uniffi", uniffi(default))]
+    pub root_certificates: Option<Vec<String>>,
+    /// Time allowed for a connection, in milliseconds (10,000).
+    #[cfg_attr(feature = "uniffi", uniffi(default))]
+    pub connect_timeout_ms: Option<u32>,
+    /// Time allowed for one attempt of a call, in milliseconds (30,000).
+    #[cfg_attr(feature = "uniffi", uniffi(default))]
+    pub attempt_timeout_ms: Option<u32>,
+    /// Time allowed for a call with all its attempts, in milliseconds (120,000).
+    #[cfg_attr(feature = "uniffi", uniffi(default))]
+    pub total_timeout_ms: Option<u32>,
+    /// How often a call is sent at the most (4).
+    #[cfg_attr(feature = "uniffi", uniffi(default))]
+    pub max_attempts: Option<u32>,
+    /// Requests in flight to one remote (64).
+    #[cfg_attr(feature = "uniffi", uniffi(default))]
+    pub concurrency_per_remote: Option<u32>,
+    /// How long an instance may go on working on a request that nobody waits for, in milliseconds (60,000).
+    #[cfg_attr(feature = "uniffi", uniffi(default))]
+    pub transaction_limit_ms: Option<u32>,
+    /// Pause between two looks at a frozen site, in milliseconds (30,000).
+    #[cfg_attr(feature = "uniffi", uniffi(default))]
+    pub wake_up_interval_ms: Option<u32>,
+}

@@ -1,0 +1,68 @@
+//! A clock for tests: as fast as wanted, and it can be moved.
+
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
+use chrono::{DateTime, Utc};
+use itsm_adapter::clock::{BoxFuture, Clock};
+use tokio::sync::Notify;
+
+/// Runs `speed` times as fast as the machine's clock, and jumps when it is told to. Clones share the time.
+#[derive(Debug, Clone)]
+pub(crate) struct TestClock(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    started: Instant,
+    began_at: DateTime<Utc>,
+    speed: u32,
+    moved: Mutex<Duration>,
+    jumped: Notify,
+}
+
+impl TestClock {
+    pub(crate) fn new(speed: u32) -> Self {
+        Self(Arc::new(Shared {
+            started: Instant::now(),
+            began_at: Utc::now(),
+            speed,
+            moved: Mutex::default(),
+            jumped: Notify::new(),
+        }))
+    }
+
+    /// Moves the clock forward and wakes whoever sleeps on it.
+    pub(crate) fn advance(&self, by: Duration) {
+        *self.0.moved.lock().unwrap_or_else(PoisonError::into_inner) += by;
+        self.0.jumped.notify_waiters();
+    }
+}
+
+impl Clock for TestClock {
+    fn now(&self) -> DateTime<Utc> {
+        let moved = *self.0.moved.lock().unwrap_or_else(PoisonError::into_inner);
+        self.0.began_at + self.0.started.elapsed() * self.0.speed + moved
+    }
+
+    fn sleep(&self, duration: Duration) -> BoxFuture<'static, ()> {
+        let clock = self.clone();
+        let until = self.now() + duration;
+        Box::pin(async move {
+            loop {
+                let jumped = clock.0.jumped.notified();
+                tokio::pin!(jumped);
+                jumped.as_mut().enable();
+                let left = (until - clock.now()).to_std().unwrap_or_default();
+                if left.is_zero() {
+                    return;
+                }
+                tokio::select! {
+                    () = jumped => {}
+                    () = tokio::time::sleep(left / clock.0.speed) => {}
+                }
+            }
+        })
+    }
+}
