@@ -241,8 +241,7 @@ impl Config {
     /// `invalid_input` when neither the options nor the environment say where the state is kept, or when a
     /// value makes no sense; the message names the option and the variable.
     pub fn resolve(options: ClientOptions) -> Result<Self> {
-        let mut config = Self::default();
-        config.store = match options.store.or_else(|| variable("ITSM_ADAPTER_STORE")).as_deref() {
+        let store = match options.store.or_else(|| variable("ITSM_ADAPTER_STORE")).as_deref() {
             Some("memory") => StoreConfig::Memory,
             Some(path) if !path.trim().is_empty() => StoreConfig::Sqlite { path: path.into() },
             _ => {
@@ -250,6 +249,7 @@ impl Config {
                     .remedy("Give the path of a database file, or \"memory\" for a state that ends with the client."));
             }
         };
+        let mut config = Self { store, ..Self::default() };
         config.key = options.key.or_else(|| variable("ITSM_ADAPTER_KEY").map(Secret::from));
         config.old_keys = options.old_keys.unwrap_or_default();
         config.citrix_url = options.citrix_url.or_else(|| variable("CITRIX_URL"));

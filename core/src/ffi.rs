@@ -55,7 +55,7 @@ mod python {
     }
     shows_itself!(
         Account, AccountPage, Alert, Check, Connection, ConnectionPage, Delivery, DeliveryPage, Entitlement, ErrorInfo,
-        Event, EventPage, Grant, Incident, Instance, InstancePage, OauthEndpoint, Revocation, ServiceEntitlement, Site,
+        Event, EventPage, Grant, Incident, Instance, InstancePage, OauthEndpoint, Revocation, RotationReport, ServiceEntitlement, Site,
         TestReport,
     );
 

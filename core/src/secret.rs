@@ -65,6 +65,7 @@ pub(crate) mod sealed_form {
 
         use super::Secret;
 
+        #[allow(clippy::ref_option)] // the signature that serde asks for
         pub(crate) fn serialize<S: Serializer>(secret: &Option<Secret>, to: S) -> Result<S::Ok, S::Error> {
             match secret {
                 Some(secret) => to.serialize_some(secret.expose()),

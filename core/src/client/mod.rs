@@ -33,10 +33,10 @@ use crate::{
     error::{Error, ErrorKind, Result},
     event::{Observer, Observers, Subscription},
     id::{CustomerId, InstanceId},
-    model::{Event, EventKind},
+    model::{Event, EventKind, RotationReport},
     oauth::Tokens,
     registration::Driver,
-    store::{KeyRing, MemoryStore, RotationReport, SqliteStore, Store},
+    store::{KeyRing, MemoryStore, SqliteStore, Store},
     transport::{HttpTransport, Transport, Wire},
 };
 
@@ -153,7 +153,12 @@ impl Client {
         for observer in first {
             observers.add(observer);
         }
-        let (store, ring, warning) = open_store(&config, store).await?;
+        let settings = config.clone();
+        // Opening a file waits for other processes; it must not hold up the runtime.
+        let opened = tokio::task::spawn_blocking(move || open_store(&settings, store)).await;
+        let (store, ring, warning) = opened.map_err(|error| {
+            Error::new(ErrorKind::Internal, "The store could not be opened.").because(error)
+        })??;
         if let Some(warning) = warning {
             tracing::warn!("{warning}");
             observers.publish(&Event::new(EventKind::StoreWarning, warning, chance.now()));
@@ -315,7 +320,7 @@ impl Inner {
     }
 }
 
-async fn open_store(config: &Config, own: Option<Arc<dyn Store>>) -> Result<(Arc<dyn Store>, KeyRing, Option<String>)> {
+fn open_store(config: &Config, own: Option<Arc<dyn Store>>) -> Result<(Arc<dyn Store>, KeyRing, Option<String>)> {
     let explicit = || {
         let Some(key) = &config.key else { return Ok(None) };
         let keys: Vec<_> = std::iter::once(key).chain(&config.old_keys).cloned().collect();

@@ -204,7 +204,6 @@ impl Inner {
         };
         let tokens = self.servicenow.password_grant(&credentials, &candidate.user_name, &candidate.password).await?;
         let access = Access {
-            customer_id: candidate.customer.clone(),
             instance_id: candidate.instance.clone(),
             token: Arc::new(tokens.access.clone()),
         };

@@ -1,6 +1,6 @@
 //! Accepting an alert, and delivering it so that it makes exactly one incident.
 
-use std::{sync::Arc, time::Duration};
+use std::{fmt::Write, sync::Arc, time::Duration};
 
 use sha2::{Digest, Sha256};
 
@@ -86,8 +86,11 @@ fn correlation_id(customer: &CustomerId, source: &str, id: &str) -> String {
         digest.update((part.len() as u64).to_be_bytes());
         digest.update(part.as_bytes());
     }
-    let hex: String = digest.finalize().iter().take(20).map(|byte| format!("{byte:02x}")).collect();
-    format!("citrix-{hex}")
+    digest.finalize().iter().take(20).fold("citrix-".to_owned(), |mut id, byte| {
+        // Writing into a string does not fail.
+        let _ = write!(id, "{byte:02x}");
+        id
+    })
 }
 
 /// Delivers; cheap to clone.

@@ -76,3 +76,18 @@ pub struct TestReport {
     /// When the test ended.
     pub tested_at: DateTime<Utc>,
 }
+
+/// What a rotation of the key did.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "uniffi", derive(uniffi::Record))]
+#[cfg_attr(feature = "python", pyo3::pyclass(frozen, get_all, eq, from_py_object, module = "itsm_adapter"))]
+#[cfg_attr(feature = "node", napi_derive::napi(object))]
+#[non_exhaustive]
+pub struct RotationReport {
+    /// Secrets that were sealed again.
+    pub resealed: i64,
+    /// The id of the key that seals from now on.
+    pub key_id: String,
+    /// Old keys that were forgotten, because nothing needs them.
+    pub forgotten: i64,
+}

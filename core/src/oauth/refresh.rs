@@ -83,7 +83,7 @@ impl Tokens {
             async move { inner.renew(&key, refused.as_ref()).await }
         };
         let token = self.0.flights.get(&key, refused, exchange).await?;
-        Ok(Arc::new(Access { customer_id: customer.clone(), instance_id: instance.clone(), token }))
+        Ok(Arc::new(Access { instance_id: instance.clone(), token }))
     }
 
     /// Runs `work` with access; a 401 leads to exactly one renewal and one repetition.

@@ -103,7 +103,6 @@ fn unreadable() -> Error {
 /// An access token in hand, tied to the one instance it may be sent to (T5, T8).
 #[derive(Debug, Clone)]
 pub(crate) struct Access {
-    pub(crate) customer_id: CustomerId,
     pub(crate) instance_id: InstanceId,
     pub(crate) token: std::sync::Arc<Secret>,
 }

@@ -204,8 +204,4 @@ impl Test {
         }
         TestReport { passed: self.failure.is_none(), checks, tested_at: now }
     }
-
-    pub(crate) fn into_failure(self) -> Option<Error> {
-        self.failure
-    }
 }

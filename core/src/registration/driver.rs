@@ -181,7 +181,7 @@ impl Driver {
             decided.changes.push(Change::Connection(Put { value: connection.clone(), sealed, replaces }));
             decided.connection = Some(connection);
         }
-        for event in told(event, state, to.next, customer, instance, now) {
+        if let Some(event) = told(event, state, to.next, customer, instance, now) {
             decided.changes.push(Change::Event(event.clone()));
             decided.events.push(event);
         }

@@ -20,7 +20,7 @@ use serde::{Deserialize, Serialize};
 
 pub use self::{memory::MemoryStore, seal::Sealed, sqlite::SqliteStore};
 pub(crate) use self::{
-    rotate::{RotationReport, rotate},
+    rotate::rotate,
     seal::{Binding, KeyRing},
 };
 use crate::{

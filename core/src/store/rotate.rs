@@ -12,7 +12,7 @@ use super::{Binding, Change, ConnectionFilter, KeyRing, Put, Refusal, Row, Seale
 use crate::{
     error::{Error, ErrorKind, Result},
     id::{CustomerId, InstanceId},
-    model::{Account, Connection},
+    model::{Account, Connection, RotationReport},
     secret::Secret,
     store::PendingRevocation,
 };
@@ -21,17 +21,6 @@ use crate::{
 const PAGE: u32 = 64;
 /// A row that changes this often while it is sealed again is left for the next run.
 const ATTEMPTS: usize = 100;
-
-/// What a rotation did.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct RotationReport {
-    /// Rows that were sealed again.
-    pub(crate) resealed: u64,
-    /// The key that seals from now on.
-    pub(crate) key_id: String,
-    /// Old keys that were forgotten, because no row needs them.
-    pub(crate) forgotten: usize,
-}
 
 /// Where a sealed value is.
 enum Place {
@@ -55,7 +44,7 @@ pub(crate) async fn rotate(store: &dyn Store, ring: &KeyRing, new_key: Option<Se
     let key_id = ring.current_key_id();
     let (places, _) = survey(store, &key_id).await?;
     let mut outcomes = stream::iter(places).map(|place| reseal(store, ring, place)).buffer_unordered(PAGE as usize);
-    let mut resealed = 0;
+    let mut resealed: i64 = 0;
     let mut failure = None;
     while let Some(outcome) = outcomes.next().await {
         match outcome {
@@ -70,7 +59,7 @@ pub(crate) async fn rotate(store: &dyn Store, ring: &KeyRing, new_key: Option<Se
     let (_, used) = survey(store, &key_id).await?;
     let unused: Vec<String> = spent.into_iter().filter(|id| !used.contains(id)).collect();
     let forgotten = if unused.is_empty() { 0 } else { ring.forget(&unused)? };
-    Ok(RotationReport { resealed, key_id, forgotten })
+    Ok(RotationReport { resealed, key_id, forgotten: i64::try_from(forgotten).unwrap_or(i64::MAX) })
 }
 
 /// Finds what is sealed with another key than this one, and which keys are in use at all.

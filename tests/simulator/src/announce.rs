@@ -8,7 +8,8 @@ use crate::world::World;
 /// Addresses and seed, secrets included: they are made up and the same everywhere.
 pub(crate) fn describe(world: &World) -> Value {
     let instances = world.instances();
-    let urls: Map<String, Value> = instances.iter().map(|instance| (instance.name.clone(), json!(instance.url()))).collect();
+    let urls: Map<String, Value> =
+        instances.iter().map(|instance| (instance.name.clone(), json!(instance.url()))).collect();
     let main = world.instance("dev1").or_else(|| instances.first().cloned());
     let accounts: Vec<Value> = seed::ACCOUNTS
         .iter()

@@ -15,6 +15,7 @@ Options:
   --port-control PORT         port of the control listener
   --port-instance NAME=PORT   port of an instance named before; repeatable
   --seed NUMBER               the same ids and tokens in every run
+  --log-limit NUMBER          how many requests the log keeps (default 50000)
   --until-stdin-closes        stop when standard input ends
   --help                      this text
 ";
@@ -46,6 +47,7 @@ impl Arguments {
                 "--port-citrix" => options.citrix_port = number(&value()?)?,
                 "--port-control" => options.control_port = number(&value()?)?,
                 "--port-instance" => ports.push(value()?),
+                "--log-limit" => options.log_limit = number(&value()?)?,
                 "--seed" => options.seed = Some(number(&value()?)?),
                 other => return Err(format!("unknown option {other}; try --help")),
             }
@@ -87,7 +89,16 @@ mod tests {
 
     #[test]
     fn instances_profiles_and_ports_are_read() {
-        let arguments = read(&["--instance", "a:zboot-zurich", "--instance=b", "--port-instance", "b=8123", "--until-stdin-closes"]).unwrap().unwrap();
+        let arguments = read(&[
+            "--instance",
+            "a:zboot-zurich",
+            "--instance=b",
+            "--port-instance",
+            "b=8123",
+            "--until-stdin-closes",
+        ])
+        .unwrap()
+        .unwrap();
         assert!(arguments.until_stdin_closes);
         let [a, b] = arguments.options.instances.as_slice() else { panic!("two instances") };
         assert_eq!((a.name.as_str(), a.profile, b.port), ("a", Profile::ZbootZurich, 8123));
@@ -95,7 +106,13 @@ mod tests {
 
     #[test]
     fn mistakes_are_named() {
-        for words in [&["--what"][..], &["--instance"], &["--instance", "a:b"], &["--port-citrix", "x"], &["--port-instance", "z=1"]] {
+        for words in [
+            &["--what"][..],
+            &["--instance"],
+            &["--instance", "a:b"],
+            &["--port-citrix", "x"],
+            &["--port-instance", "z=1"],
+        ] {
             assert!(read(words).is_err(), "{words:?}");
         }
         assert!(read(&["--help"]).unwrap().is_none());

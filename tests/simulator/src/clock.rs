@@ -5,6 +5,9 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+/// A thousand years: no date of either system overflows before that.
+const FURTHEST_MS: i64 = 31_557_600_000_000;
+
 /// Reads real time and adds an offset, so that a token can expire without anybody waiting.
 #[derive(Debug, Default)]
 pub(crate) struct Clock {
@@ -19,8 +22,10 @@ impl Clock {
 
     /// Moves the clock forward; never back, because neither real system does that.
     pub(crate) fn advance(&self, by: Duration) {
-        let ms = i64::try_from(by.as_millis()).unwrap_or(i64::MAX / 4);
-        self.offset_ms.fetch_add(ms, Ordering::SeqCst);
+        let ms = i64::try_from(by.as_millis()).unwrap_or(FURTHEST_MS);
+        let _ = self.offset_ms.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |offset| {
+            Some(offset.saturating_add(ms).min(FURTHEST_MS))
+        });
     }
 
     /// How far the clock runs ahead of real time.

@@ -35,7 +35,13 @@ impl Outcome {
 }
 
 /// Serves the request, under `fault` if there is one, and says what to log.
-pub(crate) async fn run(world: &Arc<World>, system: &System, ask: &Ask, route: &str, fault: Option<&Fault>) -> (Outcome, Note) {
+pub(crate) async fn run(
+    world: &Arc<World>,
+    system: &System,
+    ask: &Ask,
+    route: &str,
+    fault: Option<&Fault>,
+) -> (Outcome, Note) {
     let Some(fault) = fault else {
         return honest(system.answer(world, ask));
     };
@@ -126,7 +132,9 @@ fn replaced(world: &Arc<World>, system: &System, ask: &Ask, route: &str, fault: 
         FaultKind::Quota if is_citrix => system.failure(world, route, 500),
         FaultKind::Quota => glide_envelope::quota(500),
         FaultKind::Accepted => Answer::empty(202),
-        FaultKind::ErrorIn200 if route.starts_with("token") => Answer::bytes(200, "application/json", page::OAUTH_ERROR),
+        FaultKind::ErrorIn200 if route.starts_with("token") => {
+            Answer::bytes(200, "application/json", page::OAUTH_ERROR)
+        }
         FaultKind::ErrorIn200 if is_citrix => {
             let mut answer = system.failure(world, route, 500);
             answer.status = http::StatusCode::OK;
@@ -138,27 +146,38 @@ fn replaced(world: &Arc<World>, system: &System, ask: &Ask, route: &str, fault: 
         FaultKind::Stray401 => system.failure(world, route, 401),
         FaultKind::Stray403 => system.failure(world, route, 403),
         FaultKind::Garbage => Answer::bytes(200, "application/json", world.chance.noise(512)),
-        FaultKind::Envelope => {
-            citrix_envelope::sample(world, fault.text("kind").unwrap_or("E1"), fault.parameters.get("status").map(|_| fault.status(500)))
-        }
+        FaultKind::Envelope => citrix_envelope::sample(
+            world,
+            fault.text("kind").unwrap_or("E1"),
+            fault.parameters.get("status").map(|_| fault.status(500)),
+        ),
         FaultKind::GzipBomb => return (gzip_bomb(fault), Note::default()),
         FaultKind::BigBody => return (big_body(fault), Note::default()),
         // The edge answers these; none of the system's own headers come along.
-        FaultKind::Html => return (Outcome::Answer(Answer::html(fault.status(200), page::LOGIN_SHAPED)), Note::default()),
-        FaultKind::Hibernating => return (Outcome::Answer(Answer::html(fault.status(200), page::HIBERNATING)), Note::default()),
+        FaultKind::Html => {
+            return (Outcome::Answer(Answer::html(fault.status(200), page::LOGIN_SHAPED)), Note::default());
+        }
+        FaultKind::Hibernating => {
+            return (Outcome::Answer(Answer::html(fault.status(200), page::HIBERNATING)), Note::default());
+        }
         _ => return (Outcome::Answer(Answer::html(fault.status(502), page::BAD_GATEWAY)), Note::default()),
     };
     honest(system.dress(world, ask, answer))
 }
 
 fn redirect(system: &System, ask: &Ask, fault: &Fault) -> Answer {
-    let location = fault.text("location").map_or_else(|| format!("https://api-eu.cloud.com/internal/r{}", ask.path), str::to_owned);
+    let given = fault.text("location").map(str::to_owned);
     match system {
         System::Citrix => {
             let region = fault.text("region").unwrap_or("eu");
-            citrix_envelope::regional(fault.customer.as_deref().or(ask.header("citrix-customerid")).unwrap_or(""), region, "us", &location)
+            let location = given.unwrap_or_else(|| format!("https://api-{region}.cloud.com/internal/r{}", ask.path));
+            let customer = fault.customer.as_deref().or(ask.header("citrix-customerid")).unwrap_or("");
+            citrix_envelope::regional(customer, region, "us", &location)
         }
-        System::ServiceNow(_) | System::Control => Answer::empty(fault.status(307)).with("location", location),
+        System::ServiceNow(_) | System::Control => {
+            let location = given.unwrap_or_else(|| "https://sso.example.org/login".to_owned());
+            Answer::empty(fault.status(307)).with("location", location)
+        }
     }
 }
 

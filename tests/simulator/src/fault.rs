@@ -83,11 +83,22 @@ impl FaultKind {
 
 /// Parameters a fault may have beside its own fields.
 pub(crate) const PARAMETERS: [&str; 11] = [
-    "retry_after_s", "status", "delay_ms", "location", "region", "variant", "bytes", "chunk", "content_type", "kind", "processed",
+    "retry_after_s",
+    "status",
+    "delay_ms",
+    "location",
+    "region",
+    "variant",
+    "bytes",
+    "chunk",
+    "content_type",
+    "kind",
+    "processed",
 ];
 
 /// A fault that waits for its request.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Fault {
     /// `citrix`, or the name of a `ServiceNow` instance, or `any`.
     pub on: String,
@@ -125,7 +136,16 @@ fn once() -> Option<u32> {
 impl Fault {
     /// A fault that strikes once, on any route.
     pub fn new(on: impl Into<String>, fault: FaultKind) -> Self {
-        Self { on: on.into(), route: any(), fault, times: Some(1), skip: 0, customer: None, grant_type: None, parameters: Map::new() }
+        Self {
+            on: on.into(),
+            route: any(),
+            fault,
+            times: Some(1),
+            skip: 0,
+            customer: None,
+            grant_type: None,
+            parameters: Map::new(),
+        }
     }
 
     /// Limits it to a route.
@@ -203,9 +223,7 @@ impl Fault {
 
 /// Whether `wanted` names `route` or one of its parents.
 fn matches_route(wanted: &str, route: &str) -> bool {
-    wanted == "any"
-        || route == wanted
-        || route.strip_prefix(wanted).is_some_and(|rest| rest.starts_with(':'))
+    wanted == "any" || route == wanted || route.strip_prefix(wanted).is_some_and(|rest| rest.starts_with(':'))
 }
 
 /// All faults that still wait, in the order they were asked for.
@@ -230,7 +248,13 @@ impl Faults {
     }
 
     /// Takes the first fault that hits this request and counts it down.
-    pub(crate) fn take(&self, on: &str, route: &str, customer: Option<&str>, grant_type: Option<&str>) -> Option<Fault> {
+    pub(crate) fn take(
+        &self,
+        on: &str,
+        route: &str,
+        customer: Option<&str>,
+        grant_type: Option<&str>,
+    ) -> Option<Fault> {
         let mut waiting = lock(&self.waiting);
         let mut at = 0;
         while let Some(fault) = waiting.get_mut(at) {

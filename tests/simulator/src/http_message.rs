@@ -28,11 +28,7 @@ impl Ask {
     /// Builds a request from its parts; `base` is used when no `Host` came.
     pub(crate) fn new(method: Method, target: &str, headers: HeaderMap, body: Bytes, base: &str) -> Self {
         let (path, query) = target.split_once('?').unwrap_or((target, ""));
-        let segments = path
-            .split('/')
-            .filter(|part| !part.is_empty())
-            .map(percent_decode)
-            .collect();
+        let segments = path.split('/').filter(|part| !part.is_empty()).map(percent_decode).collect();
         let base = headers
             .get(http::header::HOST)
             .and_then(|host| host.to_str().ok())
@@ -57,9 +53,7 @@ impl Ask {
 
     /// The first query parameter of that name.
     pub(crate) fn param(&self, name: &str) -> Option<String> {
-        form_urlencoded::parse(self.query.as_bytes())
-            .find(|(key, _)| key == name)
-            .map(|(_, value)| value.into_owned())
+        form_urlencoded::parse(self.query.as_bytes()).find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
     }
 
     /// The body read as a form.
@@ -69,8 +63,7 @@ impl Ask {
 
     /// The media type without its parameters, lower case; `None` when there is no `Content-Type`.
     pub(crate) fn media_type(&self) -> Option<String> {
-        self.header("content-type")
-            .map(|text| text.split(';').next().unwrap_or("").trim().to_ascii_lowercase())
+        self.header("content-type").map(|text| text.split(';').next().unwrap_or("").trim().to_ascii_lowercase())
     }
 
     /// Every cookie of the request.
@@ -92,9 +85,7 @@ impl Ask {
 
 /// Form or query text as pairs, percent-decoding done.
 pub(crate) fn pairs(text: &[u8]) -> Vec<(String, String)> {
-    form_urlencoded::parse(text)
-        .map(|(key, value)| (key.into_owned(), value.into_owned()))
-        .collect()
+    form_urlencoded::parse(text).map(|(key, value)| (key.into_owned(), value.into_owned())).collect()
 }
 
 /// The value of `name` in a list of pairs.
@@ -108,9 +99,7 @@ pub(crate) fn percent_decode(text: &str) -> String {
         return text.to_owned();
     }
     let kept = text.replace('+', "%2B");
-    form_urlencoded::parse(kept.as_bytes())
-        .next()
-        .map_or_else(String::new, |(key, _)| key.into_owned())
+    form_urlencoded::parse(kept.as_bytes()).next().map_or_else(String::new, |(key, _)| key.into_owned())
 }
 
 /// Encodes a value for a query string.

@@ -27,7 +27,7 @@ impl Default for Options {
             citrix_port: 0,
             control_port: 0,
             seed: None,
-            log_limit: 100_000,
+            log_limit: 50_000,
         }
     }
 }

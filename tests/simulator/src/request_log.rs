@@ -69,8 +69,18 @@ const KEPT: [&str; 12] = [
 
 /// Parameters whose value never reaches the log.
 const SECRET: [&str; 12] = [
-    "token", "access_token", "refresh_token", "client_secret", "password", "code", "code_verifier", "assertion",
-    "user_password", "sysparm_ck", "authHeaders", "state",
+    "token",
+    "access_token",
+    "refresh_token",
+    "client_secret",
+    "password",
+    "code",
+    "code_verifier",
+    "assertion",
+    "user_password",
+    "sysparm_ck",
+    "authHeaders",
+    "state",
 ];
 
 #[derive(Debug, Default)]
@@ -92,7 +102,14 @@ impl RequestLog {
     }
 
     /// Writes a request down when it arrives and returns its number.
-    pub(crate) fn begin(&self, at: DateTime<Utc>, system: &'static str, instance: Option<&str>, ask: &Ask, route: &str) -> u64 {
+    pub(crate) fn begin(
+        &self,
+        at: DateTime<Utc>,
+        system: &'static str,
+        instance: Option<&str>,
+        ask: &Ask,
+        route: &str,
+    ) -> u64 {
         let authorization = ask.header("authorization");
         let entry = LoggedRequest {
             n: 0,
@@ -146,10 +163,8 @@ impl RequestLog {
     fn change(&self, n: u64, with: impl FnOnce(&mut LoggedRequest)) {
         let mut entries = lock(&self.entries);
         let first = entries.first;
-        if let Some(entry) = n
-            .checked_sub(first)
-            .and_then(|at| usize::try_from(at).ok())
-            .and_then(|at| entries.list.get_mut(at))
+        if let Some(entry) =
+            n.checked_sub(first).and_then(|at| usize::try_from(at).ok()).and_then(|at| entries.list.get_mut(at))
         {
             with(entry);
         }

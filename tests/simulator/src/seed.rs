@@ -38,7 +38,8 @@ impl SeedAccount {
     }
 }
 
-const ENTITLED: &[(&str, &str)] = &[("xendesktop", "Production"), ("itsm", "Production"), ("netscalergateway", "Production")];
+const ENTITLED: &[(&str, &str)] =
+    &[("xendesktop", "Production"), ("itsm", "Production"), ("netscalergateway", "Production")];
 
 /// US, Premium, everything in order.
 pub const ACME: SeedAccount = SeedAccount {
@@ -174,7 +175,12 @@ pub const CONNECTOR_APP: &str = "bb5ca9a2db9bd700677d3437b996190f";
 
 const SERVICE_ROLES: &[&str] = &[CONNECTOR_ADMIN, "incident_manager"];
 
-const fn user(user_name: &'static str, password: &'static str, roles: &'static [&'static str], special: &'static str) -> SeedUser {
+const fn user(
+    user_name: &'static str,
+    password: &'static str,
+    roles: &'static [&'static str],
+    special: &'static str,
+) -> SeedUser {
     SeedUser { user_name, password, roles, special }
 }
 
@@ -226,7 +232,10 @@ pub fn oauth_clients(instance: &str) -> Vec<SeedOauthClient> {
             instance: instance.to_owned(),
             name: format!("ITSM Adapter {n}"),
             client_id: stable_hex32(&format!("oauth client {n} of {instance}")),
-            client_secret: format!("SnSecret.{instance}.{n}&+%{}", &stable_hex32(&format!("secret {n} of {instance}"))[..20]),
+            client_secret: format!(
+                "SnSecret.{instance}.{n}&+%{}",
+                &stable_hex32(&format!("secret {n} of {instance}"))[..20]
+            ),
             redirect_url: format!("http://127.0.0.1:8719/callback/{instance}/{n}"),
         })
         .collect()

@@ -148,7 +148,10 @@ impl Simulator {
     /// # Errors
     /// A sentence saying what is wrong.
     pub fn patch_oauth_client(&self, instance: &str, client_id: &str, change: &Value) -> Result<Value, String> {
-        self.world.instance(instance).ok_or_else(|| format!("no instance {instance}"))?.patch_oauth_client(client_id, change)
+        self.world
+            .instance(instance)
+            .ok_or_else(|| format!("no instance {instance}"))?
+            .patch_oauth_client(client_id, change)
     }
 
     /// Changes a Citrix account: secret, entitlement, sites, frozen state and so on.

@@ -67,7 +67,13 @@ impl System {
     }
 
     /// Waits until the request may run: one at a time per `ServiceNow` session and per Monitor customer.
-    pub(crate) async fn enter(&self, world: &World, ask: &Ask, route: &str, customer: Option<&str>) -> Result<Option<Pass>, Box<Answer>> {
+    pub(crate) async fn enter(
+        &self,
+        world: &World,
+        ask: &Ask,
+        route: &str,
+        customer: Option<&str>,
+    ) -> Result<Option<Pass>, Box<Answer>> {
         match self {
             Self::ServiceNow(instance) => instance.enter(ask).await,
             Self::Citrix if route == "monitor" => citrix::monitor::enter(world, customer.unwrap_or("")).await,

@@ -1,7 +1,6 @@
 //! Reading an answer of the REST API: content type first, then status, then shape. Nothing that is not the
 //! API's own envelope counts as an answer (T11).
 
-use http::StatusCode;
 use serde::{Deserialize, de::DeserializeOwned};
 
 use crate::{
@@ -50,23 +49,7 @@ pub(super) fn judge<T: DeserializeOwned>(response: &Response, answer: &mut Optio
             }
             Err(error) => Verdict::Unknown(error.retry(Retry::Now)),
         },
-        202 => Verdict::Unknown(
-            health(
-                Error::new(ErrorKind::Unavailable, "The instance put the request into a queue and may drop it (202)."),
-                InstanceHealth::Throttled,
-            )
-            .retry(Retry::Now),
-        ),
         status => judge_failure(response, status),
-    }
-}
-
-/// Reads an answer that has no body when all is well (204).
-pub(super) fn judge_empty(response: &Response, answer: &mut Option<()>) -> Verdict {
-    *answer = Some(());
-    match response.status {
-        StatusCode::NO_CONTENT => Verdict::Done,
-        _ => judge::<serde::de::IgnoredAny>(response, &mut None),
     }
 }
 
@@ -129,6 +112,14 @@ fn judge_failure(response: &Response, status: u16) -> Verdict {
         400 if text.starts_with("Invalid table") => Verdict::Refused(
             error(ErrorKind::NotFound, format!("The instance has no such table: {text}."))
                 .remedy("Check the table's name and whether its application is installed."),
+        ),
+        // Usually without a body, and so without a content type.
+        202 => Verdict::Unknown(
+            health(
+                error(ErrorKind::Unavailable, "The instance put the request into a queue and may drop it (202).".into()),
+                InstanceHealth::Throttled,
+            )
+            .retry(Retry::Now),
         ),
         400..=499 => Verdict::Refused(error(ErrorKind::InvalidInput, format!("The instance refused the request: {text}."))),
         503 if retry_after(&response.headers, chrono::Utc::now()).is_some() => {

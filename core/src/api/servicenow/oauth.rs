@@ -43,13 +43,13 @@ impl ServiceNow {
         user_name: &str,
         password: &Secret,
     ) -> Result<Granted> {
-        let client = self.oauth_client(endpoint)?;
+        let client = Self::oauth_client(endpoint)?;
         let user = ResourceOwnerUsername::new(user_name.to_owned());
         let password = ResourceOwnerPassword::new(password.expose().to_owned());
         let asked_at = self.settings.chance.now();
         let carrier = Carrier { api: self.clone(), instance: endpoint.instance_id.clone() };
         let answer = client.exchange_password(&user, &password).request_async(&carrier).await.map_err(token_error)?;
-        Ok(self.granted(answer, asked_at, None))
+        Ok(self.granted(&answer, asked_at, None))
     }
 
     /// Refresh (RFC 6749 section 6). The instance gives the same refresh token back and does not extend it.
@@ -60,12 +60,12 @@ impl ServiceNow {
         let Some(refresh) = &tokens.refresh else {
             return Err(Error::new(ErrorKind::Unauthorized, "There is no refresh token."));
         };
-        let client = self.oauth_client(endpoint)?;
+        let client = Self::oauth_client(endpoint)?;
         let refresh = RefreshToken::new(refresh.expose().to_owned());
         let asked_at = self.settings.chance.now();
         let carrier = Carrier { api: self.clone(), instance: endpoint.instance_id.clone() };
         let answer = client.exchange_refresh_token(&refresh).request_async(&carrier).await.map_err(token_error)?;
-        Ok(self.granted(answer, asked_at, Some(tokens)))
+        Ok(self.granted(&answer, asked_at, Some(tokens)))
     }
 
     /// Marks a token as expired over there. Needs no authentication; the token goes to its own instance only.
@@ -81,7 +81,7 @@ impl ServiceNow {
         Ok(self.ask(call, judge_revocation).await?)
     }
 
-    fn oauth_client(&self, endpoint: &EndpointCredentials<'_>) -> Result<OauthClient> {
+    fn oauth_client(endpoint: &EndpointCredentials<'_>) -> Result<OauthClient> {
         let token_url = TokenUrl::from_url(url(endpoint.instance_id, &["oauth_token.do"])?);
         Ok(BasicClient::new(ClientId::new(endpoint.client_id.to_owned()))
             .set_client_secret(ClientSecret::new(endpoint.client_secret.expose().to_owned()))
@@ -90,7 +90,7 @@ impl ServiceNow {
             .set_token_uri(token_url))
     }
 
-    fn granted(&self, answer: BasicTokenResponse, asked_at: DateTime<Utc>, before: Option<&TokenSet>) -> Granted {
+    fn granted(&self, answer: &BasicTokenResponse, asked_at: DateTime<Utc>, before: Option<&TokenSet>) -> Granted {
         // An answer without a life is trusted for a minute: long enough to use, short enough to be asked again.
         let life = answer.expires_in().unwrap_or(Duration::from_secs(60));
         let (expires_at, renew_at) = life_of(&self.settings.chance, asked_at, life);

@@ -1,11 +1,11 @@
-//! Table API: get, query, insert, update, delete. Records are typed over raw bytes; all values are strings.
+//! Table API: get, query, insert, update. Records are typed over raw bytes; all values are strings.
 
 use http::Method;
 use serde::{Serialize, de::DeserializeOwned};
 
 use super::{
     ServiceNow,
-    envelope::{judge, judge_empty},
+    envelope::judge,
     query::{Query, is_name},
     url,
 };
@@ -74,13 +74,6 @@ impl ServiceNow {
         let path = ["api", "now", "table", name(table)?, record_id(sys_id)?];
         let call = self.write(access, Method::PATCH, &path, record, fields)?;
         self.ask(call, judge::<T>).await
-    }
-
-    /// Deletes a record.
-    pub(crate) async fn delete(&self, access: &Access, table: &str, sys_id: &str) -> Result<(), Failure> {
-        let url = url(&access.instance_id, &["api", "now", "table", name(table)?, record_id(sys_id)?])?;
-        let call = self.call(access, Method::DELETE, url, None, Repeat::IfNotDone)?;
-        self.ask(call, judge_empty).await
     }
 
     fn write(

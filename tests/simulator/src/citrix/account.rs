@@ -160,7 +160,9 @@ impl Account {
     }
 
     pub(crate) fn site(&self, name_or_id: &str) -> Option<&Site> {
-        self.sites.iter().find(|site| site.id.eq_ignore_ascii_case(name_or_id) || site.name.eq_ignore_ascii_case(name_or_id))
+        self.sites
+            .iter()
+            .find(|site| site.id.eq_ignore_ascii_case(name_or_id) || site.name.eq_ignore_ascii_case(name_or_id))
     }
 }
 

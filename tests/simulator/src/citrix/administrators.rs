@@ -36,7 +36,11 @@ fn administrators(account: &mut Account, ask: &Ask, switches: &CitrixSwitches) -
         ("DELETE", [id]) => {
             let before = account.administrators.len();
             account.administrators.retain(|item| !is_called(item, id));
-            if account.administrators.len() < before { Answer::empty(200) } else { missing(switches.missing_delete_status, ask) }
+            if account.administrators.len() < before {
+                Answer::empty(200)
+            } else {
+                missing(switches.missing_delete_status, ask)
+            }
         }
         _ => envelope::problem(404, "Not Found", "There is no such operation.", &ask.path),
     }
@@ -93,7 +97,12 @@ fn locations(account: &Account, ask: &Ask, switches: &CitrixSwitches) -> Answer 
         Some(id) => match account.resource_locations.iter().find(|item| item["id"] == *id) {
             Some(item) => Answer::json(200, item),
             None if switches.resource_location_204 => Answer::empty(204),
-            None => envelope::common(404, "notFound", "The resource location was not found.", &[("entityType", "resourceLocation"), ("id", id)]),
+            None => envelope::common(
+                404,
+                "notFound",
+                "The resource location was not found.",
+                &[("entityType", "resourceLocation"), ("id", id)],
+            ),
         },
     }
 }

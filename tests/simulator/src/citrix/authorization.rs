@@ -22,7 +22,13 @@ pub(super) enum Wording {
 ///
 /// # Errors
 /// The refusal to send.
-pub(super) fn check<'a>(world: &World, state: &'a mut State, ask: &Ask, customer: &str, wording: Wording) -> Result<&'a mut Account, Box<Answer>> {
+pub(super) fn check<'a>(
+    world: &World,
+    state: &'a mut State,
+    ask: &Ask,
+    customer: &str,
+    wording: Wording,
+) -> Result<&'a mut Account, Box<Answer>> {
     let token = presented(ask)?;
     let now = world.now();
     let found = state.tokens.get(token).filter(|token| !token.is_revoked && token.expires_at > now);
@@ -34,13 +40,21 @@ pub(super) fn check<'a>(world: &World, state: &'a mut State, ask: &Ask, customer
     });
     let Some(owner) = owner.map(|token| token.customer_id.clone()) else {
         return Err(Box::new(match wording {
-            Wording::Platform => envelope::common(401, "authentication", "The bearer token is not valid.", &[("reason", "invalid")]),
-            Wording::Daas => envelope::common_object(401, "authentication", "The bearer token is not valid.", &[("reason", "invalid")]),
+            Wording::Platform => {
+                envelope::common(401, "authentication", "The bearer token is not valid.", &[("reason", "invalid")])
+            }
+            Wording::Daas => envelope::common_object(
+                401,
+                "authentication",
+                "The bearer token is not valid.",
+                &[("reason", "invalid")],
+            ),
             Wording::Problem => envelope::problem(401, "Unauthorized", "The bearer token is not valid.", &ask.path),
         }));
     };
     if owner != customer {
-        let parameters = [("entityType", "customer"), ("id", customer), ("message", "not authenticated for the specified resource")];
+        let parameters =
+            [("entityType", "customer"), ("id", customer), ("message", "not authenticated for the specified resource")];
         let detail = "The caller is not authenticated for the specified resource.";
         return Err(Box::new(match wording {
             Wording::Problem => envelope::problem(403, "Forbidden", detail, &ask.path),

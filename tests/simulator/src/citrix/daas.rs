@@ -20,9 +20,12 @@ pub(super) fn answer(world: &World, ask: &Ask, route_name: &str) -> Answer {
         return activate(world, &mut state, ask);
     }
     if ask.header("accept").map(str::trim) != Some("application/json") {
-        return envelope::common_object(406, "notAcceptable", "The Accept header must be exactly application/json.", &[
-            ("contentType", ask.header("accept").unwrap_or("")),
-        ]);
+        return envelope::common_object(
+            406,
+            "notAcceptable",
+            "The Accept header must be exactly application/json.",
+            &[("contentType", ask.header("accept").unwrap_or(""))],
+        );
     }
     let Some(customer) = route::customer(world, ask).or_else(|| on_premises_token(&state, ask)) else {
         return envelope::gateway(world, 500, "Internal server error");
@@ -45,10 +48,13 @@ pub(super) fn answer(world: &World, ask: &Ask, route_name: &str) -> Answer {
     match route_name {
         "me" => json_utf8(200, &me(world, account, &switches)),
         "health" => json_utf8(200, &Value::Bool(true)),
-        "sites:list" => json_utf8(200, &json!({
-            "Items": account.sites.iter().map(|site| json!({"Id": site.id, "Name": site.name})).collect::<Vec<_>>(),
-            "ContinuationToken": null,
-        })),
+        "sites:list" => json_utf8(
+            200,
+            &json!({
+                "Items": account.sites.iter().map(|site| json!({"Id": site.id, "Name": site.name})).collect::<Vec<_>>(),
+                "ContinuationToken": null,
+            }),
+        ),
         "jobs" => {
             let account = account.clone();
             job::answer(world, &mut state, ask, operation, &account)

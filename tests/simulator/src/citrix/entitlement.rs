@@ -15,7 +15,9 @@ pub(super) fn answer(world: &World, ask: &Ask) -> Answer {
     let customer = ask.segments.first().map_or("", String::as_str);
     let mut state = world.citrix.state();
     match authorization::check(world, &mut state, ask, customer, Wording::Platform) {
-        Ok(account) => Answer::bytes(200, "application/json; charset=utf-8", json!({"items": account.services}).to_string()),
+        Ok(account) => {
+            Answer::bytes(200, "application/json; charset=utf-8", json!({"items": account.services}).to_string())
+        }
         Err(refusal) => *refusal,
     }
 }

@@ -9,18 +9,24 @@ use crate::world::World;
 /// E1: the common platform form, parameters as a list.
 pub(crate) fn common(status: u16, kind: &str, detail: &str, parameters: &[(&str, &str)]) -> Answer {
     let list: Vec<Value> = parameters.iter().map(|(name, value)| json!({"name": name, "value": value})).collect();
-    Answer::json(status, &json!({
-        "type": format!("https://errors-api.cloud.com/common/{kind}"), "detail": detail, "parameters": list,
-    }))
+    Answer::json(
+        status,
+        &json!({
+            "type": format!("https://errors-api.cloud.com/common/{kind}"), "detail": detail, "parameters": list,
+        }),
+    )
 }
 
 /// E2: as E1 with the parameters as an object.
 pub(crate) fn common_object(status: u16, kind: &str, detail: &str, parameters: &[(&str, &str)]) -> Answer {
     let object: serde_json::Map<String, Value> =
         parameters.iter().map(|(name, value)| ((*name).to_owned(), Value::from(*value))).collect();
-    Answer::json(status, &json!({
-        "type": format!("https://errors-api.cloud.com/common/{kind}"), "detail": detail, "parameters": object,
-    }))
+    Answer::json(
+        status,
+        &json!({
+            "type": format!("https://errors-api.cloud.com/common/{kind}"), "detail": detail, "parameters": object,
+        }),
+    )
 }
 
 /// E3: the `CwsAuth` header is missing or malformed.
@@ -39,9 +45,12 @@ pub(crate) fn throttled(wait_s: u64, kind: Option<&str>) -> Answer {
     let answer = if kind == Some("E1") {
         common(429, "rateLimitExceeded", "Too many requests.", &[("retryDelay", &wait)])
     } else {
-        Answer::json(429, &json!({
-            "statusCode": 429, "message": format!("Rate limit is exceeded. Try again in {wait} seconds."),
-        }))
+        Answer::json(
+            429,
+            &json!({
+                "statusCode": 429, "message": format!("Rate limit is exceeded. Try again in {wait} seconds."),
+            }),
+        )
     };
     answer.with("retry-after", wait)
 }
@@ -53,12 +62,15 @@ pub(crate) fn oauth(status: u16, error: &str, description: &str) -> Answer {
 
 /// E7: orchestration.
 pub(crate) fn orchestration(world: &World, status: u16, id: &str, message: &str) -> Answer {
-    Answer::json(status, &json!({
-        "ErrorMessage": message, "SdkErrorId": id, "ErrorType": "SdkError", "ErrorDetails": null, "SupportLink": null,
-        "ErrorReport": {
-            "CitrixErrorId": world.chance.guid(), "ComponentName": "Orchestration", "ComponentVersion": "1.0", "ErrorData": {},
-        },
-    }))
+    Answer::json(
+        status,
+        &json!({
+            "ErrorMessage": message, "SdkErrorId": id, "ErrorType": "SdkError", "ErrorDetails": null, "SupportLink": null,
+            "ErrorReport": {
+                "CitrixErrorId": world.chance.guid(), "ComponentName": "Orchestration", "ComponentVersion": "1.0", "ErrorData": {},
+            },
+        }),
+    )
 }
 
 /// E8: RFC 7807.
@@ -81,20 +93,24 @@ pub(crate) fn balancer(status: u16) -> Answer {
 
 /// The site is frozen.
 pub(crate) fn frozen() -> Answer {
-    Answer::json(530, &json!({
-        "ErrorMessage": "The site is in a frozen state.", "SdkErrorId": "Citrix.SiteFrozen", "ErrorType": "SdkError",
-        "ErrorDetails": null, "SupportLink": null,
-        "ErrorReport": {"CitrixErrorId": "SiteFrozen", "ComponentName": "Gateway", "ComponentVersion": "1.0", "ErrorData": {}},
-    }))
+    Answer::json(
+        530,
+        &json!({
+            "ErrorMessage": "The site is in a frozen state.", "SdkErrorId": "Citrix.SiteFrozen", "ErrorType": "SdkError",
+            "ErrorDetails": null, "SupportLink": null,
+            "ErrorReport": {"CitrixErrorId": "SiteFrozen", "ComponentName": "Gateway", "ComponentVersion": "1.0", "ErrorData": {}},
+        }),
+    )
 }
 
 /// 307 to the region that serves the customer.
 pub(crate) fn regional(customer: &str, home: &str, here: &str, location: &str) -> Answer {
-    common(307, "Redirect", "Regional customer must use their designated regional endpoint", &[
-        ("Citrix-CustomerId", customer),
-        ("customerDataRegion", home),
-        ("currentAPIMRegion", here),
-    ])
+    common(
+        307,
+        "Redirect",
+        "Regional customer must use their designated regional endpoint",
+        &[("Citrix-CustomerId", customer), ("customerDataRegion", home), ("currentAPIMRegion", here)],
+    )
     .with("location", location)
 }
 
@@ -110,9 +126,16 @@ pub(crate) fn for_status(world: &World, route: &str, status: u16) -> Answer {
     }
     match status {
         401 => common(401, "authentication", "Authentication failed.", &[("reason", "invalid")]),
-        403 => common(403, "authorization", "Not authenticated for the specified resource.", &[("entityType", "customer"), ("id", "")]),
+        403 => common(
+            403,
+            "authorization",
+            "Not authenticated for the specified resource.",
+            &[("entityType", "customer"), ("id", "")],
+        ),
         404 => common(404, "notFound", "The resource was not found.", &[("entityType", "object"), ("id", "")]),
-        429 => Answer::json(429, &json!({"statusCode": 429, "message": "Rate limit is exceeded. Try again in 1 seconds."})),
+        429 => {
+            Answer::json(429, &json!({"statusCode": 429, "message": "Rate limit is exceeded. Try again in 1 seconds."}))
+        }
         503 => common(503, "serviceUnavailable", "The service is unavailable.", &[("retryDelay", "1")]),
         530 => frozen(),
         502 | 504 => balancer(status),
@@ -124,7 +147,9 @@ pub(crate) fn for_status(world: &World, route: &str, status: u16) -> Answer {
 /// Any of the ten envelopes on demand, with its usual status unless another is asked for.
 pub(crate) fn sample(world: &World, kind: &str, status: Option<u16>) -> Answer {
     match kind {
-        "E2" => common_object(status.unwrap_or(401), "authentication", "Authentication failed.", &[("reason", "invalid")]),
+        "E2" => {
+            common_object(status.unwrap_or(401), "authentication", "Authentication failed.", &[("reason", "invalid")])
+        }
         "E3" => {
             let mut answer = cws_auth("Invalid CWSAuth bearer value.");
             answer.status = Answer::empty(status.unwrap_or(401)).status;

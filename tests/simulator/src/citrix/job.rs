@@ -23,7 +23,9 @@ pub(crate) struct Job {
 /// Starts a site test and answers where it can be watched.
 pub(super) fn start_test(world: &World, state: &mut State, ask: &Ask, customer: &str, site: &Site) -> Answer {
     let id = world.chance.guid();
-    state.jobs.insert(id.clone(), Job { customer_id: customer.to_owned(), site: site.clone(), polls: 0, is_canceled: false });
+    state
+        .jobs
+        .insert(id.clone(), Job { customer_id: customer.to_owned(), site: site.clone(), polls: 0, is_canceled: false });
     Answer::empty(202).with("location", format!("{}/cvad/manage/Jobs/{id}", ask.base))
 }
 
@@ -31,7 +33,12 @@ pub(super) fn start_test(world: &World, state: &mut State, ask: &Ask, customer: 
 pub(super) fn answer(world: &World, state: &mut State, ask: &Ask, operation: &[&str], account: &Account) -> Answer {
     let named = route::instance_id(ask);
     if named.as_deref().is_none_or(|id| account.site(id).is_none()) {
-        return envelope::orchestration(world, 400, "Citrix.MissingInstanceId", "The Citrix-InstanceId header must name a site.");
+        return envelope::orchestration(
+            world,
+            400,
+            "Citrix.MissingInstanceId",
+            "The Citrix-InstanceId header must name a site.",
+        );
     }
     let needed = state.switches.job_polls;
     let id = operation.get(1).copied().unwrap_or("");
@@ -44,8 +51,12 @@ pub(super) fn answer(world: &World, state: &mut State, ask: &Ask, operation: &[&
             job.polls += 1;
             json_utf8(200, &describe(id, job, needed))
         }
-        ("GET", Some("results")) if job.polls >= needed && !job.is_canceled => json_utf8(200, &site::test_summary(&job.site)),
-        ("GET", Some("results")) => envelope::orchestration(world, 400, "Citrix.JobNotComplete", "The job is not complete."),
+        ("GET", Some("results")) if job.polls >= needed && !job.is_canceled => {
+            json_utf8(200, &site::test_summary(&job.site))
+        }
+        ("GET", Some("results")) => {
+            envelope::orchestration(world, 400, "Citrix.JobNotComplete", "The job is not complete.")
+        }
         ("POST", Some("$cancel")) => {
             job.is_canceled = true;
             Answer::empty(204)

@@ -42,7 +42,12 @@ fn dispatch(world: &Arc<World>, ask: &Ask) -> Answer {
         "notifications" => notification::answer(world, ask, route),
         "subscriptions" => webhook::answer(world, ask, route),
         "administrators" | "resource_locations" => administrators::answer(world, ask, route),
-        _ => envelope::common(404, "notFound", "The resource was not found.", &[("entityType", "route"), ("id", &ask.path)]),
+        _ => envelope::common(
+            404,
+            "notFound",
+            "The resource was not found.",
+            &[("entityType", "route"), ("id", &ask.path)],
+        ),
     }
 }
 
@@ -58,7 +63,10 @@ pub(crate) fn dress(world: &World, ask: &Ask, mut answer: Answer) -> Answer {
     if route.starts_with("token") {
         answer.set("cache-control", "no-store");
         answer.set("pragma", "no-cache");
-        answer.set("x-cc-localgeo", "us");
+        let account = answer.note.customer.clone();
+        let state = world.citrix.state();
+        let region = account.and_then(|id| state.accounts.get(&id)).map_or("us", |account| account.region());
+        answer.set("x-cc-localgeo", region);
     }
     answer.note.transaction_id = Some(id);
     answer

@@ -54,7 +54,14 @@ pub(super) fn answer(world: &World, ask: &Ask) -> Answer {
         "NotificationRules" => rules(&account.alerts),
         "NotificationRuleGroups" => groups(),
         "NotificationsLogs" | "NotificationTargets" | "NotificationRuleTargets" => Vec::new(),
-        _ => return envelope::common(404, "notFound", "The entity set was not found.", &[("entityType", "entitySet"), ("id", set)]),
+        _ => {
+            return envelope::common(
+                404,
+                "notFound",
+                "The entity set was not found.",
+                &[("entityType", "entitySet"), ("id", set)],
+            );
+        }
     };
     match select(ask, set, records) {
         Ok(value) => Answer::bytes(200, "application/json; odata.metadata=minimal; charset=utf-8", value.to_string()),
@@ -65,7 +72,11 @@ pub(super) fn answer(world: &World, ask: &Ask) -> Answer {
 fn select(ask: &Ask, set: &str, mut records: Vec<Value>) -> Result<Value, String> {
     let params = ask.params();
     let number = |name: &str| -> Result<Option<usize>, String> {
-        params.iter().find(|(key, _)| key == name).map(|(_, value)| value.parse().map_err(|_| format!("{name} is not a number"))).transpose()
+        params
+            .iter()
+            .find(|(key, _)| key == name)
+            .map(|(_, value)| value.parse().map_err(|_| format!("{name} is not a number")))
+            .transpose()
     };
     for (key, value) in &params {
         match key.as_str() {
@@ -107,8 +118,10 @@ fn next_link(ask: &Ask, set: &str, params: &[(String, String)], skip: usize, top
 
 fn project(record: Value, fields: Option<&str>) -> Value {
     let (Some(fields), Value::Object(object)) = (fields, &record) else { return record };
-    let kept: Map<String, Value> =
-        fields.split(',').filter_map(|name| object.get(name.trim()).map(|value| (name.trim().to_owned(), value.clone()))).collect();
+    let kept: Map<String, Value> = fields
+        .split(',')
+        .filter_map(|name| object.get(name.trim()).map(|value| (name.trim().to_owned(), value.clone())))
+        .collect();
     Value::Object(kept)
 }
 
@@ -117,7 +130,9 @@ fn filter(records: Vec<Value>, text: &str) -> Result<Vec<Value>, String> {
     let mut kept = records;
     for clause in text.split(" and ") {
         let words: Vec<&str> = clause.trim().trim_matches(['(', ')']).splitn(3, ' ').collect();
-        let [field, operator, literal] = words.as_slice() else { return Err(format!("cannot read the filter {clause}")) };
+        let [field, operator, literal] = words.as_slice() else {
+            return Err(format!("cannot read the filter {clause}"));
+        };
         if !matches!(*operator, "eq" | "ne" | "gt" | "ge" | "lt" | "le") {
             return Err(format!("unknown operator {operator}"));
         }

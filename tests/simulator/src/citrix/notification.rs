@@ -24,13 +24,21 @@ pub(super) fn answer(world: &Arc<World>, ask: &Ask, route_name: &str) -> Answer 
         Err(refusal) => return *refusal,
     };
     if route_name == "notifications:list" {
-        let start = ask.param("continuationToken").and_then(|token| token.strip_prefix("at-").and_then(|n| n.parse().ok())).unwrap_or(0_usize);
+        let start = ask
+            .param("continuationToken")
+            .and_then(|token| token.strip_prefix("at-").and_then(|n| n.parse().ok()))
+            .unwrap_or(0_usize);
         let items: Vec<&Value> = account.notifications.iter().skip(start).take(PAGE).collect();
         let next = (start + items.len() < account.notifications.len()).then(|| format!("at-{}", start + items.len()));
         return Answer::json(200, &json!({"items": items, "continuationToken": next}));
     }
     if ask.media_type().as_deref() != Some("application/json") {
-        return envelope::common(415, "unsupportedMediaType", "The media type is not supported.", &[("mediaType", ask.header("content-type").unwrap_or(""))]);
+        return envelope::common(
+            415,
+            "unsupportedMediaType",
+            "The media type is not supported.",
+            &[("mediaType", ask.header("content-type").unwrap_or(""))],
+        );
     }
     let Ok(body) = serde_json::from_slice::<Value>(&ask.body) else {
         return envelope::common(400, "invalidJson", "The body is not valid JSON.", &[]);
@@ -43,7 +51,12 @@ pub(super) fn answer(world: &Arc<World>, ask: &Ask, route_name: &str) -> Answer 
     drop(state);
     match raise(world, &customer, &body) {
         Some(echo) => Answer::json(200, &echo),
-        None => envelope::common(404, "notFound", "The customer was not found.", &[("entityType", "customer"), ("id", &customer)]),
+        None => envelope::common(
+            404,
+            "notFound",
+            "The customer was not found.",
+            &[("entityType", "customer"), ("id", &customer)],
+        ),
     }
 }
 

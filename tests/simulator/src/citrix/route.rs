@@ -86,6 +86,10 @@ pub(crate) fn customer(world: &World, ask: &Ask) -> Option<String> {
 pub(crate) fn instance_id(ask: &Ask) -> Option<String> {
     ask.header("citrix-instanceid").map(str::to_owned).or_else(|| {
         let parts = ask.parts();
-        below_daas(&parts)?.iter().take(2).find(|part| uuid::Uuid::try_parse(part).is_ok()).map(|part| (*part).to_owned())
+        below_daas(&parts)?
+            .iter()
+            .take(2)
+            .find(|part| uuid::Uuid::try_parse(part).is_ok())
+            .map(|part| (*part).to_owned())
     })
 }

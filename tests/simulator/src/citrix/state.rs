@@ -114,7 +114,8 @@ impl Citrix {
 
     /// Expires or revokes the token of a request.
     pub(crate) fn spoil_presented(&self, ask: &Ask, how: Spoil, now: DateTime<Utc>) {
-        let presented = ask.header("authorization").and_then(|text| text.split_once('=')).map(|(_, token)| token.trim());
+        let presented =
+            ask.header("authorization").and_then(|text| text.split_once('=')).map(|(_, token)| token.trim());
         let mut state = self.state();
         if let Some(token) = presented.and_then(|token| state.tokens.get_mut(token)) {
             spoil(token, how, now);
@@ -149,7 +150,12 @@ impl Citrix {
     /// All accounts, or one, without secrets.
     pub(crate) fn describe(&self, customer: Option<&str>) -> Vec<Value> {
         let state = self.state();
-        state.accounts.values().filter(|account| customer.is_none_or(|wanted| account.customer_id == wanted)).map(describe).collect()
+        state
+            .accounts
+            .values()
+            .filter(|account| customer.is_none_or(|wanted| account.customer_id == wanted))
+            .map(describe)
+            .collect()
     }
 
     /// Changes an account as the control API describes it.
@@ -190,7 +196,10 @@ fn patch_field(account: &mut Account, name: &str, value: &Value, now: DateTime<U
                 _ => client.active = flag()?,
             }
         }
-        "clients" => account.clients = serde_json::from_value::<Vec<SecureClient>>(value.clone()).map_err(|error| error.to_string())?,
+        "clients" => {
+            account.clients =
+                serde_json::from_value::<Vec<SecureClient>>(value.clone()).map_err(|error| error.to_string())?;
+        }
         "environment" => account.environment = text()?,
         "service_states" => {
             for (service, state) in value.as_object().ok_or_else(wrong)? {
@@ -202,7 +211,8 @@ fn patch_field(account: &mut Account, name: &str, value: &Value, now: DateTime<U
         }
         "services" => account.services = serde_json::from_value(value.clone()).map_err(|error| error.to_string())?,
         "sites" => {
-            account.sites = value.as_array().ok_or_else(wrong)?.iter().map(|site| read_site(&account.customer_id, site)).collect();
+            account.sites =
+                value.as_array().ok_or_else(wrong)?.iter().map(|site| read_site(&account.customer_id, site)).collect();
         }
         "frozen" => {
             account.is_frozen = flag()?;

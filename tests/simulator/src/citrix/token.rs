@@ -37,9 +37,12 @@ fn current(world: &World, ask: &Ask) -> Answer {
         );
     }
     if state.switches.token_needs_accept && !accepts_json(ask) {
-        return envelope::common(406, "notAcceptable", "The Accept header must allow application/json.", &[
-            ("contentType", ask.header("accept").unwrap_or("")),
-        ]);
+        return envelope::common(
+            406,
+            "notAcceptable",
+            "The Accept header must allow application/json.",
+            &[("contentType", ask.header("accept").unwrap_or(""))],
+        );
     }
     let form = ask.form();
     let path_customer = ask.segments.get(1).map_or("", String::as_str);
@@ -73,9 +76,12 @@ fn current(world: &World, ask: &Ask) -> Answer {
 /// `POST /{c}/tokens/clients`, JSON both ways.
 fn legacy(world: &World, ask: &Ask) -> Answer {
     if ask.media_type().as_deref() != Some("application/json") {
-        return envelope::common(415, "unsupportedMediaType", "The Content-Type header must be application/json.", &[
-            ("mediaType", ask.header("content-type").unwrap_or("")),
-        ]);
+        return envelope::common(
+            415,
+            "unsupportedMediaType",
+            "The Content-Type header must be application/json.",
+            &[("mediaType", ask.header("content-type").unwrap_or(""))],
+        );
     }
     let Ok(body) = serde_json::from_slice::<Value>(&ask.body) else {
         return envelope::common(400, "invalidJson", "The body is not valid JSON.", &[]);
@@ -85,7 +91,14 @@ fn legacy(world: &World, ask: &Ask) -> Answer {
     let mut state = world.citrix.state();
     let customer = match find(&state, path_customer, id, secret, true) {
         Ok(customer) => customer,
-        Err(status) => return envelope::common(if status == 400 { 401 } else { status }, "authentication", "Invalid client id or client secret.", &[("reason", "invalid")]),
+        Err(status) => {
+            return envelope::common(
+                if status == 400 { 401 } else { status },
+                "authentication",
+                "Invalid client id or client secret.",
+                &[("reason", "invalid")],
+            );
+        }
     };
     let token = issue(world, &mut state, &customer, id);
     let lifetime = state.switches.token_lifetime_s;
@@ -93,7 +106,7 @@ fn legacy(world: &World, ask: &Ask) -> Answer {
     let value = if is_gov && state.switches.gov_token_pascal_case {
         json!({
             "Token": token, "Principal": "ops@example.org", "UserId": id, "CustomerId": customer,
-            "ExpiresAt": (world.now() + TimeDelta::seconds(lifetime)).timestamp(),
+            "ExpiresAt": (world.now() + TimeDelta::seconds(lifetime_s(&state))).timestamp(),
         })
     } else {
         json!({
@@ -116,20 +129,30 @@ fn controller(world: &World, ask: &Ask) -> Answer {
         .and_then(|bytes| String::from_utf8(bytes).ok());
     let expected = format!("{}:{}", seed::ON_PREMISES_USER, seed::ON_PREMISES_PASSWORD);
     if given.as_deref() != Some(expected.as_str()) {
-        return envelope::orchestration(world, 401, "Citrix.Unauthorized", "The credentials are not valid for this site.");
+        return envelope::orchestration(
+            world,
+            401,
+            "Citrix.Unauthorized",
+            "The credentials are not valid for this site.",
+        );
     }
     let mut state = world.citrix.state();
     let token = issue(world, &mut state, seed::ON_PREMISES_CUSTOMER, seed::ON_PREMISES_USER);
-    let expires = world.now() + TimeDelta::seconds(state.switches.token_lifetime_s);
-    Answer::json(200, &json!({
-        "Token": token, "Principal": seed::ON_PREMISES_USER, "UserId": "S-1-5-21-1004", "CustomerId": seed::ON_PREMISES_CUSTOMER,
-        "ExpiresAt": rfc3339(expires),
-    }))
+    let expires = world.now() + TimeDelta::seconds(lifetime_s(&state));
+    Answer::json(
+        200,
+        &json!({
+            "Token": token, "Principal": seed::ON_PREMISES_USER, "UserId": "S-1-5-21-1004", "CustomerId": seed::ON_PREMISES_CUSTOMER,
+            "ExpiresAt": rfc3339(expires),
+        }),
+    )
 }
 
 fn accepts_json(ask: &Ask) -> bool {
     ask.header("accept").is_some_and(|text| {
-        text.split(',').any(|part| matches!(part.split(';').next().unwrap_or("").trim(), "application/json" | "*/*" | "application/*"))
+        text.split(',').any(|part| {
+            matches!(part.split(';').next().unwrap_or("").trim(), "application/json" | "*/*" | "application/*")
+        })
     })
 }
 
@@ -149,15 +172,23 @@ fn find(state: &State, path_customer: &str, id: &str, secret: &str, is_legacy: b
     Ok(owner.customer_id.clone())
 }
 
+/// Life of a token; bounded, so that no clock overflows.
+fn lifetime_s(state: &State) -> i64 {
+    state.switches.token_lifetime_s.clamp(0, 3_155_760_000)
+}
+
 fn issue(world: &World, state: &mut State, customer: &str, client: &str) -> String {
     let now = world.now();
     state.tokens.retain(|_, token| token.expires_at + TimeDelta::hours(6) > now);
     let token = world.chance.jwt_like();
-    state.tokens.insert(token.clone(), Token {
-        customer_id: customer.to_owned(),
-        client_id: client.to_owned(),
-        expires_at: now + TimeDelta::seconds(state.switches.token_lifetime_s),
-        is_revoked: false,
-    });
+    state.tokens.insert(
+        token.clone(),
+        Token {
+            customer_id: customer.to_owned(),
+            client_id: client.to_owned(),
+            expires_at: now + TimeDelta::seconds(lifetime_s(state)),
+            is_revoked: false,
+        },
+    );
     token
 }

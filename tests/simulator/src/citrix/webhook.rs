@@ -43,7 +43,12 @@ pub(super) fn answer(world: &World, ask: &Ask, route_name: &str) -> Answer {
         (method, "subscriptions:one") => {
             let id = ask.segments.get(2).map_or("", String::as_str);
             let Some(at) = account.subscriptions.iter().position(|item| item.id == id) else {
-                return envelope::common(404, "notFound", "The subscription was not found.", &[("entityType", "subscription"), ("id", id)]);
+                return envelope::common(
+                    404,
+                    "notFound",
+                    "The subscription was not found.",
+                    &[("entityType", "subscription"), ("id", id)],
+                );
             };
             match method {
                 "GET" => Answer::json(200, &account.subscriptions[at].body),
@@ -61,11 +66,17 @@ pub(super) fn answer(world: &World, ask: &Ask, route_name: &str) -> Answer {
 fn read(world: &World, ask: &Ask, customer: &str) -> Result<Subscription, Box<Answer>> {
     if ask.media_type().as_deref() != Some("application/json") {
         let media_type = ask.header("content-type").unwrap_or("");
-        return Err(Box::new(envelope::common(415, "unsupportedMediaType", "The media type is not supported.", &[("mediaType", media_type)])));
+        return Err(Box::new(envelope::common(
+            415,
+            "unsupportedMediaType",
+            "The media type is not supported.",
+            &[("mediaType", media_type)],
+        )));
     }
-    let invalid = |field: &str| Box::new(envelope::common(400, "missing", "A required field is missing.", &[("field", field)]));
-    let body: Value =
-        serde_json::from_slice(&ask.body).map_err(|_| Box::new(envelope::common(400, "invalidJson", "The body is not valid JSON.", &[])))?;
+    let invalid =
+        |field: &str| Box::new(envelope::common(400, "missing", "A required field is missing.", &[("field", field)]));
+    let body: Value = serde_json::from_slice(&ask.body)
+        .map_err(|_| Box::new(envelope::common(400, "invalidJson", "The body is not valid JSON.", &[])))?;
     let text = |field: &str| text_of(&body, field).filter(|text| !text.is_empty()).map(str::to_owned);
     let url = text("url").ok_or_else(|| invalid("url"))?;
     if url::Url::parse(&url).is_err() {
@@ -101,7 +112,12 @@ pub(crate) fn publish(world: &Arc<World>, customer: &str, event_type: &str, chan
     for subscription in &account.subscriptions {
         if wants(&subscription.event_type, event_type) && wants(&subscription.change_type, change_type) {
             let attempts = state.switches.webhook_attempts.max(1);
-            tokio::spawn(call(subscription.url.clone(), subscription.auth_headers.clone(), callback.to_string(), attempts));
+            tokio::spawn(call(
+                subscription.url.clone(),
+                subscription.auth_headers.clone(),
+                callback.to_string(),
+                attempts,
+            ));
         }
     }
 }

@@ -13,9 +13,13 @@ use crate::world::World;
 pub(super) fn answer(world: &Arc<World>, method: &Method, rest: &[&str], body: &Value) -> Outcome {
     match (method, rest) {
         (&Method::GET, []) => Ok(json!({"accounts": world.citrix.describe(None)})),
-        (&Method::GET, [customer]) => world.citrix.describe(Some(customer)).pop().ok_or_else(|| format!("no account {customer}")),
+        (&Method::GET, [customer]) => {
+            world.citrix.describe(Some(customer)).pop().ok_or_else(|| format!("no account {customer}"))
+        }
         (&Method::PATCH, [customer]) => world.citrix.patch_account(customer, body, world.now()),
-        (&Method::POST, [customer, "tokens", "expire"]) => Ok(json!({"count": world.citrix.expire_tokens(customer, world.now())})),
+        (&Method::POST, [customer, "tokens", "expire"]) => {
+            Ok(json!({"count": world.citrix.expire_tokens(customer, world.now())}))
+        }
         (&Method::GET, [customer, "notifications"]) => {
             let state = world.citrix.state();
             let found = state.accounts.get(*customer).ok_or_else(|| format!("no account {customer}"))?;

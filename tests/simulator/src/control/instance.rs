@@ -16,7 +16,9 @@ use crate::world::World;
 
 pub(super) async fn answer(world: &Arc<World>, ask: &Ask, method: &Method, rest: &[&str], body: &Value) -> Outcome {
     match (method, rest) {
-        (&Method::GET, []) => Ok(json!({"instances": world.instances().iter().map(|instance| instance.describe()).collect::<Vec<_>>()})),
+        (&Method::GET, []) => {
+            Ok(json!({"instances": world.instances().iter().map(|instance| instance.describe()).collect::<Vec<_>>()}))
+        }
         (&Method::POST, []) => add(world, body).await,
         (method, [name, rest @ ..]) => {
             let instance = world.instance(name).ok_or_else(|| format!("no instance {name}"))?;
@@ -28,7 +30,9 @@ pub(super) async fn answer(world: &Arc<World>, ask: &Ask, method: &Method, rest:
 
 /// `{"name", "profile"?, "port"?, "switches"?}`.
 async fn add(world: &Arc<World>, body: &Value) -> Outcome {
-    let name = text_of(body, "name").filter(|name| !name.is_empty() && !matches!(*name, "citrix" | "any")).ok_or("name is needed")?;
+    let name = text_of(body, "name")
+        .filter(|name| !name.is_empty() && !matches!(*name, "citrix" | "any"))
+        .ok_or("name is needed")?;
     let profile: Profile = text_of(body, "profile").map_or(Ok(Profile::default()), str::parse)?;
     let mut options = InstanceOptions::with_profile(name, profile);
     options.port = body.get("port").and_then(Value::as_u64).and_then(|port| u16::try_from(port).ok()).unwrap_or(0);
@@ -45,8 +49,12 @@ fn one(world: &World, instance: &Instance, ask: &Ask, method: &Method, rest: &[&
         (&Method::PATCH, []) => instance.patch(body),
         (&Method::GET, ["tables", table]) => rows(instance, ask, table),
         (&Method::POST, ["tables", table]) => {
-            let values: BTreeMap<String, String> =
-                body.as_object().ok_or("an object is needed")?.iter().map(|(key, value)| (key.clone(), plain(value))).collect();
+            let values: BTreeMap<String, String> = body
+                .as_object()
+                .ok_or("an object is needed")?
+                .iter()
+                .map(|(key, value)| (key.clone(), plain(value)))
+                .collect();
             Ok(json!({"sys_id": instance.put_record(table, &values, &world.chance.hex32(), world.now())}))
         }
         (&Method::GET, ["syslog"]) => Ok(json!({"entries": instance.records("syslog").unwrap_or_default()})),

@@ -29,7 +29,10 @@ pub(crate) async fn add_instance(world: &Arc<World>, options: InstanceOptions) -
     let instance = Arc::new(Instance::new(options, world.now()));
     let _ = instance.url.set(url.clone());
     if !world.adopt(instance.clone()) {
-        return Err(io::Error::new(io::ErrorKind::AlreadyExists, format!("there is an instance {} already", instance.name)));
+        return Err(io::Error::new(
+            io::ErrorKind::AlreadyExists,
+            format!("there is an instance {} already", instance.name),
+        ));
     }
     server::start(world, System::ServiceNow(instance), listener, url.clone());
     Ok(url)
@@ -69,8 +72,11 @@ async fn dispatch(world: &Arc<World>, ask: &Ask, body: &Value) -> Outcome {
         }
         (&Method::GET, ["clock"]) => Ok(clock(world)),
         (&Method::POST, ["clock"]) => {
-            let seconds = body.get("advance_s").and_then(Value::as_f64).filter(|seconds| *seconds >= 0.0 && *seconds < 1e10);
-            world.clock.advance(Duration::from_secs_f64(seconds.ok_or("advance_s is a number of seconds, not negative")?));
+            let seconds =
+                body.get("advance_s").and_then(Value::as_f64).filter(|seconds| *seconds >= 0.0 && *seconds < 1e10);
+            world
+                .clock
+                .advance(Duration::from_secs_f64(seconds.ok_or("advance_s is a number of seconds, not negative")?));
             Ok(clock(world))
         }
         (&Method::POST, ["reset"]) => {
@@ -92,7 +98,11 @@ async fn dispatch(world: &Arc<World>, ask: &Ask, body: &Value) -> Outcome {
 /// One fault, or a list of them.
 fn add_faults(world: &World, body: &Value) -> Outcome {
     let list = body.as_array().cloned().unwrap_or_else(|| vec![body.clone()]);
-    let faults = list.into_iter().map(serde_json::from_value::<Fault>).collect::<Result<Vec<_>, _>>().map_err(|error| error.to_string())?;
+    let faults = list
+        .into_iter()
+        .map(serde_json::from_value::<Fault>)
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(|error| error.to_string())?;
     for fault in &faults {
         if let Some(name) = fault.parameters.keys().find(|name| !fault::PARAMETERS.contains(&name.as_str())) {
             return Err(format!("unknown parameter {name}"));

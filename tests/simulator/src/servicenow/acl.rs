@@ -25,8 +25,18 @@ impl Wish {
 }
 
 const ADMIN_TABLES: [&str; 12] = [
-    "sys_properties", "v_plugin", "sys_plugins", "sys_scope", "sys_store_app", "sys_app_version", "syslog", "oauth_credential",
-    "oauth_entity_profile", "oauth_entity_scope", "sys_rate_limit_rules", "sys_attachment",
+    "sys_properties",
+    "v_plugin",
+    "sys_plugins",
+    "sys_scope",
+    "sys_store_app",
+    "sys_app_version",
+    "syslog",
+    "oauth_credential",
+    "oauth_entity_profile",
+    "oauth_entity_scope",
+    "sys_rate_limit_rules",
+    "sys_attachment",
 ];
 
 const OAUTH_ROLES: [&str; 2] = ["oauth_admin", "mi_admin"];
@@ -72,7 +82,9 @@ pub(super) fn may_write(who: &Who, table: &Table, wish: Wish) -> bool {
 /// Whether a field may be read; a field that may not is left out of the record.
 pub(super) fn may_read_field(who: &Who, table: &str, row: &Row, field: &str) -> bool {
     match (table, field) {
-        ("sys_user", "locked_out" | "failed_attempts" | "password_needs_reset" | "user_password" | "roles") => who.roles.is_admin(),
+        ("sys_user", "locked_out" | "failed_attempts" | "password_needs_reset" | "user_password" | "roles") => {
+            who.roles.is_admin()
+        }
         ("sys_user", "last_login_time") => who.roles.is_admin() || row.id == who.user_id,
         _ => true,
     }

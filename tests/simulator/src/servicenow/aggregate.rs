@@ -16,14 +16,16 @@ use crate::http_message::{Answer, Ask};
 pub(super) fn answer(glide: &Glide, ask: &Ask, who: &Who, name: &str) -> Answer {
     let Some(table) = glide.table(name) else { return envelope::invalid_table(name) };
     let filter = Filter::compile(&glide.tables, table, &list::query(ask), who.user_id.as_str(), &who.user_name);
-    let rows = filter
-        .candidates(table)
-        .filter(|row| filter.matches(&glide.tables, row) && acl::may_read(who, table, row, glide.switches.hide_role_tables));
+    let rows = filter.candidates(table).filter(|row| {
+        filter.matches(&glide.tables, row) && acl::may_read(who, table, row, glide.switches.hide_role_tables)
+    });
     let fields: Vec<(String, Path)> = ask
         .param("sysparm_group_by")
         .unwrap_or_default()
         .split(',')
-        .filter_map(|field| Path::resolve(&glide.tables, table, field.trim()).map(|path| (field.trim().to_owned(), path)))
+        .filter_map(|field| {
+            Path::resolve(&glide.tables, table, field.trim()).map(|path| (field.trim().to_owned(), path))
+        })
         .collect();
     if fields.is_empty() {
         return envelope::result(200, &json!({"stats": {"count": rows.count().to_string()}}));
@@ -36,7 +38,8 @@ pub(super) fn answer(glide: &Glide, ask: &Ask, who: &Who, name: &str) -> Answer 
     let list: Vec<Value> = groups
         .into_iter()
         .map(|(key, count)| {
-            let by: Vec<Value> = fields.iter().zip(key).map(|((field, _), value)| json!({"field": field, "value": value})).collect();
+            let by: Vec<Value> =
+                fields.iter().zip(key).map(|((field, _), value)| json!({"field": field, "value": value})).collect();
             json!({"stats": {"count": count.to_string()}, "groupby_fields": by})
         })
         .collect();

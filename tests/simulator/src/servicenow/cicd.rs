@@ -97,7 +97,9 @@ fn apply(glide: &mut Glide, effect: &Effect) {
     match effect {
         Effect::Connector(version) => glide.switches.connector_version = Some(version.clone()),
         // Orchestration is a subscription of its own: activating it here changes nothing.
-        Effect::Plugin(id) if id == "com.snc.runbook_automation.runtime" => glide.switches.orchestration_runtime_active = true,
+        Effect::Plugin(id) if id == "com.snc.runbook_automation.runtime" => {
+            glide.switches.orchestration_runtime_active = true;
+        }
         Effect::Plugin(_) | Effect::Nothing => {}
     }
     data::refresh(glide);

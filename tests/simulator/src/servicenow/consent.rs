@@ -36,27 +36,38 @@ struct Request {
 pub(super) fn answer(glide: &mut Glide, ask: &Ask, moment: &Moment<'_>) -> Answer {
     let form = ask.form();
     let decision = if ask.method == http::Method::POST { value_of(&form, "oauth_auth_check_action") } else { None };
-    // The form carries the request on, in the query of its action or in hidden fields.
+    let session_id = ask.cookie("JSESSIONID").unwrap_or("");
     let mut params = pairs(ask.query.as_bytes());
-    params.extend(form.iter().cloned());
+    if decision.is_some() && value_of(&params, "client_id").is_none() {
+        // A form sent without the request in its address answers the page that the session saw last.
+        params = glide.sessions.find(session_id).map(|session| session.asked.clone()).unwrap_or_default();
+    }
     let request = match check(glide, &params) {
         Ok(request) => request,
         Err(message) => {
-            glide.log(&moment.chance.hex32(), &moment.stamp(), "OAuth", &format!("Exception on authorization flow - {message}"));
+            glide.log(
+                &moment.chance.hex32(),
+                &moment.stamp(),
+                "OAuth",
+                &format!("Exception on authorization flow - {message}"),
+            );
             return error_page(message);
         }
     };
-    let session = ask.cookie("JSESSIONID").and_then(|id| glide.sessions.find(id)).map(|session| (session.user_id, session.check.clone()));
+    let session = glide.sessions.find(session_id).map(|session| (session.user_id, session.check.clone()));
     let Some((Some(user_id), check_value)) = session else {
         return login::form(&target(&params), "");
     };
     if user::check_state(glide, user_id).is_err() {
         return login::form(&target(&params), "");
     }
+    glide.sessions.set_asked(session_id, &params);
     match decision {
         None => consent_page(glide, &request, user_id, &check_value, &params),
         // A form that was not shown in this session does not count.
-        Some(_) if value_of(&form, "sysparm_ck") != Some(check_value.as_str()) => consent_page(glide, &request, user_id, &check_value, &params),
+        Some(_) if value_of(&form, "sysparm_ck") != Some(check_value.as_str()) => {
+            consent_page(glide, &request, user_id, &check_value, &params)
+        }
         Some("authorize") => allow(glide, moment, request, user_id),
         Some(_) => deny(glide, &request),
     }
@@ -64,7 +75,9 @@ pub(super) fn answer(glide: &mut Glide, ask: &Ask, moment: &Moment<'_>) -> Answe
 
 fn check(glide: &Glide, params: &[(String, String)]) -> Result<Request, &'static str> {
     let get = |name: &str| value_of(params, name).filter(|value| !value.is_empty());
-    let client = client::find(glide, get("client_id").unwrap_or("")).filter(|client| client.is_active).ok_or("Invalid client_id")?;
+    let client = client::find(glide, get("client_id").unwrap_or(""))
+        .filter(|client| client.is_active)
+        .ok_or("Invalid client_id")?;
     if get("response_type") != Some("code") {
         return Err("Invalid response_type");
     }
@@ -91,34 +104,43 @@ fn check(glide: &Glide, params: &[(String, String)]) -> Result<Request, &'static
     Ok(Request { client, redirect_uri, sent_redirect_uri: sent, state, challenge })
 }
 
-const CARRIED: [&str; 7] = ["response_type", "client_id", "redirect_uri", "scope", "state", "code_challenge", "code_challenge_method"];
+const CARRIED: [&str; 7] =
+    ["response_type", "client_id", "redirect_uri", "scope", "state", "code_challenge", "code_challenge_method"];
 
 /// The request as a path of this instance: where the login leads back to.
 fn target(params: &[(String, String)]) -> String {
-    let query: Vec<String> =
-        CARRIED.iter().filter_map(|name| value_of(params, name).map(|value| format!("{name}={}", encode(value)))).collect();
+    let query: Vec<String> = CARRIED
+        .iter()
+        .filter_map(|name| value_of(params, name).map(|value| format!("{name}={}", encode(value))))
+        .collect();
     format!("/oauth_auth.do?{}", query.join("&"))
 }
 
 fn allow(glide: &mut Glide, moment: &Moment<'_>, request: Request, user_id: SysId) -> Answer {
     let code = moment.chance.opaque();
-    let lifetime = TimeDelta::seconds(glide.switches.code_lifetime_s);
+    let lifetime = TimeDelta::seconds(glide.switches.code_lifetime_s.clamp(0, 86_400));
     glide.codes.retain(|_, code| code.expires_at > moment.now);
     let location = with_query(&request.redirect_uri, &[("code", Some(&code)), ("state", request.state.as_deref())]);
-    glide.codes.insert(code, Code {
-        client_id: request.client.id,
-        user_id,
-        redirect_uri: request.sent_redirect_uri,
-        challenge: request.challenge,
-        expires_at: moment.now + lifetime,
-    });
+    glide.codes.insert(
+        code,
+        Code {
+            client_id: request.client.id,
+            user_id,
+            redirect_uri: request.sent_redirect_uri,
+            challenge: request.challenge,
+            expires_at: moment.now + lifetime,
+        },
+    );
     Answer::empty(302).with("location", location)
 }
 
 fn deny(glide: &Glide, request: &Request) -> Answer {
     match glide.switches.deny_shape {
         DenyShape::Redirect => {
-            let location = with_query(&request.redirect_uri, &[("error", Some("access_denied")), ("state", request.state.as_deref())]);
+            let location = with_query(
+                &request.redirect_uri,
+                &[("error", Some("access_denied")), ("state", request.state.as_deref())],
+            );
             Answer::empty(302).with("location", location)
         }
         DenyShape::Page => error_page("Access was denied"),
@@ -132,10 +154,13 @@ fn with_query(url: &str, params: &[(&str, Option<&str>)]) -> String {
 }
 
 fn error_page(message: &str) -> Answer {
-    Answer::html(200, format!(
-        "<!DOCTYPE html><html><head><title>OAuth</title></head><body><h1>Request failed</h1><p class=\"oauth-error\">{}</p></body></html>",
-        page::escape(message)
-    ))
+    Answer::html(
+        200,
+        format!(
+            "<!DOCTYPE html><html><head><title>OAuth</title></head><body><h1>Request failed</h1><p class=\"oauth-error\">{}</p></body></html>",
+            page::escape(message)
+        ),
+    )
 }
 
 /// Two buttons of one name; the second is Allow.
@@ -144,14 +169,17 @@ fn consent_page(glide: &Glide, request: &Request, user_id: SysId, check: &str, p
         .table("sys_user")
         .and_then(|table| table.rows.get(&user_id).map(|row| table.value(row, "user_name").to_owned()))
         .unwrap_or_default();
-    Answer::html(200, format!(
-        "<!DOCTYPE html><html><head><title>Authorize</title></head><body>\
+    Answer::html(
+        200,
+        format!(
+            "<!DOCTYPE html><html><head><title>Authorize</title></head><body>\
 <h1>{name} would like to connect to your account</h1><p>You are logged in as <b id=\"current_user\">{user}</b>.</p>\
 <form action=\"{action}\" method=\"post\"><input type=\"hidden\" name=\"sysparm_ck\" value=\"{check}\">\
 <button type=\"submit\" name=\"oauth_auth_check_action\" value=\"deny\">Deny</button>\
 <button type=\"submit\" name=\"oauth_auth_check_action\" value=\"authorize\">Allow</button></form></body></html>",
-        name = page::escape(&request.client.name),
-        user = page::escape(&user),
-        action = page::escape(&target(params)),
-    ))
+            name = page::escape(&request.client.name),
+            user = page::escape(&user),
+            action = page::escape(&target(params)),
+        ),
+    )
 }

@@ -20,8 +20,11 @@ upon_approval approval knowledge? notify# escalation# reassignment_count# reopen
 /// Tables every instance has, with their columns.
 const TABLES: [(&str, &str); 21] = [
     ("incident", INCIDENT),
-    ("sys_user", "name user_name first_name last_name email active? locked_out? password_needs_reset? web_service_access_only? \
-internal_integration_user? identity_type failed_attempts# last_login_time@ user_password! time_zone roles"),
+    (
+        "sys_user",
+        "name user_name first_name last_name email active? locked_out? password_needs_reset? web_service_access_only? \
+internal_integration_user? identity_type failed_attempts# last_login_time@ user_password! time_zone roles",
+    ),
     ("sys_user_group", "name description active? manager>sys_user"),
     ("sys_user_role", "name description"),
     ("sys_user_has_role", "user>sys_user role>sys_user_role inherited? state"),
@@ -32,8 +35,11 @@ internal_integration_user? identity_type failed_attempts# last_login_time@ user_
     ("sys_scope", "name scope version"),
     ("sys_store_app", "name scope version latest_version update_available? active? vendor"),
     ("sys_app_version", "version source_app_id name"),
-    ("oauth_entity", "name type client_id client_secret! redirect_url logo_url login_url active? access_token_lifespan# \
-refresh_token_lifespan# token_format scope_restriction_status inbound_grant_type default_grant_type user>sys_user public_client? comments"),
+    (
+        "oauth_entity",
+        "name type client_id client_secret! redirect_url logo_url login_url active? access_token_lifespan# \
+refresh_token_lifespan# token_format scope_restriction_status inbound_grant_type default_grant_type user>sys_user public_client? comments",
+    ),
     ("oauth_entity_profile", "name oauth_entity>oauth_entity grant_type default?"),
     ("oauth_entity_scope", "name oauth_entity>oauth_entity oauth_entity_scope"),
     ("oauth_credential", "name type expires@ token_received@ user>sys_user peer>oauth_entity"),
@@ -49,11 +55,17 @@ const CONNECTOR_TABLES: [(&str, &str); 5] = [
     ("x_cion_citrix_it_s_citrix_customers", "customer_id name region status"),
     ("x_cion_citrix_it_s_citrix_itsm_sites", "name customer>x_cion_citrix_it_s_citrix_customers site_id type enabled?"),
     ("x_cion_citrix_it_s_cvad_alert_policies", "name customer>x_cion_citrix_it_s_citrix_customers enabled?"),
-    ("x_cion_citrix_it_s_citrix_alert", "description customer>x_cion_citrix_it_s_citrix_customers category sub_category type state priority \
+    (
+        "x_cion_citrix_it_s_citrix_alert",
+        "description customer>x_cion_citrix_it_s_citrix_customers category sub_category type state priority \
 condition comment trigger_value policy_name>x_cion_citrix_it_s_cvad_alert_policies site>x_cion_citrix_it_s_citrix_itsm_sites target \
-incident>incident"),
-    ("x_cion_citrix_it_s_citrix_cloud_notification_policies", "name customer>x_cion_citrix_it_s_citrix_customers create_incident? enabled? \
-priority severity title description policy_priority# service_now_action category impact"),
+incident>incident",
+    ),
+    (
+        "x_cion_citrix_it_s_citrix_cloud_notification_policies",
+        "name customer>x_cion_citrix_it_s_citrix_customers create_incident? enabled? \
+priority severity title description policy_priority# service_now_action category impact",
+    ),
 ];
 
 /// Fills an empty instance.
@@ -76,21 +88,25 @@ fn users(glide: &mut Glide, stamp: &str) {
     for user in &seed::USERS {
         let id = seed::user_sys_id(&glide.name, user.user_name);
         let flag = |special: &str| if user.special == special { "true" } else { "false" };
-        glide.put("sys_user", &id, &[
-            ("name", user.user_name),
-            ("user_name", user.user_name),
-            ("last_name", user.user_name),
-            ("email", &format!("{}@example.org", user.user_name)),
-            ("active", if user.special == "inactive" { "false" } else { "true" }),
-            ("locked_out", flag("locked")),
-            ("password_needs_reset", flag("reset")),
-            ("web_service_access_only", flag("web_service")),
-            ("internal_integration_user", "false"),
-            ("failed_attempts", "0"),
-            ("user_password", user.password),
-            ("sys_created_on", stamp),
-            ("sys_created_by", "admin"),
-        ]);
+        glide.put(
+            "sys_user",
+            &id,
+            &[
+                ("name", user.user_name),
+                ("user_name", user.user_name),
+                ("last_name", user.user_name),
+                ("email", &format!("{}@example.org", user.user_name)),
+                ("active", if user.special == "inactive" { "false" } else { "true" }),
+                ("locked_out", flag("locked")),
+                ("password_needs_reset", flag("reset")),
+                ("web_service_access_only", flag("web_service")),
+                ("internal_integration_user", "false"),
+                ("failed_attempts", "0"),
+                ("user_password", user.password),
+                ("sys_created_on", stamp),
+                ("sys_created_by", "admin"),
+            ],
+        );
         if let Some(id) = SysId::parse(&id) {
             role::grant(glide, id, user.roles, stamp);
         }
@@ -99,30 +115,42 @@ fn users(glide: &mut Glide, stamp: &str) {
 
 fn oauth_clients(glide: &mut Glide, stamp: &str) {
     for client in seed::oauth_clients(&glide.name.clone()) {
-        glide.put("oauth_entity", &stable_hex32(&format!("entity {}", client.client_id)), &[
-            ("name", &client.name),
-            ("type", "client"),
-            ("client_id", &client.client_id),
-            ("client_secret", &client.client_secret),
-            ("redirect_url", &client.redirect_url),
-            ("active", "true"),
-            ("access_token_lifespan", "1800"),
-            ("refresh_token_lifespan", "8640000"),
-            ("token_format", "opaque"),
-            ("scope_restriction_status", "unrestricted"),
-            ("public_client", "false"),
-            ("sys_created_on", stamp),
-            ("sys_created_by", "admin"),
-        ]);
+        glide.put(
+            "oauth_entity",
+            &stable_hex32(&format!("entity {}", client.client_id)),
+            &[
+                ("name", &client.name),
+                ("type", "client"),
+                ("client_id", &client.client_id),
+                ("client_secret", &client.client_secret),
+                ("redirect_url", &client.redirect_url),
+                ("active", "true"),
+                ("access_token_lifespan", "1800"),
+                ("refresh_token_lifespan", "8640000"),
+                ("token_format", "opaque"),
+                ("scope_restriction_status", "unrestricted"),
+                ("public_client", "false"),
+                ("sys_created_on", stamp),
+                ("sys_created_by", "admin"),
+            ],
+        );
     }
 }
 
 fn others(glide: &mut Glide, stamp: &str) {
     for name in ["Service Desk", "Citrix Operations", "Network"] {
-        glide.put("sys_user_group", &stable_hex32(&format!("group {name}")), &[("name", name), ("active", "true"), ("sys_created_on", stamp)]);
+        glide.put(
+            "sys_user_group",
+            &stable_hex32(&format!("group {name}")),
+            &[("name", name), ("active", "true"), ("sys_created_on", stamp)],
+        );
     }
     for name in ["Citrix DaaS", "VDA-01"] {
-        glide.put("cmdb_ci", &stable_hex32(&format!("ci {name}")), &[("name", name), ("sys_class_name", "cmdb_ci_service"), ("sys_created_on", stamp)]);
+        glide.put(
+            "cmdb_ci",
+            &stable_hex32(&format!("ci {name}")),
+            &[("name", name), ("sys_class_name", "cmdb_ci_service"), ("sys_created_on", stamp)],
+        );
     }
 }
 
@@ -131,7 +159,11 @@ pub(super) fn refresh(glide: &mut Glide) {
     let switches = glide.switches.clone();
     for (id, name, is_active) in [
         ("com.snc.runbook_automation", "Orchestration", switches.orchestration_active),
-        ("com.snc.runbook_automation.runtime", "Orchestration - Runtime", switches.orchestration_active || switches.orchestration_runtime_active),
+        (
+            "com.snc.runbook_automation.runtime",
+            "Orchestration - Runtime",
+            switches.orchestration_active || switches.orchestration_runtime_active,
+        ),
         ("com.snc.platform.security.oauth", "OAuth 2.0", true),
         ("com.glide.continuousdelivery", "CI/CD", switches.cicd_active),
     ] {
@@ -172,15 +204,19 @@ fn connector(glide: &mut Glide) {
     };
     let name = "Citrix IT Service Management Connector";
     let has_update = (*version != switches.connector_latest_version).to_string();
-    glide.put("sys_store_app", seed::CONNECTOR_APP, &[
-        ("name", name),
-        ("scope", seed::CONNECTOR_SCOPE),
-        ("version", version),
-        ("latest_version", &switches.connector_latest_version),
-        ("update_available", &has_update),
-        ("active", if switches.connector_active { "true" } else { "false" }),
-        ("vendor", "Citrix Systems"),
-    ]);
+    glide.put(
+        "sys_store_app",
+        seed::CONNECTOR_APP,
+        &[
+            ("name", name),
+            ("scope", seed::CONNECTOR_SCOPE),
+            ("version", version),
+            ("latest_version", &switches.connector_latest_version),
+            ("update_available", &has_update),
+            ("active", if switches.connector_active { "true" } else { "false" }),
+            ("vendor", "Citrix Systems"),
+        ],
+    );
     glide.put("sys_scope", &scope_row, &[("name", name), ("scope", seed::CONNECTOR_SCOPE), ("version", version)]);
     for (name, columns) in CONNECTOR_TABLES {
         glide.tables.entry(name.to_owned()).or_insert_with(|| Table::new(name, columns));

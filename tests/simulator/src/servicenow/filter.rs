@@ -121,7 +121,9 @@ impl Filter {
 
     /// Whether a row fits.
     pub(crate) fn matches(&self, tables: &Tables, row: &Row) -> bool {
-        self.alternatives.iter().any(|group| group.iter().all(|either| either.iter().any(|check| check.holds(tables, row))))
+        self.alternatives
+            .iter()
+            .any(|group| group.iter().all(|either| either.iter().any(|check| check.holds(tables, row))))
     }
 
     /// Whether rows already come out of the table in the order asked for.
@@ -137,7 +139,9 @@ impl Filter {
     pub(crate) fn candidates<'a>(&self, table: &'a Table) -> Box<dyn Iterator<Item = &'a Row> + 'a> {
         if let [group] = self.alternatives.as_slice() {
             let mut start = Bound::Unbounded;
-            for check in group.iter().filter_map(|either| if let [only] = either.as_slice() { Some(only) } else { None }) {
+            for check in
+                group.iter().filter_map(|either| if let [only] = either.as_slice() { Some(only) } else { None })
+            {
                 if !check.path.is_plain() {
                     continue;
                 }

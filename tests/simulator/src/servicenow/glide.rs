@@ -118,12 +118,16 @@ impl Glide {
 
     /// Writes the true reason of something opaque to the system log.
     pub(crate) fn log(&mut self, id: &str, stamp: &str, source: &str, message: &str) {
-        self.put("syslog", id, &[
-            ("level", "2"),
-            ("source", source),
-            ("message", message),
-            ("sys_created_on", stamp),
-            ("sys_created_by", "system"),
-        ]);
+        self.put(
+            "syslog",
+            id,
+            &[
+                ("level", "2"),
+                ("source", source),
+                ("message", message),
+                ("sys_created_on", stamp),
+                ("sys_created_by", "system"),
+            ],
+        );
     }
 }

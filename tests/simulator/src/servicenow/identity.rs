@@ -70,7 +70,12 @@ fn basic(glide: &mut Glide, value: &str, moment: &Moment<'_>) -> Option<Who> {
     // The restriction looks at the role itself: being an administrator does not lift it.
     let is_let_through = is_service || (!found.roles.is_admin() && found.roles.has("snc_basic_auth_api_access"));
     if glide.switches.basic_auth_restricted && !is_let_through {
-        glide.log(&moment.chance.hex32(), &moment.stamp(), "Basic", &format!("Basic authentication is restricted for {name}"));
+        glide.log(
+            &moment.chance.hex32(),
+            &moment.stamp(),
+            "Basic",
+            &format!("Basic authentication is restricted for {name}"),
+        );
         return None;
     }
     Some(found)

@@ -27,11 +27,22 @@ pub(super) fn answer(glide: &mut Glide, ask: &Ask, moment: &Moment<'_>, who: &Wh
     if !who.roles.has("sn_incident_write") {
         return envelope::acl("Insert");
     }
-    let mapped: Map<String, Value> =
-        given.iter().filter_map(|(key, value)| key.strip_prefix("u_").map(|name| (name.to_owned(), Value::from(plain(value))))).collect();
+    let mapped: Map<String, Value> = given
+        .iter()
+        .filter_map(|(key, value)| key.strip_prefix("u_").map(|name| (name.to_owned(), Value::from(plain(value)))))
+        .collect();
     let key = mapped.get("correlation_id").and_then(Value::as_str).unwrap_or("").to_owned();
-    let known = glide.table("incident").and_then(|table| table.find("correlation_id", &key)).map(|row| row.id).filter(|_| !key.is_empty());
-    let inner = Ask { method: Method::POST, query: String::new(), body: Value::Object(mapped.clone()).to_string().into(), ..ask.clone() };
+    let known = glide
+        .table("incident")
+        .and_then(|table| table.find("correlation_id", &key))
+        .map(|row| row.id)
+        .filter(|_| !key.is_empty());
+    let inner = Ask {
+        method: Method::POST,
+        query: String::new(),
+        body: Value::Object(mapped.clone()).to_string().into(),
+        ..ask.clone()
+    };
     let (answer, done) = match known {
         Some(id) => (write::update(glide, &inner, moment, who, "incident", id.as_str()), "updated"),
         None => (write::insert(glide, &inner, moment, who, "incident"), "inserted"),
@@ -47,7 +58,8 @@ pub(super) fn answer(glide: &mut Glide, ask: &Ask, moment: &Moment<'_>, who: &Wh
         line["sys_id"] = json!(id);
     } else {
         line["status"] = json!("error");
-        line["error_message"] = body.pointer("/error/detail").cloned().unwrap_or_else(|| json!("No transform entry matched"));
+        line["error_message"] =
+            body.pointer("/error/detail").cloned().unwrap_or_else(|| json!("No transform entry matched"));
     }
     let result = json!({"import_set": "ISET0010001", "staging_table": STAGING, "result": [line]});
     Answer::bytes(201, envelope::JSON, result.to_string())

@@ -53,7 +53,14 @@ pub(super) fn prepare_insert(glide: &mut Glide, row: &mut Row, who: &Who, stamp:
 }
 
 /// Applies the rules of a change.
-pub(super) fn prepare_update(glide: &Glide, old: &Row, row: &mut Row, journal: &[(String, String)], who: &Who, stamp: &str) -> Result<(), Failure> {
+pub(super) fn prepare_update(
+    glide: &Glide,
+    old: &Row,
+    row: &mut Row,
+    journal: &[(String, String)],
+    who: &Who,
+    stamp: &str,
+) -> Result<(), Failure> {
     let Some(table) = glide.table("incident") else { return Ok(()) };
     let before = table.value(old, "state");
     if matches!(before, "7" | "8") && !who.roles.is_admin() {
@@ -64,12 +71,18 @@ pub(super) fn prepare_update(glide: &Glide, old: &Row, row: &mut Row, journal: &
         let mirrored = mirrored.to_owned();
         table.put(row, "state", mirrored);
     }
-    if table.value(row, "assignment_group") != table.value(old, "assignment_group") && table.value(row, "assigned_to") == table.value(old, "assigned_to") {
+    if table.value(row, "assignment_group") != table.value(old, "assignment_group")
+        && table.value(row, "assigned_to") == table.value(old, "assigned_to")
+    {
         table.put(row, "assigned_to", "");
     }
     // The caller's answer takes the incident off hold.
     let has_comment = journal.iter().any(|(element, _)| element == "comments");
-    if has_comment && before == "3" && table.value(row, "state") == "3" && table.value(old, "caller_id") == who.user_id.as_str() {
+    if has_comment
+        && before == "3"
+        && table.value(row, "state") == "3"
+        && table.value(old, "caller_id") == who.user_id.as_str()
+    {
         table.put(row, "state", "2");
     }
     if table.value(row, "state") != "3" {
@@ -79,7 +92,14 @@ pub(super) fn prepare_update(glide: &Glide, old: &Row, row: &mut Row, journal: &
 }
 
 /// What holds for every incident that is written: mirrored state, priority, resolution, activity.
-fn settle(glide: &Glide, table: &Table, old: Option<&Row>, row: &mut Row, who: &Who, stamp: &str) -> Result<(), Failure> {
+fn settle(
+    glide: &Glide,
+    table: &Table,
+    old: Option<&Row>,
+    row: &mut Row,
+    who: &Who,
+    stamp: &str,
+) -> Result<(), Failure> {
     let state = table.value(row, "state").to_owned();
     let before = old.map_or("", |old| table.value(old, "state"));
     if state == "7" && before != "7" && glide.switches.close_needs_admin && !who.roles.has("itil_admin") {
@@ -147,7 +167,8 @@ pub(super) fn follow_parent(glide: &mut Glide, old: &Row, who: &Who, stamp: &str
     if !follows || state == table.value(old, "state") {
         return;
     }
-    let mut changes = vec![("state", state.clone()), ("incident_state", state.clone()), ("hold_reason", value("hold_reason"))];
+    let mut changes =
+        vec![("state", state.clone()), ("incident_state", state.clone()), ("hold_reason", value("hold_reason"))];
     if state == "6" {
         changes.extend([
             ("close_code", value("close_code")),
@@ -158,7 +179,8 @@ pub(super) fn follow_parent(glide: &mut Glide, old: &Row, who: &Who, stamp: &str
     }
     changes.push(("sys_updated_on", stamp.to_owned()));
     let at = table.schema.find("parent_incident");
-    let children: Vec<SysId> = at.and_then(|at| table.indexed(at, old.id.as_str())).map(<[SysId]>::to_vec).unwrap_or_default();
+    let children: Vec<SysId> =
+        at.and_then(|at| table.indexed(at, old.id.as_str())).map(<[SysId]>::to_vec).unwrap_or_default();
     let open: Vec<SysId> = children
         .into_iter()
         .filter(|id| table.rows.get(id).is_some_and(|row| !matches!(table.value(row, "state"), "6" | "7" | "8")))

@@ -69,8 +69,9 @@ impl Instance {
     /// Expires or revokes the token a request presents: a refresh token in a token call, else the bearer.
     pub(crate) fn spoil_presented(&self, ask: &Ask, how: Spoil, now: DateTime<Utc>) {
         let form = ask.form();
-        let presented = value_of(&form, "refresh_token")
-            .or_else(|| ask.header("authorization").and_then(|text| text.split_once(' ')).map(|(_, token)| token.trim()));
+        let presented = value_of(&form, "refresh_token").or_else(|| {
+            ask.header("authorization").and_then(|text| text.split_once(' ')).map(|(_, token)| token.trim())
+        });
         if let Some(token) = presented {
             self.glide().tokens.spoil(token, how, now);
         }
@@ -84,10 +85,20 @@ impl Instance {
     }
 
     /// Puts a row into a table without asking any rule; makes table and columns where they are missing.
-    pub(crate) fn put_record(&self, table: &str, values: &BTreeMap<String, String>, id: &str, now: DateTime<Utc>) -> String {
+    pub(crate) fn put_record(
+        &self,
+        table: &str,
+        values: &BTreeMap<String, String>,
+        id: &str,
+        now: DateTime<Utc>,
+    ) -> String {
         let mut glide = self.glide();
         let entry = glide.tables.entry(table.to_owned()).or_insert_with(|| Table::new(table, "name"));
-        let chosen = values.get("sys_id").and_then(|text| SysId::parse(text)).or_else(|| SysId::parse(id)).unwrap_or_else(|| SysId::bound(id));
+        let chosen = values
+            .get("sys_id")
+            .and_then(|text| SysId::parse(text))
+            .or_else(|| SysId::parse(id))
+            .unwrap_or_else(|| SysId::bound(id));
         let mut row = entry.rows.get(&chosen).cloned().unwrap_or_else(|| Row::new(chosen));
         entry.put(&mut row, "sys_created_on", glide_time(now));
         for (name, value) in values {
@@ -134,7 +145,8 @@ impl Instance {
         for (name, value) in change.as_object().ok_or("an object is needed")? {
             match name.as_str() {
                 "roles" => {
-                    let roles: Vec<&str> = value.as_array().ok_or("roles is a list")?.iter().filter_map(Value::as_str).collect();
+                    let roles: Vec<&str> =
+                        value.as_array().ok_or("roles is a list")?.iter().filter_map(Value::as_str).collect();
                     role::grant(&mut glide, id, &roles, &glide_time(now));
                 }
                 "password" => {
@@ -174,7 +186,14 @@ impl Instance {
     }
 
     /// Expires or revokes tokens of one user or of everybody.
-    pub(crate) fn spoil_tokens(&self, user: Option<&str>, access: bool, refresh: bool, how: Spoil, now: DateTime<Utc>) -> Result<usize, String> {
+    pub(crate) fn spoil_tokens(
+        &self,
+        user: Option<&str>,
+        access: bool,
+        refresh: bool,
+        how: Spoil,
+        now: DateTime<Utc>,
+    ) -> Result<usize, String> {
         let mut glide = self.glide();
         let id = match user {
             None => None,

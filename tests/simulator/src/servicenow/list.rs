@@ -47,14 +47,15 @@ struct Window {
 
 impl Window {
     fn read(ask: &Ask) -> Result<Self, Box<Answer>> {
-        let number = |name: &str, default: usize| match ask.param(name) {
-            None => Ok(default),
-            Some(text) if text.trim().starts_with('-') && name == "sysparm_offset" => {
-                Err(Box::new(envelope::failure(400, "Invalid value for sysparm_offset", Some("Pagination not supported"))))
-            }
-            // A limit that is no number is ignored.
-            Some(text) => Ok(text.trim().parse().unwrap_or(default)),
-        };
+        let number =
+            |name: &str, default: usize| match ask.param(name) {
+                None => Ok(default),
+                Some(text) if text.trim().starts_with('-') && name == "sysparm_offset" => Err(Box::new(
+                    envelope::failure(400, "Invalid value for sysparm_offset", Some("Pagination not supported")),
+                )),
+                // A limit that is no number is ignored.
+                Some(text) => Ok(text.trim().parse().unwrap_or(default)),
+            };
         Ok(Self {
             limit: number("sysparm_limit", DEFAULT_LIMIT)?,
             offset: number("sysparm_offset", 0)?,
@@ -81,7 +82,8 @@ pub(super) fn many(glide: &mut Glide, ask: &Ask, moment: &Moment<'_>, who: &Who,
     let gives_nothing = glide.switches.invalid_query_returns_no_rows && !filter.unknown.is_empty();
     let (rows, total) = if gives_nothing { (Vec::new(), Some(0)) } else { select(glide, table, &filter, &window) };
     // Rights are looked at after the limit: a page can be short although more rows follow.
-    let visible: Vec<&Row> = rows.into_iter().filter(|row| acl::may_read(who, table, row, glide.switches.hide_role_tables)).collect();
+    let visible: Vec<&Row> =
+        rows.into_iter().filter(|row| acl::may_read(who, table, row, glide.switches.hide_role_tables)).collect();
     if is_v1 && visible.is_empty() {
         return envelope::no_record();
     }
@@ -127,7 +129,10 @@ fn range_refusal(glide: &Glide, who: &Who, table: &str, filter: &Filter) -> Opti
     if who.roles.is_admin() {
         return None;
     }
-    let field = filter.ranged.iter().find(|field| glide.switches.range_denied.iter().any(|denied| *denied == format!("{table}.{field}")))?;
+    let field = filter
+        .ranged
+        .iter()
+        .find(|field| glide.switches.range_denied.iter().any(|denied| *denied == format!("{table}.{field}")))?;
     let detail = format!("insufficient access for query_range operation on {table}.{field}");
     Some(envelope::failure(403, "Insufficient rights to query records", Some(&detail)))
 }
@@ -180,7 +185,7 @@ fn links(ask: &Ask, window: &Window, total: usize) -> String {
     if window.offset > 0 {
         list.push(link(window.offset.saturating_sub(limit), "prev"));
     }
-    if window.offset + window.limit < total {
+    if window.offset.saturating_add(window.limit) < total {
         list.push(link(window.offset + window.limit, "next"));
     }
     list.push(link(total.saturating_sub(1) / limit * limit, "last"));

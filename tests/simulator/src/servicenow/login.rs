@@ -31,7 +31,11 @@ pub(super) fn answer(glide: &mut Glide, ask: &Ask, moment: &Moment<'_>) -> Answe
         }
         Ok(id) => {
             let (session_id, cookies) = open(glide, ask, moment, id, &name);
-            let location = if target.starts_with("/oauth_auth.do") { format!("{}{target}", ask.base) } else { format!("{}/now/nav/ui/home", ask.base) };
+            let location = if target.starts_with("/oauth_auth.do") {
+                format!("{}{target}", ask.base)
+            } else {
+                format!("{}/now/nav/ui/home", ask.base)
+            };
             let mut answer = Answer::empty(302).with("location", location);
             cookies.write(&mut answer, &glide.name);
             answer.note.user = Some(name);
@@ -57,16 +61,24 @@ fn open(glide: &mut Glide, ask: &Ask, moment: &Moment<'_>, user: SysId, name: &s
 
 /// The login page; element ids are those of the real one.
 pub(super) fn form(target: &str, message: &str) -> Answer {
-    let note = if message.is_empty() { String::new() } else { format!("<p class=\"outputmsg_error\">{}</p>", page::escape(message)) };
-    let action = if target.is_empty() { "login.do".to_owned() } else { format!("login.do?sysparm_goto_url={}", encode(target)) };
-    Answer::html(200, format!(
-        "<!DOCTYPE html><html><head><title>Log in | ServiceNow</title></head><body>{note}\
+    let note = if message.is_empty() {
+        String::new()
+    } else {
+        format!("<p class=\"outputmsg_error\">{}</p>", page::escape(message))
+    };
+    let action =
+        if target.is_empty() { "login.do".to_owned() } else { format!("login.do?sysparm_goto_url={}", encode(target)) };
+    Answer::html(
+        200,
+        format!(
+            "<!DOCTYPE html><html><head><title>Log in | ServiceNow</title></head><body>{note}\
 <form id=\"loginPage\" action=\"{action}\" method=\"post\">\
 <input type=\"hidden\" name=\"sys_action\" value=\"sysverb_login\">\
 <input type=\"hidden\" name=\"sysparm_goto_url\" value=\"{}\">\
 <label for=\"user_name\">User name</label><input id=\"user_name\" name=\"user_name\" autocomplete=\"username\">\
 <label for=\"user_password\">Password</label><input id=\"user_password\" name=\"user_password\" type=\"password\" autocomplete=\"current-password\">\
 <button id=\"sysverb_login\" type=\"submit\">Log in</button></form></body></html>",
-        page::escape(target)
-    ))
+            page::escape(target)
+        ),
+    )
 }

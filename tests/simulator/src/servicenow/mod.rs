@@ -7,6 +7,7 @@ mod choice;
 mod cicd;
 mod client;
 mod consent;
+mod credential;
 mod data;
 pub(crate) mod envelope;
 mod filter;

@@ -25,7 +25,14 @@ impl Operator {
     pub(crate) fn is_range(self) -> bool {
         matches!(
             self,
-            Self::Contains | Self::NotContains | Self::StartsWith | Self::EndsWith | Self::Greater | Self::GreaterOrEqual | Self::Less | Self::LessOrEqual
+            Self::Contains
+                | Self::NotContains
+                | Self::StartsWith
+                | Self::EndsWith
+                | Self::Greater
+                | Self::GreaterOrEqual
+                | Self::Less
+                | Self::LessOrEqual
         )
     }
 }
@@ -131,7 +138,9 @@ fn split(text: &str) -> Vec<String> {
 }
 
 fn condition(term: &str) -> Condition {
-    let end = term.find(|sign: char| !(sign.is_ascii_lowercase() || sign.is_ascii_digit() || sign == '_' || sign == '.')).unwrap_or(term.len());
+    let end = term
+        .find(|sign: char| !(sign.is_ascii_lowercase() || sign.is_ascii_digit() || sign == '_' || sign == '.'))
+        .unwrap_or(term.len());
     let (field, rest) = term.split_at(end);
     let rest_trimmed = rest.trim_start();
     let found = OPERATORS.iter().find(|(word, _)| rest_trimmed.starts_with(word));
@@ -156,20 +165,29 @@ mod tests {
     #[test]
     fn and_or_and_new_query_group_as_documented() {
         let query = Query::parse("a=1^b=2^ORc=3^NQd!=4^ORDERBYDESCa^ORDERBYb");
-        assert_eq!(query.alternatives, vec![
-            vec![vec![one("a", Operator::Equals, "1")], vec![one("b", Operator::Equals, "2"), one("c", Operator::Equals, "3")]],
-            vec![vec![one("d", Operator::NotEquals, "4")]],
-        ]);
+        assert_eq!(
+            query.alternatives,
+            vec![
+                vec![
+                    vec![one("a", Operator::Equals, "1")],
+                    vec![one("b", Operator::Equals, "2"), one("c", Operator::Equals, "3")]
+                ],
+                vec![vec![one("d", Operator::NotEquals, "4")]],
+            ]
+        );
         assert_eq!(query.order, vec![("a".to_owned(), true), ("b".to_owned(), false)]);
     }
 
     #[test]
     fn a_doubled_caret_is_part_of_the_value() {
         let query = Query::parse("correlation_id=a^^NQb^active=true");
-        assert_eq!(query.alternatives, vec![vec![
-            vec![one("correlation_id", Operator::Equals, "a^NQb")],
-            vec![one("active", Operator::Equals, "true")],
-        ]]);
+        assert_eq!(
+            query.alternatives,
+            vec![vec![
+                vec![one("correlation_id", Operator::Equals, "a^NQb")],
+                vec![one("active", Operator::Equals, "true")],
+            ]]
+        );
     }
 
     #[test]

@@ -128,8 +128,10 @@ impl<'a> Printer<'a> {
     fn shown(&self, cell: &Cell<'_>, kind: &Kind, value: &str) -> String {
         if *kind == Kind::DateTime {
             let minutes = i64::from(self.glide.switches.time_zone_minutes);
-            return NaiveDateTime::parse_from_str(value, "%Y-%m-%d %H:%M:%S")
-                .map_or_else(|_| value.to_owned(), |at| (at + TimeDelta::minutes(minutes)).format("%Y-%m-%d %H:%M:%S").to_string());
+            return NaiveDateTime::parse_from_str(value, "%Y-%m-%d %H:%M:%S").map_or_else(
+                |_| value.to_owned(),
+                |at| (at + TimeDelta::minutes(minutes)).format("%Y-%m-%d %H:%M:%S").to_string(),
+            );
         }
         self.glide.choice_label(cell.table, &cell.element, value).unwrap_or(value).to_owned()
     }
@@ -176,11 +178,22 @@ impl<'a> Printer<'a> {
             .filter(|entry| table.value(entry, "element") == element)
             .collect();
         entries.reverse();
-        let label = self.table.schema.find(element).and_then(|at| self.table.schema.column(at)).map_or("", |column: &Column| column.label.as_str());
+        let label = self
+            .table
+            .schema
+            .find(element)
+            .and_then(|at| self.table.schema.column(at))
+            .map_or("", |column: &Column| column.label.as_str());
         entries.iter().fold(String::new(), |mut text, entry| {
             let value = |column| table.value(entry, column);
             // Writing into a string cannot fail.
-            let _ = write!(text, "{} - {} ({label})\n{}\n\n", value("sys_created_on"), value("sys_created_by"), value("value"));
+            let _ = write!(
+                text,
+                "{} - {} ({label})\n{}\n\n",
+                value("sys_created_on"),
+                value("sys_created_by"),
+                value("value")
+            );
             text
         })
     }

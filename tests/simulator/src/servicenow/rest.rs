@@ -74,11 +74,17 @@ fn dispatch(glide: &mut Glide, ask: &Ask, moment: &Moment<'_>, route_name: &str,
     }
     match route_name {
         "current_user" if ask.method == Method::GET => {
-            if glide.switches.current_user_api || who.proof == Proof::Session { current_user(glide, who) } else { envelope::not_authenticated() }
+            if glide.switches.current_user_api || who.proof == Proof::Session {
+                current_user(glide, who)
+            } else {
+                envelope::not_authenticated()
+            }
         }
         "batch" if ask.method == Method::POST => batch::answer(glide, ask, moment, who),
         "stats" if ask.method == Method::GET => aggregate::answer(glide, ask, who, parts.last().copied().unwrap_or("")),
-        "import" if ask.method == Method::POST => import_set::answer(glide, ask, moment, who, parts.last().copied().unwrap_or("")),
+        "import" if ask.method == Method::POST => {
+            import_set::answer(glide, ask, moment, who, parts.last().copied().unwrap_or(""))
+        }
         "role_inheritance" if ask.method == Method::GET => role::inheritance(glide, ask, who),
         "cicd:start" | "cicd:progress" => cicd::answer(glide, ask, moment, who),
         "unknown" => envelope::no_resource(&ask.path),
@@ -90,7 +96,10 @@ fn dispatch(glide: &mut Glide, ask: &Ask, moment: &Moment<'_>, route_name: &str,
 fn check_headers(ask: &Ask) -> Option<Answer> {
     if let Some(accept) = ask.header("accept") {
         let is_fine = accept.split(',').any(|part| {
-            matches!(part.split(';').next().unwrap_or("").trim(), "application/json" | "*/*" | "application/*" | "text/json" | "")
+            matches!(
+                part.split(';').next().unwrap_or("").trim(),
+                "application/json" | "*/*" | "application/*" | "text/json" | ""
+            )
         });
         if !is_fine {
             return Some(envelope::failure(406, "Unsupported Accept type", Some(accept)));
@@ -107,8 +116,15 @@ fn check_headers(ask: &Ask) -> Option<Answer> {
 }
 
 /// Counts the request against the hourly rule, if there is one.
-fn rate(glide: &mut Glide, who: &Who, moment: &Moment<'_>, route_name: &str) -> Result<Option<(u32, i64)>, Box<Answer>> {
-    let Some(limit) = glide.switches.rate_limit_per_hour.filter(|_| route_name.starts_with("table:")) else { return Ok(None) };
+fn rate(
+    glide: &mut Glide,
+    who: &Who,
+    moment: &Moment<'_>,
+    route_name: &str,
+) -> Result<Option<(u32, i64)>, Box<Answer>> {
+    let Some(limit) = glide.switches.rate_limit_per_hour.filter(|_| route_name.starts_with("table:")) else {
+        return Ok(None);
+    };
     let hour = TimeDelta::hours(1);
     let window = glide.hourly.entry(who.user_name.clone()).or_insert((moment.now, 0));
     if window.0 + hour <= moment.now {
@@ -128,10 +144,14 @@ fn current_user(glide: &Glide, who: &Who) -> Answer {
         .table("sys_user")
         .and_then(|table| table.rows.get(&who.user_id).map(|row| table.value(row, "name").to_owned()))
         .unwrap_or_default();
-    let initials: String = shown.split(['.', ' ']).filter_map(|word| word.chars().next()).collect::<String>().to_uppercase();
-    envelope::result(200, &json!({
-        "user_sys_id": who.user_id.as_str(), "user_name": who.user_name, "user_display_name": shown, "user_initials": initials,
-    }))
+    let initials: String =
+        shown.split(['.', ' ']).filter_map(|word| word.chars().next()).collect::<String>().to_uppercase();
+    envelope::result(
+        200,
+        &json!({
+            "user_sys_id": who.user_id.as_str(), "user_name": who.user_name, "user_display_name": shown, "user_initials": initials,
+        }),
+    )
 }
 
 /// A request without a known session opens one.
@@ -163,9 +183,21 @@ pub(super) fn object(ask: &Ask) -> Result<serde_json::Map<String, Value>, Box<An
         Ok(Value::Object(object)) => Ok(object),
         Ok(Value::Array(list)) => match list.into_iter().next() {
             Some(Value::Object(object)) => Ok(object),
-            _ => Err(Box::new(envelope::failure(400, "Exception while reading request", Some("The payload is not valid JSON.")))),
+            _ => Err(Box::new(envelope::failure(
+                400,
+                "Exception while reading request",
+                Some("The payload is not valid JSON."),
+            ))),
         },
-        Ok(_) => Err(Box::new(envelope::failure(400, "Exception while reading request", Some("The payload is not valid JSON.")))),
-        Err(error) => Err(Box::new(envelope::failure(400, "Exception while reading request", Some(&format!("The payload is not valid JSON: {error}"))))),
+        Ok(_) => Err(Box::new(envelope::failure(
+            400,
+            "Exception while reading request",
+            Some("The payload is not valid JSON."),
+        ))),
+        Err(error) => Err(Box::new(envelope::failure(
+            400,
+            "Exception while reading request",
+            Some(&format!("The payload is not valid JSON: {error}")),
+        ))),
     }
 }

@@ -24,11 +24,27 @@ const CONTAINS: [(&str, &[&str]); 6] = [
 
 /// The roles that exist without being granted to anybody in the seed.
 pub(super) const KNOWN: [&str; 21] = [
-    "admin", "security_admin", "itil", "itil_admin", "incident_manager", "sn_incident_admin", "sn_incident_read", "sn_incident_write",
-    "oauth_admin", "mi_admin", "user_admin", "snc_internal", "snc_read_only", "snc_basic_auth_api_access",
-    "snc_platform_rest_api_access", "sn_cicd.sys_ci_automation", "x_cion_citrix_it_s.ctx_itsm_admin",
-    "x_cion_citrix_it_s.ctx_itsm_operator", "x_cion_citrix_it_s.ctx_itsm_event_manager",
-    "x_cion_citrix_it_s.ctx_itsm_resource_manager", "x_cion_citrix_it_s.ctx_itsm_helpdesk",
+    "admin",
+    "security_admin",
+    "itil",
+    "itil_admin",
+    "incident_manager",
+    "sn_incident_admin",
+    "sn_incident_read",
+    "sn_incident_write",
+    "oauth_admin",
+    "mi_admin",
+    "user_admin",
+    "snc_internal",
+    "snc_read_only",
+    "snc_basic_auth_api_access",
+    "snc_platform_rest_api_access",
+    "sn_cicd.sys_ci_automation",
+    "x_cion_citrix_it_s.ctx_itsm_admin",
+    "x_cion_citrix_it_s.ctx_itsm_operator",
+    "x_cion_citrix_it_s.ctx_itsm_event_manager",
+    "x_cion_citrix_it_s.ctx_itsm_resource_manager",
+    "x_cion_citrix_it_s.ctx_itsm_helpdesk",
 ];
 
 /// What a user may, by role name.
@@ -81,7 +97,9 @@ pub(crate) fn closure(role: &str) -> Vec<String> {
 /// Reads what the role tables say about a user.
 pub(crate) fn read(glide: &Glide, user: SysId) -> Roles {
     let mut roles = Roles::default();
-    let (Some(grants), Some(known)) = (glide.tables.get("sys_user_has_role"), glide.tables.get("sys_user_role")) else { return roles };
+    let (Some(grants), Some(known)) = (glide.tables.get("sys_user_has_role"), glide.tables.get("sys_user_role")) else {
+        return roles;
+    };
     let Some(at) = grants.schema.find("user") else { return roles };
     for row in grants.indexed(at, user.as_str()).unwrap_or(&[]).iter().filter_map(|id| grants.rows.get(id)) {
         if grants.value(row, "state") != "active" {
@@ -101,13 +119,16 @@ pub(crate) fn grant(glide: &mut Glide, user: SysId, roles: &[&str], stamp: &str)
         ensure(glide, &role, stamp);
     }
     let Some(mut table) = glide.tables.remove("sys_user_has_role") else { return };
-    let old: Vec<SysId> = table.rows.values().filter(|row| table.value(row, "user") == user.as_str()).map(|row| row.id).collect();
+    let old: Vec<SysId> =
+        table.rows.values().filter(|row| table.value(row, "user") == user.as_str()).map(|row| row.id).collect();
     for id in old {
         table.remove(id);
     }
     for role in roles {
         for (n, name) in closure(role).iter().enumerate() {
-            let Some(id) = SysId::parse(&stable_hex32(&format!("grant {role} {name} {}", user.as_str()))) else { continue };
+            let Some(id) = SysId::parse(&stable_hex32(&format!("grant {role} {name} {}", user.as_str()))) else {
+                continue;
+            };
             let mut row = super::record::Row::new(id);
             for (column, value) in [
                 ("user", user.as_str().to_owned()),
@@ -168,7 +189,11 @@ pub(super) fn inheritance(glide: &Glide, ask: &Ask, who: &Who) -> Answer {
         .collect();
     let paths: Vec<String> = direct
         .iter()
-        .flat_map(|role| closure(role).into_iter().map(move |inner| if inner == *role { format!("/{role}") } else { format!("/{role}/{inner}") }))
+        .flat_map(|role| {
+            closure(role)
+                .into_iter()
+                .map(move |inner| if inner == *role { format!("/{role}") } else { format!("/{role}/{inner}") })
+        })
         .collect();
     envelope::result(200, &json!({"user_name": users.value(user, "user_name"), "from_group": [], "from_role": paths}))
 }

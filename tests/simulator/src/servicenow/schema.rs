@@ -84,13 +84,9 @@ fn read(word: &str) -> (&str, Kind) {
     if let Some((name, table)) = word.split_once('>') {
         return (name, Kind::Reference(table.to_owned()));
     }
-    for (sign, kind) in [
-        ('#', Kind::Integer),
-        ('?', Kind::Boolean),
-        ('@', Kind::DateTime),
-        ('*', Kind::Journal),
-        ('!', Kind::Secret),
-    ] {
+    for (sign, kind) in
+        [('#', Kind::Integer), ('?', Kind::Boolean), ('@', Kind::DateTime), ('*', Kind::Journal), ('!', Kind::Secret)]
+    {
         if let Some(name) = word.strip_suffix(sign) {
             return (name, kind);
         }

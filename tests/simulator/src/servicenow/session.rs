@@ -17,6 +17,8 @@ pub(crate) struct Session {
     /// The value of `g_ck` and `sysparm_ck`.
     pub(crate) check: String,
     pub(crate) queue: Arc<Queue>,
+    /// The authorization request whose consent page was shown last.
+    pub(crate) asked: Vec<(String, String)>,
 }
 
 /// All sessions, the oldest forgotten first.
@@ -39,7 +41,14 @@ impl Sessions {
             self.by_id.remove(&oldest);
         }
         self.order.push_back(id.clone());
-        self.by_id.insert(id, Session { user_id, check, queue: Arc::default() });
+        self.by_id.insert(id, Session { user_id, check, queue: Arc::default(), asked: Vec::new() });
+    }
+
+    /// Remembers the authorization request that a session was asked about.
+    pub(crate) fn set_asked(&mut self, id: &str, asked: &[(String, String)]) {
+        if let Some(session) = self.by_id.get_mut(id) {
+            asked.clone_into(&mut session.asked);
+        }
     }
 
     /// Makes a session somebody's, or nobody's.

@@ -105,3 +105,27 @@ impl Table {
             .collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_index_follows_every_change() {
+        let mut table = Table::new("t", "number correlation_id");
+        let column = table.schema.find("correlation_id").unwrap();
+        let ids: Vec<SysId> = ["0", "1", "2"].iter().map(|sign| SysId::parse(&sign.repeat(32)).unwrap()).collect();
+        for id in &ids {
+            let mut row = Row::new(*id);
+            table.put(&mut row, "correlation_id", "same");
+            table.insert(row);
+        }
+        assert_eq!(table.indexed(column, "same"), Some(ids.as_slice()));
+        assert!(table.change(ids[1], |_, row| row.set(column, "other")));
+        table.remove(ids[0]);
+        assert_eq!(table.indexed(column, "same"), Some(&ids[2..]));
+        assert_eq!(table.indexed(column, "other"), Some(&ids[1..2]));
+        assert_eq!(table.indexed(column, "none"), Some(&[][..]));
+        assert_eq!(table.indexed(column, ""), None, "the empty value is not indexed");
+    }
+}

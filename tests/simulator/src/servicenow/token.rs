@@ -7,6 +7,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::Moment;
 use super::client::{self, Client};
+use super::credential;
 use super::envelope;
 use super::glide::Glide;
 use super::token_store::{Granted, WithRefresh};
@@ -33,6 +34,7 @@ pub(super) fn answer(glide: &mut Glide, ask: &Ask, moment: &Moment<'_>) -> Answe
     };
     let mut answer = match outcome {
         Ok((granted, user_name)) => {
+            credential::show(glide, &granted, moment);
             let mut body = json!({
                 "access_token": granted.access, "scope": "useraccount", "token_type": "Bearer", "expires_in": granted.expires_in_s,
             });
@@ -47,7 +49,11 @@ pub(super) fn answer(glide: &mut Glide, ask: &Ask, moment: &Moment<'_>) -> Answe
             let message = format!("Exception on token flow - {cause}");
             glide.log(&moment.chance.hex32(), &moment.stamp(), "OAuth", &message);
             if cause == "unspecified error" {
-                Answer::bytes(401, envelope::JSON, r#"{"error_description":"unspecified error","error":"server_error"}"#)
+                Answer::bytes(
+                    401,
+                    envelope::JSON,
+                    r#"{"error_description":"unspecified error","error":"server_error"}"#,
+                )
             } else {
                 envelope::token_refused()
             }
@@ -73,7 +79,9 @@ fn read(glide: &Glide, ask: &Ask) -> (Vec<(String, String)>, Option<String>) {
         }
         form.extend(in_url);
     }
-    if glide.switches.token_refuses_session_cookies && ask.cookie("JSESSIONID").is_some_and(|id| glide.sessions.find(id).is_some()) {
+    if glide.switches.token_refuses_session_cookies
+        && ask.cookie("JSESSIONID").is_some_and(|id| glide.sessions.find(id).is_some())
+    {
         return (form, Some("token call inside an API session".to_owned()));
     }
     (form, None)
@@ -126,7 +134,13 @@ fn by_password(glide: &mut Glide, form: &Form, client: &Client, moment: &Moment<
     Ok((issue(glide, client, user, WithRefresh::Yes, moment), name))
 }
 
-fn issue(glide: &mut Glide, client: &Client, user: super::record::SysId, with: WithRefresh, moment: &Moment<'_>) -> Granted {
+fn issue(
+    glide: &mut Glide,
+    client: &Client,
+    user: super::record::SysId,
+    with: WithRefresh,
+    moment: &Moment<'_>,
+) -> Granted {
     let resets = glide.switches.regrant_resets_expiry;
     glide.tokens.grant(client, user, with, resets, moment.now, moment.chance)
 }
@@ -142,7 +156,8 @@ fn by_refresh(glide: &mut Glide, form: &Form, client: &Client, moment: &Moment<'
     let user = glide.tokens.refresh(value).map(|token| token.user_id).ok_or("invalid_token")?;
     user::check_state(glide, user)?;
     let (resets, rotates) = (glide.switches.regrant_resets_expiry, glide.switches.rotate_refresh_tokens);
-    let mut granted = glide.tokens.renew(value, client, resets, rotates, moment.now, moment.chance).ok_or("invalid_token")?;
+    let mut granted =
+        glide.tokens.renew(value, client, resets, rotates, moment.now, moment.chance).ok_or("invalid_token")?;
     if !glide.switches.refresh_returns_refresh_token && !rotates {
         granted.refresh = None;
     }
@@ -194,7 +209,10 @@ fn by_client(glide: &mut Glide, client: &Client, moment: &Moment<'_>) -> Grant {
 }
 
 fn name_of(glide: &Glide, user: super::record::SysId) -> String {
-    glide.table("sys_user").and_then(|table| table.rows.get(&user).map(|row| table.value(row, "user_name").to_owned())).unwrap_or_default()
+    glide
+        .table("sys_user")
+        .and_then(|table| table.rows.get(&user).map(|row| table.value(row, "user_name").to_owned()))
+        .unwrap_or_default()
 }
 
 /// `GET` or `POST /oauth_revoke_token.do`: needs no authentication, and says nothing about what it did.

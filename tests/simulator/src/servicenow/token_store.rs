@@ -74,13 +74,22 @@ impl TokenStore {
     }
 
     /// A grant that proves the user: the tokens that are still good, or new ones.
-    pub(crate) fn grant(&mut self, client: &Client, user_id: SysId, with: WithRefresh, resets: bool, now: DateTime<Utc>, chance: &Chance) -> Granted {
+    pub(crate) fn grant(
+        &mut self,
+        client: &Client,
+        user_id: SysId,
+        with: WithRefresh,
+        resets: bool,
+        now: DateTime<Utc>,
+        chance: &Chance,
+    ) -> Granted {
         let (access, expires_in_s) = self.access_for(client, user_id, resets, now, chance);
         if with == WithRefresh::No {
             return Granted { access, refresh: None, expires_in_s };
         }
         let wall = now + TimeDelta::seconds(client.refresh_lifespan_s);
-        let known = self.refresh.iter_mut().find(|(_, token)| token.belongs(&client.id, user_id) && token.is_valid(now));
+        let known =
+            self.refresh.iter_mut().find(|(_, token)| token.belongs(&client.id, user_id) && token.is_valid(now));
         let refresh = match known {
             Some((value, token)) => {
                 if resets {
@@ -94,7 +103,15 @@ impl TokenStore {
     }
 
     /// A refresh with a good token. The wall does not move, with or without rotation.
-    pub(crate) fn renew(&mut self, value: &str, client: &Client, resets: bool, rotates: bool, now: DateTime<Utc>, chance: &Chance) -> Option<Granted> {
+    pub(crate) fn renew(
+        &mut self,
+        value: &str,
+        client: &Client,
+        resets: bool,
+        rotates: bool,
+        now: DateTime<Utc>,
+        chance: &Chance,
+    ) -> Option<Granted> {
         let old = self.refresh.get(value)?.clone();
         let (access, expires_in_s) = self.access_for(client, old.user_id, resets, now, chance);
         let refresh = if rotates {
@@ -108,7 +125,14 @@ impl TokenStore {
         Some(Granted { access, refresh: Some(refresh), expires_in_s })
     }
 
-    fn access_for(&mut self, client: &Client, user_id: SysId, resets: bool, now: DateTime<Utc>, chance: &Chance) -> (String, i64) {
+    fn access_for(
+        &mut self,
+        client: &Client,
+        user_id: SysId,
+        resets: bool,
+        now: DateTime<Utc>,
+        chance: &Chance,
+    ) -> (String, i64) {
         let full = now + TimeDelta::seconds(client.access_lifespan_s);
         let known = self.access.iter_mut().find(|(_, token)| token.belongs(&client.id, user_id) && token.is_valid(now));
         if let Some((value, token)) = known {
@@ -120,14 +144,32 @@ impl TokenStore {
         // What has been dead for a day is purged, as the instance's own job does.
         self.access.retain(|_, token| token.expires_at + TimeDelta::days(1) > now);
         let value = chance.opaque();
-        self.access.insert(value.clone(), Token { client_id: client.id.clone(), user_id, expires_at: full, is_revoked: false, is_replaced: false });
+        self.access.insert(
+            value.clone(),
+            Token { client_id: client.id.clone(), user_id, expires_at: full, is_revoked: false, is_replaced: false },
+        );
         (value, remaining(full, now))
     }
 
     fn new_refresh(&mut self, client: &Client, user_id: SysId, expires_at: DateTime<Utc>, chance: &Chance) -> String {
         let value = chance.opaque();
-        self.refresh.insert(value.clone(), Token { client_id: client.id.clone(), user_id, expires_at, is_revoked: false, is_replaced: false });
+        self.refresh.insert(
+            value.clone(),
+            Token { client_id: client.id.clone(), user_id, expires_at, is_revoked: false, is_replaced: false },
+        );
         value
+    }
+
+    /// A token of either kind, good or not.
+    pub(crate) fn any(&self, value: &str) -> Option<&Token> {
+        self.access.get(value).or_else(|| self.refresh.get(value))
+    }
+
+    /// Revokes the tokens whose value fits.
+    pub(crate) fn revoke_where(&mut self, fits: impl Fn(&str) -> bool) {
+        for (_, token) in self.access.iter_mut().chain(self.refresh.iter_mut()).filter(|(value, _)| fits(value)) {
+            token.is_revoked = true;
+        }
     }
 
     /// Expires or revokes one token, whichever kind it is.
@@ -142,7 +184,14 @@ impl TokenStore {
     }
 
     /// Expires or revokes all tokens of some kinds, of one user or of all; returns how many.
-    pub(crate) fn spoil_all(&mut self, user: Option<SysId>, access: bool, refresh: bool, how: Spoil, now: DateTime<Utc>) -> usize {
+    pub(crate) fn spoil_all(
+        &mut self,
+        user: Option<SysId>,
+        access: bool,
+        refresh: bool,
+        how: Spoil,
+        now: DateTime<Utc>,
+    ) -> usize {
         let mut count = 0;
         let wanted = |token: &&mut Token| user.is_none_or(|user| token.user_id == user);
         let from_access = self.access.values_mut().filter(|_| access);
@@ -156,7 +205,9 @@ impl TokenStore {
 
     /// Ends a grant altogether.
     pub(crate) fn revoke_grant(&mut self, client_id: &str, user_id: SysId) {
-        for token in self.access.values_mut().chain(self.refresh.values_mut()).filter(|token| token.belongs(client_id, user_id)) {
+        for token in
+            self.access.values_mut().chain(self.refresh.values_mut()).filter(|token| token.belongs(client_id, user_id))
+        {
             token.is_revoked = true;
         }
     }

@@ -33,7 +33,12 @@ pub(crate) fn check_state(glide: &Glide, user: SysId) -> Result<(), &'static str
 ///
 /// # Errors
 /// The true reason, for the system log only.
-pub(crate) fn check_password(glide: &mut Glide, name: &str, password: &str, _moment: &Moment<'_>) -> Result<SysId, &'static str> {
+pub(crate) fn check_password(
+    glide: &mut Glide,
+    name: &str,
+    password: &str,
+    _moment: &Moment<'_>,
+) -> Result<SysId, &'static str> {
     let users = glide.table("sys_user").ok_or("no users")?;
     let row = users.find("user_name", name).ok_or("user unknown")?;
     let (id, expected) = (row.id, users.value(row, "user_password").to_owned());

@@ -6,6 +6,7 @@ use super::Moment;
 use super::acl::{self, Wish};
 use super::choice;
 use super::client;
+use super::credential;
 use super::envelope;
 use super::glide::Glide;
 use super::identity::Who;
@@ -64,7 +65,13 @@ fn try_insert(glide: &mut Glide, ask: &Ask, moment: &Moment<'_>, who: &Who, name
 }
 
 /// The id of a new record: the client's, where the instance honours it.
-fn choose_id(glide: &Glide, moment: &Moment<'_>, who: &Who, name: &str, given: &Map<String, Value>) -> Result<SysId, Failure> {
+fn choose_id(
+    glide: &Glide,
+    moment: &Moment<'_>,
+    who: &Who,
+    name: &str,
+    given: &Map<String, Value>,
+) -> Result<SysId, Failure> {
     let fresh = || SysId::parse(&moment.chance.hex32()).ok_or_else(|| Box::new(envelope::failure(500, "No id", None)));
     let Some(chosen) = given.get("sys_id").and_then(Value::as_str).and_then(SysId::parse) else { return fresh() };
     let is_closed_to = glide.switches.admin_only_sys_fields && !who.roles.is_admin();
@@ -75,7 +82,11 @@ fn choose_id(glide: &Glide, moment: &Moment<'_>, who: &Who, name: &str, given: &
         ClientSysId::Honoured => {
             if glide.table(name).is_some_and(|table| table.rows.contains_key(&chosen)) {
                 let detail = format!("Error during insert of {name}: Unique Key violation detected by database");
-                return Err(Box::new(envelope::failure(glide.switches.duplicate_sys_id_status, "Operation Failed", Some(&detail))));
+                return Err(Box::new(envelope::failure(
+                    glide.switches.duplicate_sys_id_status,
+                    "Operation Failed",
+                    Some(&detail),
+                )));
             }
             Ok(chosen)
         }
@@ -83,11 +94,26 @@ fn choose_id(glide: &Glide, moment: &Moment<'_>, who: &Who, name: &str, given: &
 }
 
 /// System fields that the platform keeps up to date by itself.
-const SYSTEM: [&str; 8] =
-    ["sys_created_by", "sys_created_on", "sys_updated_by", "sys_updated_on", "sys_mod_count", "sys_class_name", "sys_domain", "sys_tags"];
+const SYSTEM: [&str; 8] = [
+    "sys_created_by",
+    "sys_created_on",
+    "sys_updated_by",
+    "sys_updated_on",
+    "sys_mod_count",
+    "sys_class_name",
+    "sys_domain",
+    "sys_tags",
+];
 
 /// Takes the values of the body into the row; returns the journal entries. Unknown fields are ignored.
-fn take_values(glide: &Glide, ask: &Ask, who: &Who, name: &str, row: &mut Row, given: &Map<String, Value>) -> Vec<(String, String)> {
+fn take_values(
+    glide: &Glide,
+    ask: &Ask,
+    who: &Who,
+    name: &str,
+    row: &mut Row,
+    given: &Map<String, Value>,
+) -> Vec<(String, String)> {
     let mut journal = Vec::new();
     let Some(table) = glide.table(name) else { return journal };
     let input_display = ask.param("sysparm_input_display_value").as_deref() == Some("true");
@@ -107,7 +133,9 @@ fn take_values(glide: &Glide, ask: &Ask, who: &Who, name: &str, row: &mut Row, g
                 }
             }
             // Without display-value input a password is stored as it is, which no login will ever match.
-            Some(Kind::Secret) if name == "sys_user" && !input_display => row.set(at, format!("unusable:{}", text.len())),
+            Some(Kind::Secret) if name == "sys_user" && !input_display => {
+                row.set(at, format!("unusable:{}", text.len()));
+            }
             Some(Kind::Reference(target)) => row.set(at, reference(glide, target, &text)),
             Some(Kind::Boolean) => row.set(at, if matches!(text.as_str(), "true" | "1") { "true" } else { "false" }),
             _ => row.set(at, text),
@@ -134,7 +162,14 @@ pub(super) fn update(glide: &mut Glide, ask: &Ask, moment: &Moment<'_>, who: &Wh
     }
 }
 
-fn try_update(glide: &mut Glide, ask: &Ask, moment: &Moment<'_>, who: &Who, name: &str, id: &str) -> Result<SysId, Failure> {
+fn try_update(
+    glide: &mut Glide,
+    ask: &Ask,
+    moment: &Moment<'_>,
+    who: &Who,
+    name: &str,
+    id: &str,
+) -> Result<SysId, Failure> {
     let table = glide.table(name).ok_or_else(|| Box::new(envelope::invalid_table(name)))?;
     let given = rest::object(ask)?;
     let old = SysId::parse(id)
@@ -170,7 +205,9 @@ fn try_update(glide: &mut Glide, ask: &Ask, moment: &Moment<'_>, who: &Who, name
 /// `DELETE /api/now/table/{t}/{sys_id}`.
 pub(super) fn delete(glide: &mut Glide, who: &Who, name: &str, id: &str) -> Answer {
     let Some(table) = glide.table(name) else { return envelope::invalid_table(name) };
-    let row = SysId::parse(id).and_then(|id| table.rows.get(&id)).filter(|row| acl::may_read(who, table, row, glide.switches.hide_role_tables));
+    let row = SysId::parse(id)
+        .and_then(|id| table.rows.get(&id))
+        .filter(|row| acl::may_read(who, table, row, glide.switches.hide_role_tables));
     let Some(id) = row.map(|row| row.id) else { return envelope::no_record() };
     if !acl::may_write(who, table, Wish::Delete) {
         return envelope::acl(Wish::Delete.word());
@@ -178,24 +215,37 @@ pub(super) fn delete(glide: &mut Glide, who: &Who, name: &str, id: &str) -> Answ
     if let Some(table) = glide.tables.get_mut(name) {
         table.remove(id);
     }
-    glide.forget_roles();
-    if name == "sys_choice" {
-        glide.forget_choices();
+    match name {
+        "sys_user_has_role" | "sys_user_role" => glide.forget_roles(),
+        "sys_choice" => glide.forget_choices(),
+        "oauth_credential" => credential::deleted(glide, id),
+        _ => {}
     }
     Answer::empty(204)
 }
 
-fn after_write(glide: &mut Glide, name: &str, id: SysId, journal: Vec<(String, String)>, who: &Who, moment: &Moment<'_>) {
+fn after_write(
+    glide: &mut Glide,
+    name: &str,
+    id: SysId,
+    journal: Vec<(String, String)>,
+    who: &Who,
+    moment: &Moment<'_>,
+) {
     for (element, value) in journal {
         let entry = moment.chance.hex32();
-        glide.put("sys_journal_field", &entry, &[
-            ("name", name),
-            ("element", &element),
-            ("element_id", id.as_str()),
-            ("value", &value),
-            ("sys_created_on", &moment.stamp()),
-            ("sys_created_by", &who.user_name),
-        ]);
+        glide.put(
+            "sys_journal_field",
+            &entry,
+            &[
+                ("name", name),
+                ("element", &element),
+                ("element_id", id.as_str()),
+                ("value", &value),
+                ("sys_created_on", &moment.stamp()),
+                ("sys_created_by", &who.user_name),
+            ],
+        );
     }
     match name {
         "sys_user_has_role" | "sys_user_role" => glide.forget_roles(),

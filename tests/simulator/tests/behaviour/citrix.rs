@@ -8,7 +8,8 @@ use crate::support::{Rig, send};
 #[tokio::test]
 async fn a_token_call_answers_as_documented() {
     let rig = Rig::start().await;
-    let reply = send(rig.citrix_token_call(seed::ACME.customer_id, &seed::ACME.client_id(), seed::ACME.client_secret)).await;
+    let reply =
+        send(rig.citrix_token_call(seed::ACME.customer_id, &seed::ACME.client_id(), seed::ACME.client_secret)).await;
     assert_eq!(reply.status, 200);
     assert!(reply.text.starts_with("\r\n"), "the documented raw body is indented");
     let body = reply.json();
@@ -30,11 +31,15 @@ async fn a_token_call_refuses_what_the_real_one_refuses() {
     assert_eq!((wrong.status, wrong.json()["error"].clone()), (400, json!("invalid_client")));
     let form = "grant_type=client_credentials&client_id=a&client_secret=b";
     for media_type in ["application/x-www-form-urlencoded; charset=UTF-8", "application/json", "text/plain"] {
-        let reply = send(rig.http.post(&url).header("accept", "application/json").header("content-type", media_type).body(form)).await;
+        let reply = send(
+            rig.http.post(&url).header("accept", "application/json").header("content-type", media_type).body(form),
+        )
+        .await;
         assert_eq!(reply.status, 415, "{media_type}");
         assert!(reply.text.contains("application/x-www-form-urlencoded"));
     }
-    let other = send(rig.citrix_token_call(seed::GLOBEX.customer_id, &seed::ACME.client_id(), seed::ACME.client_secret)).await;
+    let other =
+        send(rig.citrix_token_call(seed::GLOBEX.customer_id, &seed::ACME.client_id(), seed::ACME.client_secret)).await;
     assert_eq!(other.status, 400);
     let gov = send(rig.citrix_token_call(seed::GOV.customer_id, &seed::GOV.client_id(), seed::GOV.client_secret)).await;
     assert_eq!(gov.status, 400, "gov has the legacy form only");
@@ -45,7 +50,8 @@ async fn the_legacy_form_is_json_both_ways() {
     let rig = Rig::start().await;
     for (account, key, lifetime) in [(&seed::ACME, "token", "expiresIn"), (&seed::GOV, "Token", "ExpiresAt")] {
         let body = json!({"clientId": account.client_id(), "clientSecret": account.client_secret});
-        let reply = send(rig.http.post(format!("{}/{}/tokens/clients", rig.citrix, account.customer_id)).json(&body)).await;
+        let reply =
+            send(rig.http.post(format!("{}/{}/tokens/clients", rig.citrix, account.customer_id)).json(&body)).await;
         assert_eq!(reply.status, 200);
         assert!(reply.json()[key].is_string() && reply.json()[lifetime].is_i64(), "{}", reply.text);
     }
@@ -68,7 +74,12 @@ async fn only_the_cws_form_of_authorization_counts_and_only_for_its_customer() {
     }
     let missing = send(rig.http.get(&url)).await;
     assert_eq!((missing.status, missing.json()["Error"]["Type"].clone()), (401, json!("CWSAuthException")));
-    let foreign = send(rig.http.get(format!("{}/globexcorp02/serviceStates", rig.citrix)).header("authorization", format!("CwsAuth Bearer={token}"))).await;
+    let foreign = send(
+        rig.http
+            .get(format!("{}/globexcorp02/serviceStates", rig.citrix))
+            .header("authorization", format!("CwsAuth Bearer={token}")),
+    )
+    .await;
     assert_eq!(foreign.status, 403);
     assert!(foreign.json()["type"].as_str().unwrap().ends_with("/authorization"));
 }
@@ -81,7 +92,10 @@ async fn a_token_ends_with_its_hour_and_with_its_client() {
     assert_eq!(send(call()).await.status, 200);
     rig.sim.advance(std::time::Duration::from_secs(3601));
     let expired = send(call()).await;
-    assert_eq!((expired.status, expired.json()["parameters"][0].clone()), (401, json!({"name": "reason", "value": "invalid"})));
+    assert_eq!(
+        (expired.status, expired.json()["parameters"][0].clone()),
+        (401, json!({"name": "reason", "value": "invalid"}))
+    );
     let token = rig.citrix_token(&seed::ACME).await;
     rig.sim.patch_account("acmecorp0001", &json!({"client_active": false})).unwrap();
     assert_eq!(send(rig.daas("/acmecorp0001/serviceStates", "acmecorp0001", &token)).await.status, 401);
@@ -92,8 +106,18 @@ async fn all_thirteen_states_can_be_shown() {
     let rig = Rig::start().await;
     let token = rig.citrix_token(&seed::INITECH).await;
     for state in [
-        "NotOnboarded", "Expired", "Default", "ProductionTrialDenied", "ProductionTrialPending", "ProductionTrialDeleted",
-        "ProductionTrialApproved", "ProductionPending", "PartnerProductionPending", "NotOnboardedTrialPending", "ProductionTrial", "Production",
+        "NotOnboarded",
+        "Expired",
+        "Default",
+        "ProductionTrialDenied",
+        "ProductionTrialPending",
+        "ProductionTrialDeleted",
+        "ProductionTrialApproved",
+        "ProductionPending",
+        "PartnerProductionPending",
+        "NotOnboardedTrialPending",
+        "ProductionTrial",
+        "Production",
         "PartnerProduction",
     ] {
         rig.sim.patch_account("initechcorp3", &json!({"service_states": {"itsm": state}})).unwrap();
@@ -110,17 +134,29 @@ async fn daas_insists_on_its_headers() {
     let rig = Rig::start().await;
     let token = rig.citrix_token(&seed::HOOLI).await;
     for path in ["/cvad/manage/me", "/cvadapis/me", "/cvad/manage/Me"] {
-        let me = send(rig.daas(path, "hoolicorp005", &token).header("citrix-transactionid", "0b2c7a1e-6f0d-4d0c-9f59-0f1f0c7a9f11")).await;
+        let me = send(
+            rig.daas(path, "hoolicorp005", &token)
+                .header("citrix-transactionid", "0b2c7a1e-6f0d-4d0c-9f59-0f1f0c7a9f11"),
+        )
+        .await;
         assert_eq!(me.status, 200, "{path}");
         assert_eq!(me.json()["Customers"][0]["Sites"].as_array().unwrap().len(), 2);
         assert_eq!(me.header("citrix-transactionid"), "0b2c7a1e-6f0d-4d0c-9f59-0f1f0c7a9f11");
     }
     let url = format!("{}/cvad/manage/me", rig.citrix);
     let auth = format!("CwsAuth Bearer={token}");
-    let no_customer = send(rig.http.get(&url).header("accept", "application/json").header("authorization", &auth)).await;
+    let no_customer =
+        send(rig.http.get(&url).header("accept", "application/json").header("authorization", &auth)).await;
     assert_eq!((no_customer.status, no_customer.json()["statusCode"].clone()), (500, json!(500)));
     for accept in ["*/*", "application/json; charset=utf-8", "text/html"] {
-        let loose = send(rig.http.get(&url).header("accept", accept).header("authorization", &auth).header("citrix-customerid", "hoolicorp005")).await;
+        let loose = send(
+            rig.http
+                .get(&url)
+                .header("accept", accept)
+                .header("authorization", &auth)
+                .header("citrix-customerid", "hoolicorp005"),
+        )
+        .await;
         assert_eq!(loose.status, 406, "{accept}");
     }
 }
@@ -142,7 +178,10 @@ async fn sites_show_their_edition_and_can_be_tested() {
     assert_eq!(missing.status, 404);
     assert!(missing.json().get("SdkErrorId").is_some());
     let test = rig.http.post(format!("{}/cvad/manage/Sites/{id}/$test?async=true", rig.citrix));
-    let test = test.header("accept", "application/json").header("authorization", format!("CwsAuth Bearer={token}")).header("citrix-customerid", "umbrellacorp");
+    let test = test
+        .header("accept", "application/json")
+        .header("authorization", format!("CwsAuth Bearer={token}"))
+        .header("citrix-customerid", "umbrellacorp");
     let started = send(test).await;
     assert_eq!(started.status, 202);
     let path = started.header("location").strip_prefix(&rig.citrix).unwrap().to_owned();
@@ -150,7 +189,8 @@ async fn sites_show_their_edition_and_can_be_tested() {
     assert_eq!(send(rig.daas(&path, "umbrellacorp", &token)).await.status, 400, "the instance header is needed here");
     assert_ne!(send(poll()).await.json()["Status"], "Complete");
     assert_eq!(send(poll()).await.json()["Status"], "Complete");
-    let results = send(rig.daas(&format!("{path}/Results"), "umbrellacorp", &token).header("citrix-instanceid", &id)).await;
+    let results =
+        send(rig.daas(&format!("{path}/Results"), "umbrellacorp", &token).header("citrix-instanceid", &id)).await;
     assert_eq!(results.json()["NumFailures"], 0);
 }
 
@@ -162,7 +202,8 @@ async fn a_frozen_site_thaws_two_polls_after_activation() {
     for _ in 0..3 {
         assert_eq!(send(me()).await.status, 530);
     }
-    let wake = rig.http.post(format!("{}/resourceprovider/starkcorp006/site/activation?customerId=starkcorp006", rig.citrix));
+    let wake =
+        rig.http.post(format!("{}/resourceprovider/starkcorp006/site/activation?customerId=starkcorp006", rig.citrix));
     assert_eq!(send(wake.header("authorization", format!("CwsAuth Bearer={token}"))).await.status, 202);
     let mut seen = Vec::new();
     for _ in 0..3 {
@@ -179,8 +220,14 @@ async fn the_wrong_region_answers_307_with_an_internal_path() {
     assert_eq!(here.status, 307);
     assert!(here.header("location").starts_with("https://api-eu.cloud.com/internal/"));
     assert_eq!(here.json()["parameters"][1], json!({"name": "customerDataRegion", "value": "eu"}));
-    assert_eq!(send(rig.daas("/cvad/manage/me", "globexcorp02", &token).header("host", "api-eu.cloud.com")).await.status, 200);
-    assert_eq!(send(rig.daas("/cvad/manage/me", "globexcorp02", &token).header("host", "api.cloud.com")).await.status, 200);
+    assert_eq!(
+        send(rig.daas("/cvad/manage/me", "globexcorp02", &token).header("host", "api-eu.cloud.com")).await.status,
+        200
+    );
+    assert_eq!(
+        send(rig.daas("/cvad/manage/me", "globexcorp02", &token).header("host", "api.cloud.com")).await.status,
+        200
+    );
 }
 
 #[tokio::test]
@@ -189,9 +236,16 @@ async fn an_on_premises_controller_gives_its_own_token() {
     let url = format!("{}/cvad/manage/Tokens", rig.citrix);
     let wrong = send(rig.http.post(&url).basic_auth(seed::ON_PREMISES_USER, Some("wrong"))).await;
     assert_eq!(wrong.status, 401);
-    let right = send(rig.http.post(&url).basic_auth(seed::ON_PREMISES_USER, Some(seed::ON_PREMISES_PASSWORD))).await.json();
+    let right =
+        send(rig.http.post(&url).basic_auth(seed::ON_PREMISES_USER, Some(seed::ON_PREMISES_PASSWORD))).await.json();
     let token = right["Token"].as_str().unwrap();
-    let me = send(rig.http.get(format!("{}/cvad/manage/me", rig.citrix)).header("accept", "application/json").header("authorization", format!("CwsAuth Bearer={token}"))).await;
+    let me = send(
+        rig.http
+            .get(format!("{}/cvad/manage/me", rig.citrix))
+            .header("accept", "application/json")
+            .header("authorization", format!("CwsAuth Bearer={token}")),
+    )
+    .await;
     assert_eq!(me.json()["Customers"][0]["Id"], "CitrixOnPremises");
 }
 
@@ -200,8 +254,15 @@ async fn every_envelope_can_be_asked_for() {
     let rig = Rig::start().await;
     let token = rig.citrix_token(&seed::ACME).await;
     for (kind, status, probe) in [
-        ("E1", 503, "/parameters/0/value"), ("E2", 401, "/parameters/reason"), ("E3", 401, "/Error/Type"), ("E4", 500, "/activityId"),
-        ("E5", 429, "/statusCode"), ("E6", 400, "/error_description"), ("E7", 400, "/SdkErrorId"), ("E8", 400, "/title"), ("E9", 400, "/error/code"),
+        ("E1", 503, "/parameters/0/value"),
+        ("E2", 401, "/parameters/reason"),
+        ("E3", 401, "/Error/Type"),
+        ("E4", 500, "/activityId"),
+        ("E5", 429, "/statusCode"),
+        ("E6", 400, "/error_description"),
+        ("E7", 400, "/SdkErrorId"),
+        ("E8", 400, "/title"),
+        ("E9", 400, "/error/code"),
     ] {
         rig.sim.fault(Fault::new("citrix", FaultKind::Envelope).route("service_states").with("kind", kind));
         let reply = send(rig.daas("/acmecorp0001/serviceStates", "", &token)).await;

@@ -32,7 +32,9 @@ impl Browser<'_> {
     }
 
     async fn submit(&mut self, path: &str, form: &[(&str, &str)]) -> Reply {
-        let reply = send(self.rig.http.post(format!("{}{path}", self.rig.dev1)).header("cookie", &self.cookie).form(form)).await;
+        let reply =
+            send(self.rig.http.post(format!("{}{path}", self.rig.dev1)).header("cookie", &self.cookie).form(form))
+                .await;
         self.keep(&reply);
         reply
     }
@@ -41,7 +43,12 @@ impl Browser<'_> {
     async fn login(&mut self, page: &Reply, user: &str) -> Reply {
         let target = hidden(page, "sysparm_goto_url");
         let password = seed::find_user(user).unwrap().password;
-        let form = [("user_name", user), ("user_password", password), ("sys_action", "sysverb_login"), ("sysparm_goto_url", &target)];
+        let form = [
+            ("user_name", user),
+            ("user_password", password),
+            ("sys_action", "sysverb_login"),
+            ("sysparm_goto_url", &target),
+        ];
         let reply = self.submit("/login.do", &form).await;
         assert_eq!(reply.status, 302, "{}", reply.text);
         let location = reply.header("location").to_owned();
@@ -57,15 +64,25 @@ impl Browser<'_> {
 
 /// Value of a hidden field.
 fn hidden(page: &Reply, name: &str) -> String {
-    let from = page.text.split(&format!("name=\"{name}\" value=\"")).nth(1).unwrap_or_else(|| panic!("no {name} in {}", page.text));
+    let from = page
+        .text
+        .split(&format!("name=\"{name}\" value=\""))
+        .nth(1)
+        .unwrap_or_else(|| panic!("no {name} in {}", page.text));
     from.split('"').next().unwrap().replace("&amp;", "&")
 }
 
 fn request(rig: &Rig, changes: &[(&str, &str)]) -> String {
     let client = &seed::oauth_clients("dev1")[0];
     let mut url = Url::parse(&format!("{}/oauth_auth.do", rig.dev1)).unwrap();
-    let base = [("response_type", "code"), ("client_id", client.client_id.as_str()), ("redirect_uri", client.redirect_url.as_str()), ("state", "state-1_~")];
-    for (name, value) in base.iter().filter(|(name, _)| !changes.iter().any(|(other, _)| other == name)).chain(changes) {
+    let base = [
+        ("response_type", "code"),
+        ("client_id", client.client_id.as_str()),
+        ("redirect_uri", client.redirect_url.as_str()),
+        ("state", "state-1_~"),
+    ];
+    for (name, value) in base.iter().filter(|(name, _)| !changes.iter().any(|(other, _)| other == name)).chain(changes)
+    {
         if !value.is_empty() {
             url.query_pairs_mut().append_pair(name, value);
         }
@@ -110,6 +127,10 @@ async fn login_consent_and_code_end_in_tokens() {
     assert_eq!(exchange(&rig, &params["code"], &secret).await.status, 401, "a code works once");
     let again = browser.open(&request(&rig, &[])).await;
     assert!(again.text.contains("svc.citrix"), "the session stays open");
+    let check = hidden(&again, "sysparm_ck");
+    let bare = [("sysparm_ck", check.as_str()), ("oauth_auth_check_action", "authorize")];
+    let (_, params) = returned(&browser.submit("/oauth_auth.do", &bare).await);
+    assert!(params.contains_key("code"), "the form alone is enough");
 }
 
 #[tokio::test]
@@ -161,9 +182,19 @@ async fn a_redirect_that_is_not_registered_is_replaced_or_refused() {
     let (address, params) = returned(&browser.decide(&consent, "authorize").await);
     assert_eq!(address, client.redirect_url, "the first registered one is used");
     let secret = ("client_secret", client.client_secret.as_str());
-    assert_eq!(exchange(&rig, &params["code"], &[secret]).await.status, 401, "the token call must repeat what was sent");
+    assert_eq!(
+        exchange(&rig, &params["code"], &[secret]).await.status,
+        401,
+        "the token call must repeat what was sent"
+    );
     rig.sim.patch_instance("dev1", &json!({"redirect_mismatch": "refuse"})).unwrap();
-    assert!(browser.open(&request(&rig, &[("redirect_uri", "https://other.example/x")])).await.text.contains("Invalid redirect_uri"));
+    assert!(
+        browser
+            .open(&request(&rig, &[("redirect_uri", "https://other.example/x")]))
+            .await
+            .text
+            .contains("Invalid redirect_uri")
+    );
 }
 
 #[tokio::test]
@@ -211,8 +242,12 @@ async fn an_open_session_of_somebody_else_is_used_without_asking() {
 async fn service_accounts_and_wrong_passwords_do_not_get_in() {
     let rig = Rig::start().await;
     let mut browser = Browser { rig: &rig, cookie: String::new() };
-    for (user, password) in [("svc.wso", seed::find_user("svc.wso").unwrap().password), ("svc.citrix", "wrong"), ("nobody", "wrong")] {
-        let reply = browser.submit("/login.do", &[("user_name", user), ("user_password", password), ("sys_action", "sysverb_login")]).await;
+    for (user, password) in
+        [("svc.wso", seed::find_user("svc.wso").unwrap().password), ("svc.citrix", "wrong"), ("nobody", "wrong")]
+    {
+        let reply = browser
+            .submit("/login.do", &[("user_name", user), ("user_password", password), ("sys_action", "sysverb_login")])
+            .await;
         assert_eq!(reply.status, 200);
         assert!(reply.text.contains("User name or password invalid"));
     }

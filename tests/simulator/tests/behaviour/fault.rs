@@ -89,7 +89,9 @@ async fn a_cut_connection_is_reset_without_a_byte() {
 async fn a_hanging_request_ends_with_its_client() {
     let rig = Rig::start().await;
     rig.sim.fault(Fault::new("citrix", FaultKind::Hang).route("token"));
-    let call = rig.citrix_token_call(seed::ACME.customer_id, &seed::ACME.client_id(), seed::ACME.client_secret).timeout(Duration::from_millis(50));
+    let call = rig
+        .citrix_token_call(seed::ACME.customer_id, &seed::ACME.client_id(), seed::ACME.client_secret)
+        .timeout(Duration::from_millis(50));
     assert!(call.send().await.unwrap_err().is_timeout());
     assert_eq!(rig.sim.requests()[0].status, None);
     rig.citrix_token(&seed::ACME).await;
@@ -106,7 +108,10 @@ async fn lists_break_off_in_three_ways() {
     rig.sim.fault(Fault::new("dev1", FaultKind::Truncate));
     let broken = send(list()).await;
     assert_eq!(broken.status, 200);
-    assert!(broken.text.contains("Transaction cancelled") && serde_json::from_str::<serde_json::Value>(&broken.text).is_err());
+    assert!(
+        broken.text.contains("Transaction cancelled")
+            && serde_json::from_str::<serde_json::Value>(&broken.text).is_err()
+    );
     rig.sim.fault(Fault::new("dev1", FaultKind::Truncate).with("variant", "valid"));
     let both = send(list()).await.json();
     assert!(both["error"]["message"].is_string() && (1..6).contains(&both["result"].as_array().unwrap().len()));
@@ -130,7 +135,14 @@ async fn bodies_can_be_too_large_too_slow_or_a_bomb() {
     rig.sim.fault(Fault::new("dev1", FaultKind::WrongContentType));
     assert_eq!(send(list()).await.header("content-type"), "text/plain");
     rig.sim.fault(Fault::new("dev1", FaultKind::SetCookie));
-    assert!(send(list()).await.headers.get_all("set-cookie").iter().any(|value| value.to_str().unwrap().contains("0123456789ABCDEF")));
+    assert!(
+        send(list())
+            .await
+            .headers
+            .get_all("set-cookie")
+            .iter()
+            .any(|value| value.to_str().unwrap().contains("0123456789ABCDEF"))
+    );
 }
 
 #[tokio::test]
@@ -172,6 +184,7 @@ async fn citrix_faults_speak_citrix() {
     assert_eq!(send(me()).await.status, 200, "a fault for another customer does not strike");
     rig.sim.clear_faults();
     rig.sim.fault(Fault::new("citrix", FaultKind::ErrorIn200).route("token"));
-    let reply = send(rig.citrix_token_call(seed::ACME.customer_id, &seed::ACME.client_id(), seed::ACME.client_secret)).await;
+    let reply =
+        send(rig.citrix_token_call(seed::ACME.customer_id, &seed::ACME.client_id(), seed::ACME.client_secret)).await;
     assert_eq!((reply.status, reply.json()["error"].clone()), (200, json!("invalid_client")));
 }

@@ -11,8 +11,16 @@ async fn an_almost_empty_insert_gets_the_defaults() {
     let token = rig.token("svc.citrix").await;
     let record = rig.incident(&token, &json!({"priority": "1"})).await;
     for (field, value) in [
-        ("state", "1"), ("incident_state", "1"), ("impact", "3"), ("urgency", "3"), ("priority", "5"), ("category", "inquiry"),
-        ("approval", "not requested"), ("made_sla", "true"), ("active", "true"), ("sys_class_name", "incident"),
+        ("state", "1"),
+        ("incident_state", "1"),
+        ("impact", "3"),
+        ("urgency", "3"),
+        ("priority", "5"),
+        ("category", "inquiry"),
+        ("approval", "not requested"),
+        ("made_sla", "true"),
+        ("active", "true"),
+        ("sys_class_name", "incident"),
     ] {
         assert_eq!(record[field], value, "{field}");
     }
@@ -30,16 +38,30 @@ async fn resolving_needs_code_and_notes_by_label() {
     let path = format!("/api/now/table/incident/{id}");
     let refused = send(rig.patch(&path, &token, &json!({"state": "6", "close_notes": "done"}))).await;
     assert_eq!(refused.status, 403);
-    assert_eq!(refused.json()["error"]["detail"], "Data Policy Exception: The following fields are mandatory: Resolution code");
-    let resolved = send(rig.patch(&path, &token, &json!({"state": "6", "close_code": "Unheard of", "close_notes": "done"}))).await.json();
+    assert_eq!(
+        refused.json()["error"]["detail"],
+        "Data Policy Exception: The following fields are mandatory: Resolution code"
+    );
+    let resolved =
+        send(rig.patch(&path, &token, &json!({"state": "6", "close_code": "Unheard of", "close_notes": "done"})))
+            .await
+            .json();
     assert_eq!(resolved["result"]["close_code"], "Unheard of", "an unknown choice is stored as it is");
     assert_eq!(resolved["result"]["incident_state"], "6");
     assert!(resolved["result"]["resolved_by"]["value"].is_string());
-    assert_eq!(send(rig.patch(&path, &token, &json!({"state": "7"}))).await.status, 403, "closing is for administrators");
+    assert_eq!(
+        send(rig.patch(&path, &token, &json!({"state": "7"}))).await.status,
+        403,
+        "closing is for administrators"
+    );
     let admin = rig.token("admin").await;
     let closed = send(rig.patch(&path, &admin, &json!({"state": "7"}))).await.json();
     assert_eq!(closed["result"]["active"], "false");
-    assert_eq!(send(rig.patch(&path, &token, &json!({"short_description": "late"}))).await.status, 403, "closed is read-only");
+    assert_eq!(
+        send(rig.patch(&path, &token, &json!({"short_description": "late"}))).await.status,
+        403,
+        "closed is read-only"
+    );
 }
 
 #[tokio::test]
@@ -48,7 +70,12 @@ async fn close_codes_belong_to_the_generation() {
     options.instances.push(InstanceOptions::with_profile("old", Profile::UpgradedVancouver));
     let rig = Rig::with(options).await;
     let codes = |instance: &str| -> Vec<String> {
-        rig.sim.records(instance, "sys_choice").into_iter().filter(|row| row["element"] == "close_code").map(|row| row["value"].clone()).collect()
+        rig.sim
+            .records(instance, "sys_choice")
+            .into_iter()
+            .filter(|row| row["element"] == "close_code")
+            .map(|row| row["value"].clone())
+            .collect()
     };
     assert!(codes("dev1").contains(&"Solution provided".to_owned()));
     assert!(codes("old").contains(&"Solved (Permanently)".to_owned()));
@@ -78,5 +105,8 @@ async fn a_callers_comment_takes_the_incident_off_hold() {
     let noted = send(rig.patch(&path, &token, &json!({"work_notes": "still waiting"}))).await.json();
     assert_eq!(noted["result"]["state"], "3");
     let answered = send(rig.patch(&path, &token, &json!({"comments": "here it is"}))).await.json();
-    assert_eq!((answered["result"]["state"].clone(), answered["result"]["hold_reason"].clone()), (json!("2"), json!("")));
+    assert_eq!(
+        (answered["result"]["state"].clone(), answered["result"]["hold_reason"].clone()),
+        (json!("2"), json!(""))
+    );
 }

@@ -45,7 +45,11 @@ async fn every_refusal_reads_the_same_and_the_log_knows_why() {
         ]
     };
     let good = form(&client.client_id, &client.client_secret, "password");
-    let query = good.iter().map(|(key, value)| format!("{key}={}", value.replace(['&', '%', '+'], "x"))).collect::<Vec<_>>().join("&");
+    let query = good
+        .iter()
+        .map(|(key, value)| format!("{key}={}", value.replace(['&', '%', '+'], "x")))
+        .collect::<Vec<_>>()
+        .join("&");
     for (request, expected) in [
         (rig.password_call("svc.citrix", "wrong"), "user_password"),
         (rig.password_call("nobody", "wrong"), "user unknown"),
@@ -55,7 +59,10 @@ async fn every_refusal_reads_the_same_and_the_log_knows_why() {
         (rig.password_call("svc.wso", password("svc.wso")), "web service access only"),
         (rig.http.post(&url).form(&form(&client.client_id, "wrong", "password")), "client_secret"),
         (rig.http.post(&url).form(&form("0123", "wrong", "password")), "unknown client_id"),
-        (rig.http.post(&url).form(&form(&client.client_id, &client.client_secret, "client_credentials")), "not enabled"),
+        (
+            rig.http.post(&url).form(&form(&client.client_id, &client.client_secret, "client_credentials")),
+            "not enabled",
+        ),
         (rig.http.post(&url).form(&form(&client.client_id, &client.client_secret, "magic")), "unsupported grant type"),
         (rig.refresh_call("unknown"), "refresh token unknown"),
         (rig.http.post(format!("{url}?{query}")).form(&[("a", "b")]), "parameters in the URL"),
@@ -137,10 +144,28 @@ async fn anybody_who_holds_a_token_can_revoke_it() {
     let (access, refresh) = (grant["access_token"].as_str().unwrap(), grant["refresh_token"].as_str().unwrap());
     assert_eq!(send(rig.http.get(format!("{}/oauth_revoke_token.do?token={access}", rig.dev1))).await.status, 200);
     assert_eq!(send(rig.get("/api/now/table/incident", access)).await.status, 401);
-    assert_eq!(send(rig.http.post(format!("{}/oauth_revoke_token.do", rig.dev1)).form(&[("token", refresh)])).await.status, 200);
+    assert_eq!(
+        send(rig.http.post(format!("{}/oauth_revoke_token.do", rig.dev1)).form(&[("token", refresh)])).await.status,
+        200
+    );
     assert_eq!(send(rig.refresh_call(refresh)).await.status, 401);
     assert_eq!(send(rig.http.get(format!("{}/oauth_revoke.do?token={access}", rig.dev1))).await.status, 404);
     assert!(!rig.sim.requests().iter().any(|entry| entry.query.contains(access)), "the log holds no token");
+}
+
+#[tokio::test]
+async fn an_administrator_revokes_by_deleting_the_credential() {
+    let rig = Rig::start().await;
+    let token = rig.token("svc.citrix").await;
+    let admin = rig.token("admin").await;
+    let query = "/api/now/table/oauth_credential?sysparm_query=type=access_token^user.user_name=svc.citrix";
+    assert_eq!(send(rig.get(query, &token)).await.json()["result"], json!([]), "hidden from the user");
+    let listed = send(rig.get(query, &admin)).await;
+    assert!(!listed.text.contains(&token));
+    let id = listed.json()["result"][0]["sys_id"].as_str().unwrap().to_owned();
+    let url = format!("{}/api/now/table/oauth_credential/{id}", rig.dev1);
+    assert_eq!(send(rig.http.delete(url).bearer_auth(&admin)).await.status, 204);
+    assert_eq!(send(rig.get("/api/now/table/incident", &token)).await.status, 401);
 }
 
 #[tokio::test]
@@ -151,7 +176,13 @@ async fn what_happens_to_the_user_happens_to_the_token() {
     for change in [json!({"active": false}), json!({"locked_out": true}), json!({"password_needs_reset": true})] {
         rig.sim.patch_user("dev1", "svc.citrix", &change).unwrap();
         assert_eq!(send(call()).await.status, 401, "{change}");
-        rig.sim.patch_user("dev1", "svc.citrix", &json!({"active": true, "locked_out": false, "password_needs_reset": false})).unwrap();
+        rig.sim
+            .patch_user(
+                "dev1",
+                "svc.citrix",
+                &json!({"active": true, "locked_out": false, "password_needs_reset": false}),
+            )
+            .unwrap();
         assert_eq!(send(call()).await.status, 200);
     }
     let client = seed::oauth_clients("dev1")[0].client_id.clone();
@@ -204,8 +235,18 @@ async fn the_mfa_profile_refuses_token_calls_with_api_cookies() {
     let rig = Rig::start().await;
     let token = rig.token("svc.citrix").await;
     let reply = send(rig.get("/api/now/table/incident?sysparm_limit=1", &token)).await;
-    let cookie = reply.headers.get_all("set-cookie").iter().map(|line| line.to_str().unwrap().split(';').next().unwrap().to_owned()).collect::<Vec<_>>().join("; ");
-    assert!(cookie.contains("JSESSIONID=") && cookie.contains("glide_user_route=glide.") && cookie.contains("BIGipServerpool_dev1"));
+    let cookie = reply
+        .headers
+        .get_all("set-cookie")
+        .iter()
+        .map(|line| line.to_str().unwrap().split(';').next().unwrap().to_owned())
+        .collect::<Vec<_>>()
+        .join("; ");
+    assert!(
+        cookie.contains("JSESSIONID=")
+            && cookie.contains("glide_user_route=glide.")
+            && cookie.contains("BIGipServerpool_dev1")
+    );
     let password = seed::find_user("svc.citrix").unwrap().password;
     assert_eq!(send(rig.password_call("svc.citrix", password).header("cookie", &cookie)).await.status, 200);
     rig.sim.patch_instance("dev1", &json!({"token_refuses_session_cookies": true})).unwrap();
@@ -215,7 +256,11 @@ async fn the_mfa_profile_refuses_token_calls_with_api_cookies() {
 #[tokio::test]
 async fn basic_is_for_services_only_on_a_new_instance() {
     let rig = Rig::start().await;
-    let call = |user: &str| rig.http.get(format!("{}/api/now/ui/user/current_user", rig.dev1)).basic_auth(user, Some(seed::find_user(user).unwrap().password));
+    let call = |user: &str| {
+        rig.http
+            .get(format!("{}/api/now/ui/user/current_user", rig.dev1))
+            .basic_auth(user, Some(seed::find_user(user).unwrap().password))
+    };
     for (user, status) in [("svc.citrix", 401), ("admin", 401), ("svc.wso", 200)] {
         assert_eq!(send(call(user)).await.status, status, "{user}");
     }

@@ -15,7 +15,11 @@ fn notification() -> Value {
 }
 
 fn post(rig: &Rig, path: &str, token: &str, body: &Value) -> reqwest::RequestBuilder {
-    rig.http.post(format!("{}{path}", rig.citrix)).header("authorization", format!("CwsAuth Bearer={token}")).header("citrix-customerid", "acmecorp0001").json(body)
+    rig.http
+        .post(format!("{}{path}", rig.citrix))
+        .header("authorization", format!("CwsAuth Bearer={token}"))
+        .header("citrix-customerid", "acmecorp0001")
+        .json(body)
 }
 
 #[tokio::test]
@@ -25,7 +29,10 @@ async fn notifications_are_echoed_and_listed_in_pages() {
     for path in ["/acmecorp0001/notifications/items", "/notifications/"] {
         let echo = send(post(&rig, path, &token, &notification())).await;
         assert_eq!(echo.status, 200, "{}", echo.text);
-        assert_eq!((echo.json()["categories"].clone(), echo.json()["suppressEmail"].clone()), (Value::Null, json!(false)));
+        assert_eq!(
+            (echo.json()["categories"].clone(), echo.json()["suppressEmail"].clone()),
+            (Value::Null, json!(false))
+        );
         assert!(echo.json()["content"][0]["detailUri"].is_null());
     }
     for _ in 0..149 {
@@ -34,11 +41,15 @@ async fn notifications_are_echoed_and_listed_in_pages() {
     let first = send(rig.daas("/acmecorp0001/notifications", "", &token)).await.json();
     assert_eq!(first["items"].as_array().unwrap().len(), 100);
     let next = first["continuationToken"].as_str().unwrap();
-    let second = send(rig.daas(&format!("/acmecorp0001/notifications?continuationToken={next}"), "", &token)).await.json();
+    let second =
+        send(rig.daas(&format!("/acmecorp0001/notifications?continuationToken={next}"), "", &token)).await.json();
     assert_eq!((second["items"].as_array().unwrap().len(), second["continuationToken"].clone()), (51, Value::Null));
     assert_eq!(second["items"][0]["title"], "Connector offline");
     let incomplete = send(post(&rig, "/notifications/", &token, &json!({"component": "x"}))).await;
-    assert_eq!((incomplete.status, incomplete.json()["type"].clone()), (400, json!("https://errors-api.cloud.com/common/missing")));
+    assert_eq!(
+        (incomplete.status, incomplete.json()["type"].clone()),
+        (400, json!("https://errors-api.cloud.com/common/missing"))
+    );
 }
 
 #[tokio::test]
@@ -66,12 +77,24 @@ async fn a_subscription_is_called_back_with_its_header() {
     assert!(text.starts_with("POST /hook?x=1 HTTP/1.1"));
     assert!(text.to_ascii_lowercase().contains("authorization: basic dxnlcjpwdw=="));
     let callback: Value = serde_json::from_str(text.split("\r\n\r\n").nth(1).unwrap()).unwrap();
-    assert_eq!((callback["Type"].clone(), callback["ChangeType"].clone(), callback["BeforeChange"].clone()), (json!("Notifications"), json!("Create"), Value::Null));
+    assert_eq!(
+        (callback["Type"].clone(), callback["ChangeType"].clone(), callback["BeforeChange"].clone()),
+        (json!("Notifications"), json!("Create"), Value::Null)
+    );
     let after: Value = serde_json::from_str(callback["AfterChange"].as_str().unwrap()).unwrap();
-    assert_eq!((after["Severity"].clone(), after["Priority"].clone(), after["Content"][0]["Title"].clone()), (json!(2), json!(2), json!("Connector offline")));
+    assert_eq!(
+        (after["Severity"].clone(), after["Priority"].clone(), after["Content"][0]["Title"].clone()),
+        (json!(2), json!(2), json!("Connector offline"))
+    );
     let id = made["id"].as_str().unwrap();
-    assert_eq!(send(rig.daas("/acmecorp0001/subscriptions", "", &token)).await.json()["items"].as_array().unwrap().len(), 1);
-    let gone = rig.http.delete(format!("{}/acmecorp0001/subscriptions/{id}", rig.citrix)).header("authorization", format!("CwsAuth Bearer={token}"));
+    assert_eq!(
+        send(rig.daas("/acmecorp0001/subscriptions", "", &token)).await.json()["items"].as_array().unwrap().len(),
+        1
+    );
+    let gone = rig
+        .http
+        .delete(format!("{}/acmecorp0001/subscriptions/{id}", rig.citrix))
+        .header("authorization", format!("CwsAuth Bearer={token}"));
     assert_eq!(send(gone).await.status, 200);
     assert_eq!(send(rig.daas(&format!("/acmecorp0001/subscriptions/{id}"), "", &token)).await.status, 404);
 }
@@ -93,7 +116,15 @@ async fn monitor_gives_pages_of_a_hundred_and_one_query_at_a_time() {
     }
     assert_eq!(sizes, [100, 100, 30]);
     let since = (rig.sim.now() - chrono::TimeDelta::minutes(30)).to_rfc3339_opts(chrono::SecondsFormat::Secs, true);
-    let recent = send(rig.daas(&format!("/monitorodata/Notifications?$filter=ModifiedDate gt {since} and LifecycleState eq 1&$top=2&$select=Id"), "acmecorp0001", &token)).await.json();
+    let recent = send(rig.daas(
+        &format!(
+            "/monitorodata/Notifications?$filter=ModifiedDate gt {since} and LifecycleState eq 1&$top=2&$select=Id"
+        ),
+        "acmecorp0001",
+        &token,
+    ))
+    .await
+    .json();
     assert_eq!(recent["value"].as_array().unwrap().len(), 2);
     assert_eq!(recent["value"][0].as_object().unwrap().len(), 1);
     rig.sim.fault(itsm_simulator::Fault::new("citrix", itsm_simulator::FaultKind::Hang).route("monitor"));
@@ -117,12 +148,20 @@ async fn administrators_fail_in_their_own_form() {
     let all = send(rig.daas("/administrators/", "acmecorp0001", &token)).await.json();
     assert_eq!(all["items"].as_array().unwrap().len(), 3);
     let principals = send(rig.daas("/administrators?type=ServicePrincipal", "acmecorp0001", &token)).await.json();
-    assert_eq!((principals["items"][0]["userId"].clone(), principals["items"][0]["accessType"].clone()), (json!(seed::ACME.client_id()), json!("Full")));
+    assert_eq!(
+        (principals["items"][0]["userId"].clone(), principals["items"][0]["accessType"].clone()),
+        (json!(seed::ACME.client_id()), json!("Full"))
+    );
     let wrong = send(rig.daas("/administrators?type=Nobody", "acmecorp0001", &token)).await;
     assert_eq!((wrong.status, wrong.header("content-type")), (400, "application/problem+json"));
     let refused = send(rig.daas("/administrators", "acmecorp0001", "none")).await;
     assert_eq!((refused.status, refused.json()["status"].clone()), (401, json!(401)));
-    let delete = || rig.http.delete(format!("{}/administrators/none", rig.citrix)).header("authorization", format!("CwsAuth Bearer={token}")).header("citrix-customerid", "acmecorp0001");
+    let delete = || {
+        rig.http
+            .delete(format!("{}/administrators/none", rig.citrix))
+            .header("authorization", format!("CwsAuth Bearer={token}"))
+            .header("citrix-customerid", "acmecorp0001")
+    };
     for status in [404, 500, 400] {
         rig.sim.patch_citrix(&json!({"missing_delete_status": status})).unwrap();
         assert_eq!(send(delete()).await.status, status);

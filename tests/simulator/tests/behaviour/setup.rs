@@ -14,12 +14,21 @@ async fn the_connector_can_be_absent_older_inactive_and_installed() {
     let app = || rig.get("/api/now/table/sys_store_app?sysparm_query=scope=x_cion_citrix_it_s", &admin);
     rig.sim.patch_instance("dev1", &json!({"connector_version": "22.2.0", "connector_active": false})).unwrap();
     let row = send(app()).await.json()["result"][0].clone();
-    assert_eq!((row["version"].clone(), row["update_available"].clone(), row["active"].clone()), (json!("22.2.0"), json!("true"), json!("false")));
+    assert_eq!(
+        (row["version"].clone(), row["update_available"].clone(), row["active"].clone()),
+        (json!("22.2.0"), json!("true"), json!("false"))
+    );
     rig.sim.patch_instance("dev1", &json!({"connector_version": null, "connector_active": true})).unwrap();
     assert_eq!(send(app()).await.json()["result"], json!([]));
     assert_eq!(send(rig.get("/api/now/table/x_cion_citrix_it_s_citrix_customers", &admin)).await.status, 400);
     let token = rig.token("svc.citrix").await;
-    let install = |token: &str| rig.post(&format!("/api/sn_cicd/app_repo/install?sys_id={}&version=22.6.0", seed::CONNECTOR_APP), token, &json!({}));
+    let install = |token: &str| {
+        rig.post(
+            &format!("/api/sn_cicd/app_repo/install?sys_id={}&version=22.6.0", seed::CONNECTOR_APP),
+            token,
+            &json!({}),
+        )
+    };
     assert_eq!(send(install(&token)).await.status, 403);
     let begun = send(install(&admin)).await.json()["result"].clone();
     assert_eq!(begun["status"], "0");
@@ -45,13 +54,25 @@ async fn the_connector_can_be_absent_older_inactive_and_installed() {
 async fn orchestration_and_the_build_are_for_administrators_to_see() {
     let rig = Rig::start().await;
     let admin = rig.token("admin").await;
-    let plugin = || rig.get("/api/now/table/v_plugin?sysparm_query=id=com.snc.runbook_automation&sysparm_fields=active", &admin);
+    let plugin =
+        || rig.get("/api/now/table/v_plugin?sysparm_query=id=com.snc.runbook_automation&sysparm_fields=active", &admin);
     assert_eq!(send(plugin()).await.json()["result"][0]["active"], "active");
     rig.sim.patch_instance("dev1", &json!({"orchestration_active": false})).unwrap();
     assert_eq!(send(plugin()).await.json()["result"][0]["active"], "inactive");
-    let build = send(rig.get("/api/now/table/sys_properties?sysparm_query=name=glide.buildname&sysparm_fields=value", &admin)).await.json();
+    let build =
+        send(rig.get("/api/now/table/sys_properties?sysparm_query=name=glide.buildname&sysparm_fields=value", &admin))
+            .await
+            .json();
     assert_eq!(build["result"][0]["value"], "Australia");
-    let roles = send(rig.get(&format!("/api/global/user_role_inheritance?user_sysid={}", seed::find_user("svc.citrix").unwrap().sys_id("dev1")), &admin)).await.json();
+    let roles = send(rig.get(
+        &format!(
+            "/api/global/user_role_inheritance?user_sysid={}",
+            seed::find_user("svc.citrix").unwrap().sys_id("dev1")
+        ),
+        &admin,
+    ))
+    .await
+    .json();
     assert!(roles["result"]["from_role"].as_array().unwrap().contains(&json!("/incident_manager/itil")));
 }
 
@@ -75,9 +96,12 @@ async fn a_batch_runs_its_items_apart() {
     ]});
     let reply = send(rig.post("/api/now/v1/batch", &token, &batch)).await.json();
     assert_eq!(reply["batch_request_id"], "17");
-    let codes: Vec<u64> = reply["serviced_requests"].as_array().unwrap().iter().map(|one| one["status_code"].as_u64().unwrap()).collect();
+    let codes: Vec<u64> =
+        reply["serviced_requests"].as_array().unwrap().iter().map(|one| one["status_code"].as_u64().unwrap()).collect();
     assert_eq!(codes, [201, 403, 400, 200]);
-    let first: Value = serde_json::from_slice(&STANDARD.decode(reply["serviced_requests"][0]["body"].as_str().unwrap()).unwrap()).unwrap();
+    let first: Value =
+        serde_json::from_slice(&STANDARD.decode(reply["serviced_requests"][0]["body"].as_str().unwrap()).unwrap())
+            .unwrap();
     assert_eq!(first["result"]["short_description"], "a");
     rig.sim.patch_instance("dev1", &json!({"batch_unserviced": 3, "batch_unserviced_run": true})).unwrap();
     let reply = send(rig.post("/api/now/v1/batch", &token, &batch)).await.json();
@@ -93,7 +117,10 @@ async fn an_import_error_is_a_201() {
     let first = send(send_row(json!({"u_correlation_id": "k", "u_short_description": "a"}))).await;
     assert_eq!((first.status, first.json()["result"][0]["status"].clone()), (201, json!("inserted")));
     let second = send(send_row(json!({"u_correlation_id": "k", "u_short_description": "b"}))).await.json();
-    assert_eq!((second["result"][0]["status"].clone(), second["result"][0]["sys_id"].clone()), (json!("updated"), first.json()["result"][0]["sys_id"].clone()));
+    assert_eq!(
+        (second["result"][0]["status"].clone(), second["result"][0]["sys_id"].clone()),
+        (json!("updated"), first.json()["result"][0]["sys_id"].clone())
+    );
     let failed = send(send_row(json!({"u_state": "6"}))).await;
     assert_eq!((failed.status, failed.json()["result"][0]["status"].clone()), (201, json!("error")));
     assert_eq!(rig.sim.records("dev1", "incident").len(), 1);
@@ -108,6 +135,10 @@ async fn counts_come_as_strings() {
     }
     let all = send(rig.get("/api/now/stats/incident?sysparm_count=true", &token)).await.json();
     assert_eq!(all["result"]["stats"]["count"], "3");
-    let grouped = send(rig.get("/api/now/stats/incident?sysparm_count=true&sysparm_group_by=urgency", &token)).await.json();
-    assert_eq!(grouped["result"][0], json!({"stats": {"count": "2"}, "groupby_fields": [{"field": "urgency", "value": "1"}]}));
+    let grouped =
+        send(rig.get("/api/now/stats/incident?sysparm_count=true&sysparm_group_by=urgency", &token)).await.json();
+    assert_eq!(
+        grouped["result"][0],
+        json!({"stats": {"count": "2"}, "groupby_fields": [{"field": "urgency", "value": "1"}]})
+    );
 }

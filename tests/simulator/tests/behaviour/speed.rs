@@ -48,10 +48,18 @@ async fn inserts_and_keyset_paging() {
     let (mut last, mut read) = (String::new(), 0_u32);
     loop {
         let query = format!("sys_id>{last}^ORDERBYsys_id");
-        let page = send(rig.get("/api/now/table/incident?sysparm_limit=1000&sysparm_no_count=true", &token).query(&[("sysparm_query", query)])).await.json();
+        let page = send(
+            rig.get("/api/now/table/incident?sysparm_limit=1000&sysparm_no_count=true", &token)
+                .query(&[("sysparm_query", query)]),
+        )
+        .await
+        .json();
         let Some(row) = page["result"].as_array().unwrap().last().cloned() else { break };
         read += u32::try_from(page["result"].as_array().unwrap().len()).unwrap();
         row["sys_id"].as_str().unwrap().clone_into(&mut last);
     }
-    println!("{read} records listed with all fields: {:.0} a second, parsing included", f64::from(read) / begun.elapsed().as_secs_f64());
+    println!(
+        "{read} records listed with all fields: {:.0} a second, parsing included",
+        f64::from(read) / begun.elapsed().as_secs_f64()
+    );
 }

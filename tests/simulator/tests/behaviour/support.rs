@@ -51,7 +51,8 @@ impl Rig {
 
     /// A Citrix token of a seed account.
     pub(crate) async fn citrix_token(&self, account: &seed::SeedAccount) -> String {
-        let reply = send(self.citrix_token_call(account.customer_id, &account.client_id(), account.client_secret)).await;
+        let reply =
+            send(self.citrix_token_call(account.customer_id, &account.client_id(), account.client_secret)).await;
         assert_eq!(reply.status, 200, "{}", reply.text);
         reply.json()["access_token"].as_str().unwrap().to_owned()
     }
@@ -111,11 +112,19 @@ impl Rig {
     }
 
     pub(crate) fn post(&self, path: &str, token: &str, body: &Value) -> RequestBuilder {
-        self.http.post(format!("{}{path}", self.dev1)).bearer_auth(token).header("accept", "application/json").json(body)
+        self.http
+            .post(format!("{}{path}", self.dev1))
+            .bearer_auth(token)
+            .header("accept", "application/json")
+            .json(body)
     }
 
     pub(crate) fn patch(&self, path: &str, token: &str, body: &Value) -> RequestBuilder {
-        self.http.patch(format!("{}{path}", self.dev1)).bearer_auth(token).header("accept", "application/json").json(body)
+        self.http
+            .patch(format!("{}{path}", self.dev1))
+            .bearer_auth(token)
+            .header("accept", "application/json")
+            .json(body)
     }
 
     /// Inserts an incident and returns it.

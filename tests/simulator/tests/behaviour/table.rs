@@ -20,7 +20,9 @@ async fn numbered(rig: &Rig, token: &str, count: usize) {
 async fn a_record_is_made_read_changed_and_deleted() {
     let rig = Rig::start().await;
     let token = rig.token("svc.citrix").await;
-    let reply = send(rig.post("/api/now/table/incident", &token, &json!({"short_description": "x", "no_such_field": "y"}))).await;
+    let reply =
+        send(rig.post("/api/now/table/incident", &token, &json!({"short_description": "x", "no_such_field": "y"})))
+            .await;
     assert_eq!(reply.status, 201);
     let record = reply.json()["result"].clone();
     let id = record["sys_id"].as_str().unwrap();
@@ -29,10 +31,16 @@ async fn a_record_is_made_read_changed_and_deleted() {
     assert_eq!(record["sys_created_by"], "svc.citrix");
     assert_eq!(record["opened_by"]["value"], seed::find_user("svc.citrix").unwrap().sys_id("dev1"));
     assert!(record["opened_by"]["link"].as_str().unwrap().starts_with(&rig.dev1));
-    assert!(record.as_object().unwrap().values().all(|value| value.is_string() || value.is_object()), "all values are strings or references");
+    assert!(
+        record.as_object().unwrap().values().all(|value| value.is_string() || value.is_object()),
+        "all values are strings or references"
+    );
     let path = format!("/api/now/table/incident/{id}");
     let changed = send(rig.patch(&path, &token, &json!({"short_description": "z", "category": ""}))).await.json();
-    assert_eq!((changed["result"]["short_description"].clone(), changed["result"]["category"].clone()), (json!("z"), json!("")));
+    assert_eq!(
+        (changed["result"]["short_description"].clone(), changed["result"]["category"].clone()),
+        (json!("z"), json!(""))
+    );
     assert_eq!(changed["result"]["sys_mod_count"], "1");
     let http = |token: &str| rig.http.delete(format!("{}{path}", rig.dev1)).bearer_auth(token);
     assert_eq!(send(http(&token)).await.status, 403, "only administrators delete incidents");
@@ -82,7 +90,10 @@ async fn operators_find_what_they_should() {
         assert_eq!(rows(&reply).len(), count, "{query}");
         assert_eq!(reply.header("x-total-count"), count.to_string());
     }
-    let by_name = send(rig.get("/api/now/table/incident?correlation_id=key-4&sysparm_fields=number,opened_by.user_name,none", &token)).await;
+    let by_name = send(
+        rig.get("/api/now/table/incident?correlation_id=key-4&sysparm_fields=number,opened_by.user_name,none", &token),
+    )
+    .await;
     assert_eq!(rows(&by_name)[0]["opened_by.user_name"], "svc.citrix");
     assert_eq!(rows(&by_name)[0].as_object().unwrap().len(), 2);
 }
@@ -104,7 +115,10 @@ async fn pages_have_links_and_only_an_order_makes_them_stable() {
     let token = rig.token("svc.citrix").await;
     numbered(&rig, &token, 7).await;
     let page = send(rig.get("/api/now/table/incident?sysparm_query=ORDERBYcorrelation_id&sysparm_limit=3&sysparm_offset=3&sysparm_fields=correlation_id", &token)).await;
-    assert_eq!(rows(&page).iter().map(|row| row["correlation_id"].as_str().unwrap().to_owned()).collect::<Vec<_>>(), ["key-3", "key-4", "key-5"]);
+    assert_eq!(
+        rows(&page).iter().map(|row| row["correlation_id"].as_str().unwrap().to_owned()).collect::<Vec<_>>(),
+        ["key-3", "key-4", "key-5"]
+    );
     for rel in ["first", "prev", "next", "last"] {
         assert!(page.header("link").contains(&format!("rel=\"{rel}\"")), "{rel}");
     }
@@ -118,7 +132,11 @@ async fn pages_have_links_and_only_an_order_makes_them_stable() {
     let mut last = String::new();
     loop {
         let query = format!("sys_id>{last}^ORDERBYsys_id");
-        let page = send(rig.get("/api/now/table/incident?sysparm_limit=2&sysparm_no_count=true", &token).query(&[("sysparm_query", query)])).await;
+        let page = send(
+            rig.get("/api/now/table/incident?sysparm_limit=2&sysparm_no_count=true", &token)
+                .query(&[("sysparm_query", query)]),
+        )
+        .await;
         assert!(page.header("x-total-count").is_empty());
         let Some(row) = rows(&page).last().cloned() else { break };
         seen.extend(rows(&page).iter().map(|row| row["sys_id"].as_str().unwrap().to_owned()));
@@ -134,11 +152,19 @@ async fn display_values_come_in_three_forms() {
     let rig = Rig::start().await;
     let token = rig.token("svc.citrix").await;
     rig.sim.patch_instance("dev1", &json!({"time_zone_minutes": 60})).unwrap();
-    let id = rig.incident(&token, &json!({"work_notes": "first note", "caller_id": "svc.second"})).await["sys_id"].as_str().unwrap().to_owned();
-    let get = |mode: &'static str| rig.get(&format!("/api/now/table/incident/{id}?sysparm_display_value={mode}"), &token);
+    let id = rig.incident(&token, &json!({"work_notes": "first note", "caller_id": "svc.second"})).await["sys_id"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let get =
+        |mode: &'static str| rig.get(&format!("/api/now/table/incident/{id}?sysparm_display_value={mode}"), &token);
     let plain = send(get("false")).await.json()["result"].clone();
     assert_eq!((plain["state"].clone(), plain["work_notes"].clone()), (json!("1"), json!("")));
-    assert_eq!(plain["caller_id"]["value"], seed::find_user("svc.second").unwrap().sys_id("dev1"), "a name is resolved");
+    assert_eq!(
+        plain["caller_id"]["value"],
+        seed::find_user("svc.second").unwrap().sys_id("dev1"),
+        "a name is resolved"
+    );
     let shown = send(get("true")).await.json()["result"].clone();
     assert_eq!(shown["state"], "New");
     assert_eq!(shown["caller_id"]["display_value"], "svc.second");
@@ -147,7 +173,9 @@ async fn display_values_come_in_three_forms() {
     let both = send(get("all")).await.json()["result"].clone();
     assert_eq!(both["state"], json!({"display_value": "New", "value": "1"}));
     assert!(both["caller_id"]["link"].is_string() && both["caller_id"]["value"].is_string());
-    let bare = send(rig.get(&format!("/api/now/table/incident/{id}?sysparm_exclude_reference_link=true"), &token)).await.json();
+    let bare = send(rig.get(&format!("/api/now/table/incident/{id}?sysparm_exclude_reference_link=true"), &token))
+        .await
+        .json();
     assert!(bare["result"]["caller_id"].is_string());
     let journal = rig.sim.records("dev1", "sys_journal_field");
     assert_eq!((journal[0]["element"].as_str(), journal[0]["value"].as_str()), ("work_notes", "first note"));
@@ -163,7 +191,10 @@ async fn no_right_means_no_rows_and_a_limit_counts_hidden_rows() {
     assert_eq!((rows(&hidden).len(), hidden.header("x-total-count")), (0, "4"));
     for table in ["sys_user_has_role", "sys_properties", "v_plugin", "sys_store_app", "oauth_entity"] {
         assert_eq!(rows(&send(rig.get(&format!("/api/now/table/{table}"), &token)).await).len(), 0, "{table}");
-        assert!(!rows(&send(rig.get(&format!("/api/now/table/{table}"), &rig.token("admin").await)).await).is_empty(), "{table}");
+        assert!(
+            !rows(&send(rig.get(&format!("/api/now/table/{table}"), &rig.token("admin").await)).await).is_empty(),
+            "{table}"
+        );
     }
     let refused = send(rig.post("/api/now/table/incident", &limited, &json!({}))).await;
     assert_eq!(refused.status, 403);
@@ -219,12 +250,18 @@ async fn a_client_chosen_id_is_honoured_ignored_or_refused() {
     let token = rig.token("svc.citrix").await;
     let id = "A0B1C2D3E4F5A6B7C8D9E0F1A2B3C4D5";
     assert_eq!(rig.incident(&token, &json!({"sys_id": id, "sys_created_by": "somebody"})).await["sys_id"], id);
-    assert_eq!(rig.sim.records("dev1", "incident")[0]["sys_created_by"], "somebody", "system fields can be forged by default");
+    assert_eq!(
+        rig.sim.records("dev1", "incident")[0]["sys_created_by"],
+        "somebody",
+        "system fields can be forged by default"
+    );
     let twice = send(rig.post("/api/now/table/incident", &token, &json!({"sys_id": id}))).await;
     assert_eq!(twice.status, 403);
     assert_eq!(rig.sim.records("dev1", "incident").len(), 1);
     rig.sim.patch_instance("dev1", &json!({"admin_only_sys_fields": true})).unwrap();
-    let other = rig.incident(&token, &json!({"sys_id": "B0B1C2D3E4F5A6B7C8D9E0F1A2B3C4D5", "sys_created_by": "somebody"})).await;
+    let other = rig
+        .incident(&token, &json!({"sys_id": "B0B1C2D3E4F5A6B7C8D9E0F1A2B3C4D5", "sys_created_by": "somebody"}))
+        .await;
     assert_ne!(other["sys_id"], "B0B1C2D3E4F5A6B7C8D9E0F1A2B3C4D5");
     assert_eq!(other["sys_created_by"], "svc.citrix");
     rig.sim.patch_instance("dev1", &json!({"client_sys_id": "refused"})).unwrap();
@@ -237,7 +274,11 @@ async fn query_rules_forbid_ranges_and_sorting_but_not_equality() {
     let token = rig.token("svc.citrix").await;
     rig.sim.patch_instance("dev1", &json!({"range_denied": ["sys_user.email"]})).unwrap();
     for (query, status) in [("email=svc.citrix@example.org", 200), ("emailSTARTSWITHsvc", 403), ("ORDERBYemail", 403)] {
-        assert_eq!(send(rig.get(&format!("/api/now/table/sys_user?sysparm_query={query}"), &token)).await.status, status, "{query}");
+        assert_eq!(
+            send(rig.get(&format!("/api/now/table/sys_user?sysparm_query={query}"), &token)).await.status,
+            status,
+            "{query}"
+        );
     }
 }
 
@@ -273,7 +314,13 @@ async fn oauth_clients_can_be_made_but_their_secret_cannot_be_read() {
     assert_eq!(send(rig.post("/api/now/table/oauth_entity", &admin, &body)).await.status, 403, "the name is unique");
     let by_service = send(rig.post("/api/now/table/oauth_entity", &rig.token("svc.citrix").await, &body)).await;
     assert_eq!(by_service.status, 403);
-    let form = [("grant_type", "password"), ("client_id", record["client_id"].as_str().unwrap()), ("client_secret", "chosen-secret-1234567890"), ("username", "svc.citrix"), ("password", seed::find_user("svc.citrix").unwrap().password)];
+    let form = [
+        ("grant_type", "password"),
+        ("client_id", record["client_id"].as_str().unwrap()),
+        ("client_secret", "chosen-secret-1234567890"),
+        ("username", "svc.citrix"),
+        ("password", seed::find_user("svc.citrix").unwrap().password),
+    ];
     let granted = send(rig.http.post(format!("{}/oauth_token.do", rig.dev1)).form(&form)).await.json();
     assert_eq!(send(rig.get("/api/now/table/incident", granted["access_token"].as_str().unwrap())).await.status, 403);
 }
