@@ -246,6 +246,14 @@ impl Client {
         self.0.run("panic_on_purpose", async { panic!("on purpose") }).await
     }
 
+    /// Gets a token for the instance that the account is registered with, as every call does, and nothing else.
+    #[cfg(feature = "testing")]
+    #[doc(hidden)]
+    pub async fn touch_token(&self, customer_id: &str) -> Result<()> {
+        let (customer, instance) = self.0.registered(customer_id).await?;
+        self.0.tokens.servicenow(&customer, &instance, None).await.map(drop)
+    }
+
     /// Seals everything with a new key: with this one, or with one that is made and kept in the key file.
     /// Interrupted, it goes on when called again.
     ///

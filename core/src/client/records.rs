@@ -210,7 +210,8 @@ impl<'a> Records<'a> {
                     return Err(Error::invalid("in_flight must be between 1 and 1000."));
                 }
                 inner.registered(customer_id).await?;
-                let inserts = records.iter().map(|record| self.insert(customer_id, table, record, fields));
+                // By position: a closure over references makes a future that cannot be spawned.
+                let inserts = (0..records.len()).map(|at| self.insert(customer_id, table, &records[at], fields));
                 Ok(stream::iter(inserts).buffered(in_flight).collect().await)
             })
             .await

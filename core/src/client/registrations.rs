@@ -357,7 +357,7 @@ impl Inner {
             }
             match failure {
                 None => {
-                    let done = Change::RemoveRevocation { id: pending.id.clone() };
+                    let done = Change::RemoveRevocation { customer_id: pending.customer_id.clone(), id: pending.id.clone() };
                     self.store.commit(vec![done]).await.map_err(|_| {
                         Error::new(ErrorKind::Store, "A revocation was made but could not be noted; it is made again.")
                     })?;

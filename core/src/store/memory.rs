@@ -120,9 +120,14 @@ impl State {
                 remove(self, |state| &mut state.connections, (customer_id, instance_id), version)
             }
             Change::Revocation(put) => self.revocation(put, version),
-            Change::RemoveRevocation { id } => {
-                let before = self.revocations.remove(&id);
-                Ok(Box::new(move |state| restore(&mut state.revocations, id, before)))
+            Change::RemoveRevocation { customer_id, id } => {
+                let own = self.revocations.get(&id).is_some_and(|row| row.value.customer_id == customer_id);
+                let before = own.then(|| self.revocations.remove(&id)).flatten();
+                Ok(Box::new(move |state| {
+                    if own {
+                        restore(&mut state.revocations, id, before);
+                    }
+                }))
             }
             Change::Delivery(put) => self.deliver(put, version),
             Change::Event(mut event) => {

@@ -108,6 +108,8 @@ pub enum Change {
     Revocation(Put<PendingRevocation>),
     /// Forgets tokens that are revoked. Forgetting them twice is allowed.
     RemoveRevocation {
+        /// The account whose tokens they are (T8).
+        customer_id: CustomerId,
         /// The id of the [`PendingRevocation`].
         id: String,
     },

@@ -152,8 +152,10 @@ pub(super) async fn the_version_is_looked_at_first(store: Arc<dyn Store>) {
 
 pub(super) async fn forgetting_a_revocation_twice_is_allowed(store: Arc<dyn Store>) {
     done(&store, vec![Change::Revocation(new(revocation("r", "a", 0)))]).await;
+    done(&store, vec![Change::RemoveRevocation { customer_id: customer("b"), id: "r".to_owned() }]).await;
+    assert_eq!(ok(store.revocations(None, 10).await).len(), 1, "another account's id forgets nothing");
     for _ in 0..2 {
-        done(&store, vec![Change::RemoveRevocation { id: "r".to_owned() }]).await;
+        done(&store, vec![Change::RemoveRevocation { customer_id: customer("a"), id: "r".to_owned() }]).await;
     }
     assert!(ok(store.revocations(None, 10).await).is_empty());
     done(&store, vec![Change::Revocation(new(revocation("r", "a", 0)))]).await;

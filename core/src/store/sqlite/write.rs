@@ -33,8 +33,9 @@ pub(super) fn commit(database: &Database, changes: Vec<Change>) -> Done<Committe
                 one(execute(database, sql, params![customer_id.as_str(), instance_id.as_str(), version]))?;
             }
             Change::Revocation(put) => put_revocation(database, &put, version)?,
-            Change::RemoveRevocation { id } => {
-                execute(database, "DELETE FROM revocations WHERE id = ?1", params![id]).map_err(failure)?;
+            Change::RemoveRevocation { customer_id, id } => {
+                let delete = "DELETE FROM revocations WHERE customer_id = ?1 AND id = ?2";
+                execute(database, delete, params![customer_id.as_str(), id]).map_err(failure)?;
             }
             Change::Delivery(put) => put_delivery(database, &put, version)?,
             Change::Event(event) => {

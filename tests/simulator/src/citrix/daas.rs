@@ -15,6 +15,8 @@ use crate::http_message::{Answer, Ask};
 use crate::world::World;
 
 pub(super) fn answer(world: &World, ask: &Ask, route_name: &str) -> Answer {
+    // Asked before the state is locked: telling a customer from a site looks into the state itself.
+    let customer = route::customer(world, ask);
     let mut state = world.citrix.state();
     if route_name == "activation" {
         return activate(world, &mut state, ask);
@@ -27,7 +29,7 @@ pub(super) fn answer(world: &World, ask: &Ask, route_name: &str) -> Answer {
             &[("contentType", ask.header("accept").unwrap_or(""))],
         );
     }
-    let Some(customer) = route::customer(world, ask).or_else(|| on_premises_token(&state, ask)) else {
+    let Some(customer) = customer.or_else(|| on_premises_token(&state, ask)) else {
         return envelope::gateway(world, 500, "Internal server error");
     };
     let switches = state.switches.clone();

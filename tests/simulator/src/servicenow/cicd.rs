@@ -11,11 +11,14 @@ use super::profile::CicdEnd;
 use crate::http_message::{Answer, Ask};
 use crate::seed;
 
-/// A running or finished operation.
+/// A queued, running or finished operation.
 #[derive(Debug, Clone)]
 pub(crate) struct Operation {
+    /// Place in the queue.
+    number: usize,
     polls: u32,
-    is_over: bool,
+    /// Status it ended with.
+    ended: Option<u8>,
     effect: Effect,
 }
 
@@ -59,38 +62,51 @@ fn install(glide: &mut Glide, ask: &Ask, moment: &Moment<'_>) -> Answer {
 }
 
 fn start(glide: &mut Glide, moment: &Moment<'_>, effect: Effect) -> Answer {
-    let is_busy = glide.operations.values().any(|operation| !operation.is_over);
+    let is_busy = glide.operations.values().any(|operation| operation.ended.is_none());
     if is_busy && glide.switches.cicd_conflict {
         let detail = "Application installation is unavailable because another operation is running";
         return envelope::failure(409, "Another operation is running", Some(detail));
     }
-    let id = moment.chance.hex32();
-    glide.operations.insert(id.clone(), Operation { polls: 0, is_over: false, effect });
-    envelope::result(200, &describe(moment, &id, 0, 0, ""))
+    let (id, number) = (moment.chance.hex32(), glide.operations.len());
+    glide.operations.insert(id.clone(), Operation { number, polls: 0, ended: None, effect });
+    envelope::result(200, &describe(moment, &id, 0, 0))
 }
 
+/// There is one lock for the whole instance: every poll moves the oldest operation on, and the others wait as Pending.
 fn progress(glide: &mut Glide, moment: &Moment<'_>, id: &str) -> Answer {
-    let (needed, end) = (glide.switches.cicd_polls.max(1), glide.switches.cicd_end);
-    let Some(operation) = glide.operations.get_mut(id) else { return envelope::no_record() };
-    operation.polls += 1;
-    let polls = operation.polls;
-    if end == CicdEnd::Stuck {
-        return envelope::result(200, &describe(moment, id, 0, 0, ""));
+    let Some(ended) = glide.operations.get(id).map(|operation| operation.ended) else { return envelope::no_record() };
+    if ended.is_none() {
+        advance(glide);
     }
-    if polls < needed {
-        return envelope::result(200, &describe(moment, id, 1, polls * 100 / needed, ""));
-    }
-    let was_over = std::mem::replace(&mut operation.is_over, true);
-    let effect = operation.effect.clone();
-    let (status, message) = match end {
-        CicdEnd::Failed => (3, "The installation failed"),
-        CicdEnd::Canceled => (4, "The installation was canceled"),
-        CicdEnd::Success | CicdEnd::Stuck => (2, ""),
+    let needed = glide.switches.cicd_polls.max(1);
+    let Some(operation) = glide.operations.get(id) else { return envelope::no_record() };
+    let (status, percent) = match operation.ended {
+        Some(status) => (status, 100),
+        None if operation.polls == 0 => (0, 0),
+        None => (1, operation.polls * 100 / needed),
     };
-    if status == 2 && !was_over {
+    envelope::result(200, &describe(moment, id, status, percent))
+}
+
+fn advance(glide: &mut Glide) {
+    let (needed, end) = (glide.switches.cicd_polls.max(1), glide.switches.cicd_end);
+    let waiting = glide.operations.values_mut().filter(|operation| operation.ended.is_none());
+    let Some(oldest) = waiting.min_by_key(|operation| operation.number) else { return };
+    let status = match end {
+        CicdEnd::Success => 2,
+        CicdEnd::Failed => 3,
+        CicdEnd::Canceled => 4,
+        CicdEnd::Stuck => return,
+    };
+    oldest.polls += 1;
+    if oldest.polls < needed {
+        return;
+    }
+    oldest.ended = Some(status);
+    let effect = oldest.effect.clone();
+    if status == 2 {
         apply(glide, &effect);
     }
-    envelope::result(200, &describe(moment, id, status, 100, message))
 }
 
 fn apply(glide: &mut Glide, effect: &Effect) {
@@ -105,13 +121,13 @@ fn apply(glide: &mut Glide, effect: &Effect) {
     data::refresh(glide);
 }
 
-fn describe(moment: &Moment<'_>, id: &str, status: u8, percent: u32, message: &str) -> Value {
-    let label = match status {
-        0 => "Pending",
-        1 => "Running",
-        2 => "Successful",
-        3 => "Failed",
-        _ => "Canceled",
+fn describe(moment: &Moment<'_>, id: &str, status: u8, percent: u32) -> Value {
+    let (label, message) = match status {
+        0 => ("Pending", ""),
+        1 => ("Running", ""),
+        2 => ("Successful", ""),
+        3 => ("Failed", "The installation failed"),
+        _ => ("Canceled", "The installation was canceled"),
     };
     json!({
         "links": {"progress": {"id": id, "url": format!("{}/api/sn_cicd/progress/{id}", moment.base)}},

@@ -5,7 +5,7 @@ use std::process::{Child, Command, Stdio};
 
 use serde_json::Value;
 
-use crate::support::send;
+use crate::support::{client, send};
 
 fn start(arguments: &[&str]) -> (Child, Value) {
     let mut child = Command::new(env!("CARGO_BIN_EXE_itsm-simulator"))
@@ -27,7 +27,7 @@ async fn it_prints_one_line_and_stops_when_asked() {
     assert_eq!(line["accounts"].as_array().unwrap().len(), 8);
     assert_eq!((line["users"].as_array().unwrap().len(), line["oauth_clients"].as_array().unwrap().len()), (18, 4));
     assert!(line["accounts"][0]["client_secret"].is_string() && line["accounts"][0]["edition"] == "Premium");
-    let stop = reqwest::Client::new().post(format!("{}/stop", line["control_url"].as_str().unwrap()));
+    let stop = client().post(format!("{}/stop", line["control_url"].as_str().unwrap()));
     assert_eq!(send(stop).await.status, 200);
     assert!(child.wait().unwrap().success());
 }

@@ -51,6 +51,23 @@ async fn the_connector_can_be_absent_older_inactive_and_installed() {
 }
 
 #[tokio::test]
+async fn a_second_operation_waits_for_the_first() {
+    let rig = Rig::start().await;
+    let admin = rig.token("admin").await;
+    let mut paths = Vec::new();
+    for _ in 0..2 {
+        let begun = send(rig.post("/api/sn_cicd/plugin/x/activate", &admin, &json!({}))).await.json();
+        paths.push(format!("/api/sn_cicd/progress/{}", begun["result"]["links"]["progress"]["id"].as_str().unwrap()));
+    }
+    let mut seen = Vec::new();
+    for n in [1, 0, 1, 1, 0] {
+        let status = send(rig.get(&paths[n], &admin)).await.json()["result"]["status"].as_str().unwrap().to_owned();
+        seen.push(status);
+    }
+    assert_eq!(seen, ["0", "2", "1", "2", "2"]);
+}
+
+#[tokio::test]
 async fn orchestration_and_the_build_are_for_administrators_to_see() {
     let rig = Rig::start().await;
     let admin = rig.token("admin").await;

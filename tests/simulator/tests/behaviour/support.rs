@@ -28,6 +28,13 @@ impl Reply {
     }
 }
 
+/// A client that follows nothing and unpacks nothing.
+pub(crate) fn client() -> Client {
+    // The workspace builds the client without a crypto provider of its own; whoever comes first installs one.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    Client::builder().redirect(reqwest::redirect::Policy::none()).no_gzip().build().unwrap()
+}
+
 pub(crate) async fn read(response: Response) -> Reply {
     let (status, headers) = (response.status().as_u16(), response.headers().clone());
     Reply { status, headers, text: response.text().await.unwrap() }
@@ -45,7 +52,7 @@ impl Rig {
     pub(crate) async fn with(options: Options) -> Self {
         let sim = Simulator::start(options).await.unwrap();
         let (citrix, dev1) = (sim.citrix_url(), sim.instance_url("dev1").unwrap());
-        let http = Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
+        let http = client();
         Self { sim, http, citrix, dev1 }
     }
 

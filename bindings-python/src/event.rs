@@ -1,0 +1,121 @@
+//! Events, told to a callback or taken one by one.
+
+use std::{process, sync::Arc};
+
+use itsm_adapter::{Client, Error, ErrorKind, Event, Observer, Result};
+use pyo3::{exceptions::{PyStopAsyncIteration, PyTypeError}, inspect::PyStaticExpr, prelude::*, type_hint_identifier, type_hint_subscript};
+use tokio::sync::Mutex;
+
+use crate::{
+    convert::{Coroutine, Typed},
+    runtime::{coroutine, wait},
+};
+
+/// A Python callable that is told events. What it raises goes to `sys.unraisablehook`.
+pub(crate) struct Callback(Py<PyAny>);
+
+/// A callable on its way in.
+pub(crate) struct Observe(pub(crate) Callback);
+
+impl<'a, 'py> FromPyObject<'a, 'py> for Observe {
+    type Error = PyErr;
+    const INPUT_TYPE: PyStaticExpr = type_hint_subscript!(
+        type_hint_identifier!("collections.abc", "Callable"),
+        PyStaticExpr::List { elts: &[<Event as IntoPyObject<'static>>::OUTPUT_TYPE] },
+        type_hint_identifier!("builtins", "object")
+    );
+
+    fn extract(given: Borrowed<'a, 'py, PyAny>) -> PyResult<Self> {
+        if given.is_callable() { Ok(Self(Callback(given.to_owned().unbind()))) } else { Err(PyTypeError::new_err("the observer cannot be called")) }
+    }
+}
+
+impl Observer for Callback {
+    fn on_event(&self, event: &Event) {
+        Python::try_attach(|py| {
+            if let Err(error) = self.0.call1(py, (event.clone(),)) {
+                error.write_unraisable(py, Some(self.0.bind(py)));
+            }
+        });
+    }
+}
+
+#[derive(Clone)]
+struct Source {
+    pid: u32,
+    events: Arc<Mutex<itsm_adapter::Subscription>>,
+}
+
+impl Source {
+    async fn next(self) -> Result<Option<Event>> {
+        if self.pid != process::id() {
+            return Err(Error::new(ErrorKind::IllegalState, "The subscription belongs to the process before the fork.")
+                .remedy("Subscribe again in this process."));
+        }
+        Ok(self.events.lock().await.next().await)
+    }
+}
+
+impl From<&Client> for Source {
+    fn from(client: &Client) -> Self {
+        Self { pid: process::id(), events: Arc::new(Mutex::new(client.subscribe())) }
+    }
+}
+
+/// Events from the moment of subscribing on, until the client is closed.
+#[pyclass(frozen, module = "itsm_adapter")]
+pub(crate) struct Subscription(Source);
+
+#[pymethods]
+impl Subscription {
+    fn __iter__(slf: Bound<'_, Self>) -> Bound<'_, Self> {
+        slf
+    }
+
+    fn __next__(&self, py: Python<'_>) -> PyResult<Option<Event>> {
+        wait(py, self.0.clone().next())
+    }
+}
+
+impl From<&Client> for Subscription {
+    fn from(client: &Client) -> Self {
+        Self(client.into())
+    }
+}
+
+/// Events from the moment of subscribing on, until the client is closed.
+#[pyclass(frozen, module = "itsm_adapter")]
+pub(crate) struct AsyncSubscription(Source);
+
+#[pymethods]
+impl AsyncSubscription {
+    fn __aiter__(slf: Bound<'_, Self>) -> Bound<'_, Self> {
+        slf
+    }
+
+    fn __anext__<'py>(&self, py: Python<'py>) -> PyResult<Typed<'py, Coroutine<Next>>> {
+        let next = self.0.clone().next();
+        coroutine(py, async { next.await.map(Next) })
+    }
+}
+
+impl From<&Client> for AsyncSubscription {
+    fn from(client: &Client) -> Self {
+        Self(client.into())
+    }
+}
+
+/// An event, or the end of an `async for`.
+pub(crate) struct Next(Option<Event>);
+
+impl<'py> IntoPyObject<'py> for Next {
+    type Target = PyAny;
+    type Output = Bound<'py, PyAny>;
+    type Error = PyErr;
+    const OUTPUT_TYPE: PyStaticExpr = <Event as IntoPyObject<'py>>::OUTPUT_TYPE;
+
+    fn into_pyobject(self, py: Python<'py>) -> PyResult<Self::Output> {
+        let event = self.0.ok_or_else(|| PyStopAsyncIteration::new_err(()))?;
+        Ok(event.into_pyobject(py)?.into_any())
+    }
+}
