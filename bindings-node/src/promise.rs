@@ -1,5 +1,5 @@
-//! Promises: one wake-up of the event loop settles everything that is done by then, an abort drops the work, and
-//! the end of a worker thread ends what it had in flight.
+//! Promises: one wake-up of the event loop settles all that is done by then, an abort drops the work, and the end
+//! of a worker thread ends what it had in flight.
 
 use std::{
     future::{Future, pending},
@@ -12,30 +12,29 @@ use futures_util::FutureExt;
 use itsm_adapter as core;
 use napi::{
     Env, Error, Result, Status, ValueType,
-    bindgen_prelude::{
-        FnArgs, FromNapiValue, JsObjectValue, Object, PromiseRaw, ToNapiValue, TypeName, ValidateNapiValue, spawn, sys,
-    },
+    bindgen_prelude::{FromNapiValue, Object, PromiseRaw, ToNapiValue, TypeName, ValidateNapiValue, spawn, sys},
     check_status,
     threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode},
 };
 use tokio::sync::{Notify, watch};
 
-/// Wakes the event loop; weak, because what keeps a process alive are the calls in flight.
-type Wake = ThreadsafeFunction<FnArgs<()>, (), FnArgs<()>, Status, false, true>;
+use crate::error::failure;
+
 type Settle = Box<dyn FnOnce(sys::napi_env) + Send>;
 
-/// The place of one event loop where finished work waits for it.
+/// Where finished work waits for its event loop.
 struct Desk {
-    wake: Wake,
+    /// Weak: what keeps a process alive are calls in flight.
+    wake: ThreadsafeFunction<(), (), (), Status, false, true>,
     done: Mutex<Vec<Settle>>,
 }
 
-/// What belongs to one event loop and ends with it.
+/// What belongs to one event loop, and ends with it.
 struct Agent {
     desk: Arc<Desk>,
     /// Calls in flight that keep the process alive.
     holding: usize,
-    /// Dropped at the end of the event loop; work in flight hears that.
+    /// Work in flight hears when it is dropped.
     alive: watch::Sender<()>,
 }
 
@@ -44,20 +43,20 @@ impl Agent {
         if let Some(agent) = env.get_instance_data::<Self>()? {
             return Ok(agent);
         }
-        let settle = env.create_function_from_closure::<FnArgs<()>, (), _>("settle", |context| settle_all(context.env))?;
+        let settle = env.create_function_from_closure::<(), (), _>("settle", |context| settle_all(context.env))?;
         let wake = settle.build_threadsafe_function().weak::<true>().build()?;
         let desk = Arc::new(Desk { wake, done: Mutex::default() });
         env.set_instance_data(Self { desk, holding: 0, alive: watch::Sender::new(()) }, (), |_| {})?;
-        env.get_instance_data()?.ok_or_else(|| Error::from_reason("the addon's data is missing"))
+        env.get_instance_data()?.ok_or_else(|| Error::from_reason("The addon's data is missing."))
     }
 
     #[allow(unsafe_code)]
     fn hold(&mut self, env: &Env) {
-        self.holding += 1;
-        if self.holding == 1 {
-            // SAFETY: the environment is this thread's, and the function lives as long as the environment.
+        if self.holding == 0 {
+            // SAFETY: this is the environment's thread, and the function lives as long as the environment.
             unsafe { sys::napi_ref_threadsafe_function(env.raw(), self.desk.wake.raw()) };
         }
+        self.holding += 1;
     }
 
     #[allow(unsafe_code)]
@@ -74,17 +73,15 @@ impl Desk {
     fn put(&self, settle: Settle) {
         let mut done = self.done.lock().unwrap_or_else(PoisonError::into_inner);
         done.push(settle);
-        let first = done.len() == 1;
-        drop(done);
-        if first {
-            self.wake.call(FnArgs::from(()), ThreadsafeFunctionCallMode::NonBlocking);
+        if done.len() == 1 {
+            drop(done);
+            self.wake.call((), ThreadsafeFunctionCallMode::NonBlocking);
         }
     }
 }
 
 fn settle_all(env: &Env) -> Result<()> {
-    let desk = &Agent::of(env)?.desk;
-    let done = std::mem::take(&mut *desk.done.lock().unwrap_or_else(PoisonError::into_inner));
+    let done = std::mem::take(&mut *Agent::of(env)?.desk.done.lock().unwrap_or_else(PoisonError::into_inner));
     for settle in done {
         settle(env.raw());
     }
@@ -94,27 +91,121 @@ fn settle_all(env: &Env) -> Result<()> {
 /// The other end of a promise.
 struct Deferred(sys::napi_deferred);
 
-// SAFETY: it is only carried through other threads; `settle` is called on the thread that made it.
+// SAFETY: other threads only carry it; it is made and settled on the environment's thread.
 #[allow(unsafe_code)]
 unsafe impl Send for Deferred {}
 
 impl Deferred {
     #[allow(unsafe_code)]
-    fn new<'env, T: FromNapiValue>(env: &'env Env) -> Result<(Self, PromiseRaw<'env, T>)> {
+    fn new<'env, T>(env: &'env Env) -> Result<(Self, PromiseRaw<'env, T>)> {
         let (mut deferred, mut promise) = (null_mut(), null_mut());
-        // SAFETY: both are written before they are read, and only when the call succeeded.
+        // SAFETY: both places are valid, and read only after the call succeeded.
         check_status!(unsafe { sys::napi_create_promise(env.raw(), &raw mut deferred, &raw mut promise) })?;
         Ok((Self(deferred), PromiseRaw::new(env.raw(), promise)))
     }
 
     #[allow(unsafe_code)]
-    fn settle(self, env: sys::napi_env, outcome: Outcome<impl ToNapiValue>) {
-        // SAFETY: `env` is that of the running callback; a deferred is settled once, because this consumes it.
+    fn settle(self, env: sys::napi_env, outcome: std::result::Result<impl ToNapiValue, impl ToNapiValue>) {
+        // SAFETY: `env` is the environment of the running callback; consuming `self` makes it settle once.
         unsafe {
-            let (converted, settle): (_, unsafe extern "C" fn(_, _, _) -> _) = match outcome {
-                Ok(value) => (ToNapiValue::to_napi_value(env, value), |e, d, v| sys::napi_resolve_deferred(e, d, v)),
-                Err(error) => (ToNapiValue::to_napi_value(env, error), |e, d, v| sys::napi_reject_deferred(e, d, v)),
+            let settled = match outcome {
+                Ok(value) => ToNapiValue::to_napi_value(env, value).map(|value| sys::napi_resolve_deferred(env, self.0, value)),
+                Err(error) => ToNapiValue::to_napi_value(env, error).map(|error| sys::napi_reject_deferred(env, self.0, error)),
             };
+            if let Err(error) = settled.and_then(|status| check_status!(status))
+                && let Ok(error) = ToNapiValue::to_napi_value(env, error)
+            {
+                sys::napi_reject_deferred(env, self.0, error);
+            }
         }
     }
+}
+
+/// The face passes an object for calls that have a signal, and finds a function `abort` on it afterwards.
+pub struct CallOptions(Arc<Notify>);
+
+impl TypeName for CallOptions {
+    fn type_name() -> &'static str {
+        "CallOptions"
+    }
+
+    fn value_type() -> ValueType {
+        ValueType::Object
+    }
+}
+
+impl ValidateNapiValue for CallOptions {}
+
+impl FromNapiValue for CallOptions {
+    #[allow(unsafe_code)]
+    unsafe fn from_napi_value(env: sys::napi_env, value: sys::napi_value) -> Result<Self> {
+        // SAFETY: the caller's promise about `env` and `value` is passed on unchanged.
+        let mut options = unsafe { Object::from_napi_value(env, value) }?;
+        let notify = Arc::new(Notify::new());
+        let abort = notify.clone();
+        let env = Env::from_raw(env);
+        let abort = env.create_function_from_closure::<(), (), _>("abort", move |_| {
+            abort.notify_one();
+            Ok(())
+        })?;
+        options.set("abort", abort)?;
+        Ok(Self(notify))
+    }
+}
+
+/// Whether a call keeps the process alive while it is in flight.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Keep {
+    Alive,
+    Nothing,
+}
+
+/// Does the work on the runtime. The promise is rejected with what [`failure`] makes of an error, and with
+/// nothing at all when the work was dropped.
+pub(crate) fn promise<'env, T: ToNapiValue + Send + 'static>(
+    env: &'env Env,
+    options: Option<CallOptions>,
+    keep: Keep,
+    work: impl Future<Output = core::Result<T>> + Send + 'static,
+) -> Result<PromiseRaw<'env, T>> {
+    let agent = Agent::of(env)?;
+    let (deferred, promise) = Deferred::new(env)?;
+    if keep == Keep::Alive {
+        agent.hold(env);
+    }
+    let (desk, mut alive) = (agent.desk.clone(), agent.alive.subscribe());
+    spawn(async move {
+        let aborted = async {
+            match &options {
+                Some(CallOptions(abort)) => abort.notified().await,
+                None => pending().await,
+            }
+        };
+        let outcome = tokio::select! {
+            biased;
+            () = aborted => Err(None),
+            _ = alive.changed() => return,
+            done = AssertUnwindSafe(work).catch_unwind() => failure(done).map_err(Some),
+        };
+        desk.put(Box::new(move |env| {
+            deferred.settle(env, outcome);
+            let env = Env::from_raw(env);
+            if keep == Keep::Alive
+                && let Ok(agent) = Agent::of(&env)
+            {
+                agent.release(&env);
+            }
+        }));
+    });
+    Ok(promise)
+}
+
+/// Does an operation of a client, keeping the process alive meanwhile.
+pub(crate) fn start<'env, T: ToNapiValue + Send + 'static, W: Future<Output = core::Result<T>> + Send + 'static>(
+    client: &core::Client,
+    env: &'env Env,
+    options: Option<CallOptions>,
+    work: impl FnOnce(core::Client) -> W,
+) -> Result<PromiseRaw<'env, T>> {
+    promise(env, options, Keep::Alive, work(client.clone()))
 }

@@ -1,5 +1,6 @@
 //! The operations of both clients: each converts, calls, converts.
 #![allow(clippy::too_many_arguments, reason = "keyword arguments of Python")]
+#![allow(unused_braces, reason = "the body of an operation is one expression of the macro")]
 
 use std::{collections::HashMap, path::PathBuf, sync::Arc};
 
@@ -8,15 +9,15 @@ use itsm_adapter::{
     DeliveryStatus, Entitlement, Environment, Event, EventPage, Instance, InstancePage, ReauthenticateServiceAccount,
     RegisterServiceAccount, Revocation, RotationReport, Secret, Severity, TestReport, UpdateAccount,
 };
-use pyo3::{prelude::*, types::{PyDict, PyTuple}};
+use pyo3::{prelude::*, pybacked::PyBackedBytes, types::PyDict};
 
 use crate::{
     convert::{
-        AsyncWalk, Conditions, Coroutine, Inserted, Instant, Names, RecordIn, RecordOut, RecordPage, RecordsIn, RecordsOut,
-        Typed, Walk, Word, conditions, list, names,
+        AsyncWalk, Conditions, Coroutine, Inserted, Instant, Names, Nothing, RecordIn, RecordOut, RecordPage, RecordsIn,
+        RecordsOut, Sequence, Typed, Walk, Word, conditions, list, names,
     },
     error::invalid,
-    event::{AsyncSubscription, Observe, Subscription},
+    event::{AsyncSubscription, Callback, Subscription},
     opened::Opened,
     resource::{resource, walk},
     runtime::{coroutine, wait},
@@ -85,11 +86,13 @@ resource! {
     /// Removes an account that has no connection left, with its secure client.
     ///
     /// Raises NotFoundError; IllegalStateError while it has connections; StoreError.
-    fn remove(&core, customer_id: String) -> () { core.accounts().remove(&customer_id).await }
+    fn remove(&core, customer_id: String) -> Nothing { core.accounts().remove(&customer_id).await.map(Nothing) }
 
-    /// Walks over all accounts, `limit` of them per page.
-    #[pyo3(signature = (*, limit = None))]
-    walk iterate(limit: Option<u32>) -> Account = "items" "list";
+    walk {
+        /// Walks over all accounts, `limit` of them per page.
+        #[pyo3(signature = (*, limit = None))]
+        fn iterate(limit: Option<u32>) -> Account = items(list);
+    }
 }
 
 resource! {
@@ -109,9 +112,11 @@ resource! {
         core.instances().list(after.as_deref(), limit).await
     }
 
-    /// Walks over all instances, `limit` of them per page.
-    #[pyo3(signature = (*, limit = None))]
-    walk iterate(limit: Option<u32>) -> Instance = "items" "list";
+    walk {
+        /// Walks over all instances, `limit` of them per page.
+        #[pyo3(signature = (*, limit = None))]
+        fn iterate(limit: Option<u32>) -> Instance = items(list);
+    }
 }
 
 resource! {
@@ -161,9 +166,11 @@ resource! {
         core.connections().disconnect(&customer_id, &instance_url).await
     }
 
-    /// Walks over the Manage list, of one account or of all, `limit` connections per page.
-    #[pyo3(signature = (*, customer_id = None, limit = None))]
-    walk iterate(customer_id: Option<String>, limit: Option<u32>) -> Connection = "items" "list";
+    walk {
+        /// Walks over the Manage list, of one account or of all, `limit` connections per page.
+        #[pyo3(signature = (*, customer_id = None, limit = None))]
+        fn iterate(customer_id: Option<String>, limit: Option<u32>) -> Connection = items(list);
+    }
 }
 
 resource! {
@@ -287,7 +294,7 @@ resource! {
     #[pyo3(signature = (body, *, authorization = None, expected = None))]
     fn submit_webhook(
         &core,
-        body: Vec<u8>,
+        body: PyBackedBytes,
         authorization: Option<String>,
         expected: Option<Secret>,
     ) -> Option<Delivery> {
@@ -315,21 +322,23 @@ resource! {
     fn list(
         &core,
         customer_id: Option<String>,
-        statuses: Option<Vec<Word<DeliveryStatus>>>,
+        statuses: Option<Sequence<Word<DeliveryStatus>>>,
         after: Option<String>,
         limit: Option<u32>,
     ) -> DeliveryPage {
-        let statuses: Vec<_> = statuses.unwrap_or_default().into_iter().map(|status| status.0).collect();
+        let statuses: Vec<_> = statuses.into_iter().flat_map(|given| given.0).map(|status| status.0).collect();
         core.alerts().list(customer_id.as_deref(), &statuses, after.as_deref(), limit).await
     }
 
-    /// Walks over deliveries as `list` gives them, `limit` of them per page.
-    #[pyo3(signature = (*, customer_id = None, statuses = None, limit = None))]
-    walk iterate(
-        customer_id: Option<String>,
-        statuses: Option<Vec<Word<DeliveryStatus>>>,
-        limit: Option<u32>,
-    ) -> Delivery = "items" "list";
+    walk {
+        /// Walks over deliveries as `list` gives them, `limit` of them per page.
+        #[pyo3(signature = (*, customer_id = None, statuses = None, limit = None))]
+        fn iterate(
+            customer_id: Option<String>,
+            statuses: Option<Sequence<Word<DeliveryStatus>>>,
+            limit: Option<u32>,
+        ) -> Delivery = items(list);
+    }
 }
 
 resource! {
@@ -345,9 +354,11 @@ resource! {
         core.events().list(customer_id.as_deref(), after.as_deref(), limit).await
     }
 
-    /// Walks over the event log, of one account or of all, `limit` events per page.
-    #[pyo3(signature = (*, customer_id = None, limit = None))]
-    walk iterate(customer_id: Option<String>, limit: Option<u32>) -> Event = "items" "list";
+    walk {
+        /// Walks over the event log, of one account or of all, `limit` events per page.
+        #[pyo3(signature = (*, customer_id = None, limit = None))]
+        fn iterate(customer_id: Option<String>, limit: Option<u32>) -> Event = items(list);
+    }
 }
 
 resource! {
@@ -440,15 +451,17 @@ resource! {
         core.records().update(&customer_id, &table, &sys_id, &record.0, &names(&fields)).await.map(RecordOut)
     }
 
-    /// Walks over all records that match, page by page; see `page`.
-    #[pyo3(signature = (customer_id, table, query = None, *, fields = None, size = 1000))]
-    walk pages(
-        customer_id: String,
-        table: String,
-        query: Option<Conditions>,
-        fields: Names,
-        size: u32,
-    ) -> RecordPage = "pages" "page";
+    walk {
+        /// Walks over all records that match, page by page; see `page`.
+        #[pyo3(signature = (customer_id, table, query = None, *, fields = None, size = 1000))]
+        fn pages(
+            customer_id: String,
+            table: String,
+            query: Option<Conditions>,
+            fields: Names,
+            size: u32,
+        ) -> RecordPage = pages(page);
+    }
 }
 
 resource! {
@@ -488,22 +501,24 @@ resource! {
     fn rotate_key(&core, new_key: Option<Secret>) -> RotationReport { core.rotate_key(new_key).await }
 
     /// Panics inside an operation, for tests.
-    fn _panic_on_purpose(&core) -> () { core.panic_on_purpose().await }
+    fn _panic_on_purpose(&core) -> Nothing { core.panic_on_purpose().await.map(Nothing) }
 
-    /// Citrix Cloud accounts.
-    part accounts: Accounts | AsyncAccounts;
-    /// ServiceNow instances as the adapter knows them.
-    part instances: Instances | AsyncInstances;
-    /// Connections of accounts with instances: the Manage list.
-    part connections: Connections | AsyncConnections;
-    /// Registrations: the OAuth side of a connection.
-    part registrations: Registrations | AsyncRegistrations;
-    /// Alerts on their way to incidents.
-    part alerts: Alerts | AsyncAlerts;
-    /// Records of the instance that an account is registered with.
-    part records: Records | AsyncRecords;
-    /// The event log.
-    part events: Events | AsyncEvents;
+    parts {
+        /// Citrix Cloud accounts.
+        accounts: Accounts | AsyncAccounts;
+        /// ServiceNow instances as the adapter knows them.
+        instances: Instances | AsyncInstances;
+        /// Connections of accounts with instances: the Manage list.
+        connections: Connections | AsyncConnections;
+        /// Registrations: the OAuth side of a connection.
+        registrations: Registrations | AsyncRegistrations;
+        /// Alerts on their way to incidents.
+        alerts: Alerts | AsyncAlerts;
+        /// Records of the instance that an account is registered with.
+        records: Records | AsyncRecords;
+        /// The event log.
+        events: Events | AsyncEvents;
+    }
 
     both {
         #[new]
@@ -515,12 +530,12 @@ resource! {
             py: Python<'_>,
             store: Option<PathBuf>,
             key: Option<Secret>,
-            old_keys: Option<Vec<Secret>>,
+            old_keys: Option<Sequence<Secret>>,
             citrix_url: Option<String>,
-            instance_hosts: Option<Vec<String>>,
+            instance_hosts: Option<Sequence<String>>,
             allow_private_networks: Option<bool>,
             proxy: Option<String>,
-            root_certificates: Option<Vec<String>>,
+            root_certificates: Option<Sequence<String>>,
             connect_timeout_ms: Option<u32>,
             attempt_timeout_ms: Option<u32>,
             total_timeout_ms: Option<u32>,
@@ -532,8 +547,8 @@ resource! {
             let store = store.map(|path| path.into_os_string().into_string()).transpose();
             let store = store.map_err(|_| invalid("The path of the store is not UTF-8.".to_owned()))?;
             Opened::open(py, ClientOptions {
-                store, key, old_keys, citrix_url, instance_hosts, allow_private_networks, proxy, root_certificates,
-                connect_timeout_ms, attempt_timeout_ms, total_timeout_ms, max_attempts, concurrency_per_remote,
+                store, key, old_keys: Sequence::vec(old_keys), citrix_url, instance_hosts: Sequence::vec(instance_hosts),
+                allow_private_networks, proxy, root_certificates: Sequence::vec(root_certificates), connect_timeout_ms, attempt_timeout_ms, total_timeout_ms, max_attempts, concurrency_per_remote,
                 transaction_limit_ms, wake_up_interval_ms,
             }).map(Self)
         }
@@ -545,8 +560,8 @@ resource! {
         }
 
         /// Tells this callable every event from now on. It is called on any thread; be quick. The number takes it off.
-        fn observe(&self, py: Python<'_>, callback: Observe) -> PyResult<u64> {
-            Ok(self.0.now(py)?.observe(Arc::new(callback.0)))
+        fn observe(&self, py: Python<'_>, callback: Callback) -> PyResult<u64> {
+            Ok(self.0.now(py)?.observe(Arc::new(callback)))
         }
 
         /// Takes an observer off, by the number that `observe` gave.
@@ -575,17 +590,16 @@ resource! {
             slf
         }
 
-        #[pyo3(signature = (*_exception))]
-        fn __exit__(&self, py: Python<'_>, _exception: &Bound<'_, PyTuple>) {
+        fn __exit__(&self, py: Python<'_>, _kind: Bound<'_, PyAny>, _error: Bound<'_, PyAny>, _traceback: Bound<'_, PyAny>) {
             self.0.close(py);
         }
     }
     asyncio {
         /// Closes the client: calls under way end with CancelledError, later ones with IllegalStateError. What was
         /// committed stays; steps that must not be lost half-way run to their end.
-        fn close<'py>(&self, py: Python<'py>) -> PyResult<Typed<'py, Coroutine<()>>> {
+        fn close<'py>(&self, py: Python<'py>) -> PyResult<Typed<'py, Coroutine<Nothing>>> {
             self.0.close(py);
-            coroutine(py, async { Ok(()) })
+            coroutine(py, async { Ok(Nothing(())) })
         }
 
         /// Events from now on, one by one: `async for event in client.subscribe()`, until the client is closed. A
@@ -601,8 +615,13 @@ resource! {
             coroutine(py, async { Ok(slf) })
         }
 
-        #[pyo3(signature = (*_exception))]
-        fn __aexit__<'py>(&self, py: Python<'py>, _exception: &Bound<'py, PyTuple>) -> PyResult<Typed<'py, Coroutine<()>>> {
+        fn __aexit__<'py>(
+            &self,
+            py: Python<'py>,
+            _kind: Bound<'py, PyAny>,
+            _error: Bound<'py, PyAny>,
+            _traceback: Bound<'py, PyAny>,
+        ) -> PyResult<Typed<'py, Coroutine<Nothing>>> {
             self.close(py)
         }
     }

@@ -3,13 +3,13 @@
 use std::{convert::Infallible, marker::PhantomData};
 
 use chrono::{DateTime, Utc};
-use itsm_adapter::{Condition, Operator, Query, Result};
+use itsm_adapter::{Condition, Operator, Query};
 use pyo3::{
-    inspect::PyStaticExpr,
+    inspect::{PyStaticConstant, PyStaticExpr},
     prelude::*,
     sync::PyOnceLock,
     type_hint_identifier, type_hint_subscript, type_hint_union,
-    types::{PyDict, PyList, PyString},
+    types::{PyDateTime, PyDict, PyList, PyNone, PyString},
 };
 use serde::{
     Deserialize,
@@ -51,24 +51,43 @@ impl<'a, 'py> FromPyObject<'a, 'py> for Instant {
     const INPUT_TYPE: PyStaticExpr = DateTime::<Utc>::INPUT_TYPE;
 
     fn extract(given: Borrowed<'a, 'py, PyAny>) -> PyResult<Self> {
-        let given = given.cast::<pyo3::types::PyDateTime>()?;
+        let given = given.cast::<PyDateTime>()?;
         given.call_method1("astimezone", (Utc,))?.extract().map(Self)
     }
 }
 
 /// Conditions, each a column, an operator and a value.
-pub(crate) type Conditions = Vec<(String, Word<Operator>, String)>;
+pub(crate) type Conditions = Sequence<(String, Word<Operator>, String)>;
 
-pub(crate) fn conditions(given: Option<Conditions>) -> Result<Query> {
+pub(crate) fn conditions(given: Option<Conditions>) -> itsm_adapter::Result<Query> {
     let condition = |(field, Word(operator), value)| Condition { field, operator, value };
-    Query::of(&given.into_iter().flatten().map(condition).collect::<Vec<_>>())
+    Query::of(&given.into_iter().flat_map(|given| given.0).map(condition).collect::<Vec<_>>())
 }
 
-/// What a call is given as a list of texts that may be left out.
-pub(crate) type Names = Option<Vec<String>>;
+/// A list, or another sequence, but not a text.
+#[derive(IntoPyObject)]
+pub(crate) struct Sequence<T>(pub(crate) Vec<T>);
+
+impl<'a, 'py, T: pyo3::conversion::FromPyObjectOwned<'py>> FromPyObject<'a, 'py> for Sequence<T> {
+    type Error = PyErr;
+    const INPUT_TYPE: PyStaticExpr = type_hint_subscript!(type_hint_identifier!("collections.abc", "Sequence"), T::INPUT_TYPE);
+
+    fn extract(given: Borrowed<'a, 'py, PyAny>) -> PyResult<Self> {
+        given.extract().map(Self)
+    }
+}
+
+impl<T> Sequence<T> {
+    pub(crate) fn vec(given: Option<Self>) -> Option<Vec<T>> {
+        given.map(|given| given.0)
+    }
+}
+
+/// Columns; none given: all.
+pub(crate) type Names = Option<Sequence<String>>;
 
 pub(crate) fn names(given: &Names) -> Vec<&str> {
-    given.iter().flatten().map(String::as_str).collect()
+    given.iter().flat_map(|names| &names.0).map(String::as_str).collect()
 }
 
 /// A record on its way in: a dict, or JSON text that is passed on as it is.
@@ -114,6 +133,20 @@ fn loads<'py>(py: Python<'py>, text: &str) -> PyResult<Bound<'py, PyAny>> {
     LOADS.import(py, "json", "loads")?.call1((text,))
 }
 
+/// None, also where the stub is written and in a coroutine.
+pub(crate) struct Nothing(pub(crate) ());
+
+impl<'py> IntoPyObject<'py> for Nothing {
+    type Target = PyNone;
+    type Output = Borrowed<'py, 'py, PyNone>;
+    type Error = Infallible;
+    const OUTPUT_TYPE: PyStaticExpr = PyStaticExpr::Constant { value: PyStaticConstant::None };
+
+    fn into_pyobject(self, py: Python<'py>) -> Result<Self::Output, Infallible> {
+        Ok(PyNone::get(py))
+    }
+}
+
 /// A record on its way out, parsed by Python.
 pub(crate) struct RecordOut(pub(crate) Box<RawValue>);
 
@@ -129,7 +162,7 @@ impl<'py> IntoPyObject<'py> for RecordOut {
 }
 
 /// How one record of many went.
-pub(crate) struct Inserted(pub(crate) Result<Box<RawValue>>);
+pub(crate) struct Inserted(pub(crate) itsm_adapter::Result<Box<RawValue>>);
 
 impl<'py> IntoPyObject<'py> for Inserted {
     type Target = PyAny;

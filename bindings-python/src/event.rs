@@ -14,10 +14,7 @@ use crate::{
 /// A Python callable that is told events. What it raises goes to `sys.unraisablehook`.
 pub(crate) struct Callback(Py<PyAny>);
 
-/// A callable on its way in.
-pub(crate) struct Observe(pub(crate) Callback);
-
-impl<'a, 'py> FromPyObject<'a, 'py> for Observe {
+impl<'a, 'py> FromPyObject<'a, 'py> for Callback {
     type Error = PyErr;
     const INPUT_TYPE: PyStaticExpr = type_hint_subscript!(
         type_hint_identifier!("collections.abc", "Callable"),
@@ -26,7 +23,8 @@ impl<'a, 'py> FromPyObject<'a, 'py> for Observe {
     );
 
     fn extract(given: Borrowed<'a, 'py, PyAny>) -> PyResult<Self> {
-        if given.is_callable() { Ok(Self(Callback(given.to_owned().unbind()))) } else { Err(PyTypeError::new_err("the observer cannot be called")) }
+        let callable = given.is_callable().then(|| Self(given.to_owned().unbind()));
+        callable.ok_or_else(|| PyTypeError::new_err("the observer cannot be called"))
     }
 }
 

@@ -4,15 +4,17 @@ use pyo3::{intern, prelude::*, types::PyDict};
 
 use crate::convert::{Typed, typed};
 
-/// Writes two classes. `fn` is an operation; `walk` is an iterator over what an operation gives page by page; `part`
-/// is a resource of a client; `both`, `blocking` and `asyncio` are further items of the classes.
+/// Writes two classes. `fn` is an operation; `walk` is an iterator over what an operation gives page by page;
+/// `parts` are the resources of a client; `both`, `blocking` and `asyncio` are further items of the classes.
 macro_rules! resource {
     (
         $(#[$doc:meta])*
         $blocking:ident, $asyncio:ident;
         $($(#[$fdoc:meta])* fn $name:ident(&$core:ident $(, $arg:ident: $ty:ty)* $(,)?) -> $out:ty $body:block)*
-        $($(#[$wdoc:meta])* walk $walk:ident($($warg:ident: $wty:ty),* $(,)?) -> $item:ty = $how:literal $fetch:literal;)*
-        $($(#[$pdoc:meta])* part $part:ident: $bpart:ident | $apart:ident;)*
+        $(walk {
+            $(#[$wdoc:meta])* fn $walk:ident($($warg:ident: $wty:ty),* $(,)?) -> $item:ty = $how:ident($fetch:ident);
+        })?
+        $(parts { $($(#[$pdoc:meta])* $part:ident: $bpart:ident | $apart:ident;)* })?
         $(both { $($both:tt)* } blocking { $($only_blocking:tt)* } asyncio { $($only_asyncio:tt)* })?
     ) => {
         $(#[$doc])*
@@ -28,11 +30,11 @@ macro_rules! resource {
             $($(#[$wdoc])* fn $walk<'py>(slf: &Bound<'py, Self>, $($warg: $wty),*) -> PyResult<Typed<'py, Walk<$item>>> {
                 let arguments = PyDict::new(slf.py());
                 $(arguments.set_item(stringify!($warg), $warg)?;)*
-                walk(slf, $how, $fetch, arguments)
-            })*
-            $($(#[$pdoc])* #[getter] fn $part(&self) -> $bpart {
+                walk(slf.as_any(), stringify!($how), stringify!($fetch), arguments)
+            })?
+            $($($(#[$pdoc])* #[getter] fn $part(&self) -> $bpart {
                 $bpart(self.0.clone())
-            })*
+            })*)?
             $($($both)* $($only_blocking)*)?
         }
 
@@ -49,11 +51,11 @@ macro_rules! resource {
             $($(#[$wdoc])* fn $walk<'py>(slf: &Bound<'py, Self>, $($warg: $wty),*) -> PyResult<Typed<'py, AsyncWalk<$item>>> {
                 let arguments = PyDict::new(slf.py());
                 $(arguments.set_item(stringify!($warg), $warg)?;)*
-                walk(slf, concat!("async_", $how), $fetch, arguments)
-            })*
-            $($(#[$pdoc])* #[getter] fn $part(&self) -> $apart {
+                walk(slf.as_any(), concat!("async_", stringify!($how)), stringify!($fetch), arguments)
+            })?
+            $($($(#[$pdoc])* #[getter] fn $part(&self) -> $apart {
                 $apart(self.0.clone())
-            })*
+            })*)?
             $($($both)* $($only_asyncio)*)?
         }
     };
@@ -62,7 +64,7 @@ pub(crate) use resource;
 
 /// An iterator of `itsm_adapter.iterators` over what this operation gives.
 pub(crate) fn walk<'py, H>(
-    resource: &Bound<'py, impl PyClass>,
+    resource: &Bound<'py, PyAny>,
     how: &str,
     fetch: &str,
     arguments: Bound<'py, PyDict>,

@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use itsm_adapter::{
     Account, AccountPage, AddAccount, Alert, Client, ClientOptions, Condition, Config, Connect, Connection,
-    ConnectionPage, Delivery, DeliveryPage, DeliveryStatus, Entitlement, Environment, ErrorInfo, EventPage, Instance,
-    InstancePage, Query, ReauthenticateServiceAccount, RegisterServiceAccount, Result as CoreResult, Revocation,
-    Secret, TestReport, UpdateAccount,
+    ConnectionPage, Delivery, DeliveryPage, DeliveryStatus, Entitlement, Environment, Error, ErrorInfo, ErrorKind,
+    EventPage, Instance, InstancePage, Query, ReauthenticateServiceAccount, RegisterServiceAccount,
+    Result as CoreResult, Revocation, Secret, TestReport, UpdateAccount,
 };
+use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 
 use crate::{
@@ -18,15 +19,17 @@ use crate::{
 
 type Result<T> = std::result::Result<T, NativeError>;
 type Cancel = Arc<CancelToken>;
+/// JSON text.
+type Json = Vec<u8>;
 
 /// The client behind the face.
 #[derive(uniffi::Object)]
 pub struct NativeClient(Client);
 
-/// A page of records as JSON text.
+/// A page of records.
 #[derive(uniffi::Record)]
 pub struct NativePage {
-    /// An array of objects.
+    /// An array of objects, as JSON text.
     pub json: Vec<u8>,
     /// Where to go on.
     pub next: Option<String>,
@@ -35,9 +38,9 @@ pub struct NativePage {
 /// How one of many inserts went.
 #[derive(uniffi::Enum)]
 pub enum NativeInserted {
-    /// The record as stored, as JSON text.
+    /// The record as stored.
     Done {
-        /// An object.
+        /// An object, as JSON text.
         json: Vec<u8>,
     },
     /// Why there is none.
@@ -81,269 +84,109 @@ impl NativeClient {
     pub fn subscribe(&self) -> Arc<NativeSubscription> {
         Arc::new(NativeSubscription::new(self.0.subscribe()))
     }
-
-    pub async fn rotate_key(&self, new_key: Option<Secret>, cancel: Cancel) -> Result<()> {
-        self.run(cancel, |client| async move { client.rotate_key(new_key).await.map(drop) }).await
-    }
-
-    pub async fn panic_on_purpose(&self, cancel: Cancel) -> Result<()> {
-        self.run(cancel, |client| async move { client.panic_on_purpose().await }).await
-    }
-
-    pub async fn accounts_add(&self, request: AddAccount, cancel: Cancel) -> Result<Account> {
-        self.run(cancel, |client| async move { client.accounts().add(request).await }).await
-    }
-
-    pub async fn accounts_update(&self, request: UpdateAccount, cancel: Cancel) -> Result<Account> {
-        self.run(cancel, |client| async move { client.accounts().update(request).await }).await
-    }
-
-    pub async fn accounts_get(&self, customer: String, cancel: Cancel) -> Result<Account> {
-        self.run(cancel, |client| async move { client.accounts().get(&customer).await }).await
-    }
-
-    pub async fn accounts_list(&self, after: Option<String>, limit: Option<u32>, cancel: Cancel) -> Result<AccountPage> {
-        self.run(cancel, |client| async move { client.accounts().list(after.as_deref(), limit).await }).await
-    }
-
-    pub async fn accounts_test(&self, customer: String, cancel: Cancel) -> Result<TestReport> {
-        self.run(cancel, |client| async move { client.accounts().test(&customer).await }).await
-    }
-
-    pub async fn accounts_entitlement(&self, customer: String, cancel: Cancel) -> Result<Entitlement> {
-        self.run(cancel, |client| async move { client.accounts().entitlement(&customer).await }).await
-    }
-
-    pub async fn accounts_remove(&self, customer: String, cancel: Cancel) -> Result<()> {
-        self.run(cancel, |client| async move { client.accounts().remove(&customer).await }).await
-    }
-
-    pub async fn instances_get(&self, instance: String, cancel: Cancel) -> Result<Instance> {
-        self.run(cancel, |client| async move { client.instances().get(&instance).await }).await
-    }
-
-    pub async fn instances_list(&self, after: Option<String>, limit: Option<u32>, cancel: Cancel) -> Result<InstancePage> {
-        self.run(cancel, |client| async move { client.instances().list(after.as_deref(), limit).await }).await
-    }
-
-    pub async fn connections_connect(&self, request: Connect, cancel: Cancel) -> Result<Connection> {
-        self.run(cancel, |client| async move { client.connections().connect(request).await }).await
-    }
-
-    pub async fn connections_test(&self, request: Connect, cancel: Cancel) -> Result<TestReport> {
-        self.run(cancel, |client| async move { client.connections().test(request).await }).await
-    }
-
-    pub async fn connections_get(&self, customer: String, instance: String, cancel: Cancel) -> Result<Connection> {
-        self.run(cancel, |client| async move { client.connections().get(&customer, &instance).await }).await
-    }
-
-    pub async fn connections_list(
-        &self,
-        customer: Option<String>,
-        after: Option<String>,
-        limit: Option<u32>,
-        cancel: Cancel,
-    ) -> Result<ConnectionPage> {
-        self.run(cancel, |client| async move {
-            client.connections().list(customer.as_deref(), after.as_deref(), limit).await
-        })
-        .await
-    }
-
-    pub async fn connections_disconnect(&self, customer: String, instance: String, cancel: Cancel) -> Result<Revocation> {
-        self.run(cancel, |client| async move { client.connections().disconnect(&customer, &instance).await }).await
-    }
-
-    pub async fn registrations_register(&self, request: RegisterServiceAccount, cancel: Cancel) -> Result<Connection> {
-        self.run(cancel, |client| async move { client.registrations().register(request).await }).await
-    }
-
-    pub async fn registrations_test(&self, request: RegisterServiceAccount, cancel: Cancel) -> Result<TestReport> {
-        self.run(cancel, |client| async move { client.registrations().test(request).await }).await
-    }
-
-    pub async fn registrations_reauthenticate(
-        &self,
-        request: ReauthenticateServiceAccount,
-        cancel: Cancel,
-    ) -> Result<Connection> {
-        self.run(cancel, |client| async move { client.registrations().reauthenticate(request).await }).await
-    }
-
-    pub async fn registrations_unregister(&self, customer: String, instance: String, cancel: Cancel) -> Result<Revocation> {
-        self.run(cancel, |client| async move { client.registrations().unregister(&customer, &instance).await }).await
-    }
-
-    pub async fn registrations_check(&self, customer: String, instance: String, cancel: Cancel) -> Result<Connection> {
-        self.run(cancel, |client| async move { client.registrations().check(&customer, &instance).await }).await
-    }
-
-    pub async fn alerts_submit(&self, alert: Alert, cancel: Cancel) -> Result<Delivery> {
-        self.run(cancel, |client| async move { client.alerts().submit(alert).await }).await
-    }
-
-    pub async fn alerts_submit_webhook(
-        &self,
-        body: Vec<u8>,
-        authorization: Option<String>,
-        expected: Option<Secret>,
-        cancel: Cancel,
-    ) -> Result<Option<Delivery>> {
-        self.run(cancel, |client| async move {
-            client.alerts().submit_webhook(&body, authorization.as_deref(), expected.as_ref()).await
-        })
-        .await
-    }
-
-    pub async fn alerts_deliver(&self, delivery: String, cancel: Cancel) -> Result<Delivery> {
-        self.run(cancel, |client| async move { client.alerts().deliver(&delivery).await }).await
-    }
-
-    pub async fn alerts_get(&self, delivery: String, cancel: Cancel) -> Result<Delivery> {
-        self.run(cancel, |client| async move { client.alerts().get(&delivery).await }).await
-    }
-
-    pub async fn alerts_list(
-        &self,
-        customer: Option<String>,
-        statuses: Vec<DeliveryStatus>,
-        after: Option<String>,
-        limit: Option<u32>,
-        cancel: Cancel,
-    ) -> Result<DeliveryPage> {
-        self.run(cancel, |client| async move {
-            client.alerts().list(customer.as_deref(), &statuses, after.as_deref(), limit).await
-        })
-        .await
-    }
-
-    pub async fn records_get(
-        &self,
-        customer: String,
-        table: String,
-        sys_id: String,
-        fields: Vec<String>,
-        cancel: Cancel,
-    ) -> Result<Vec<u8>> {
-        self.run(cancel, |client| async move {
-            client.records().get(&customer, &table, &sys_id, &names(&fields)).await.map(bytes)
-        })
-        .await
-    }
-
-    pub async fn records_query(
-        &self,
-        customer: String,
-        table: String,
-        query: Vec<Condition>,
-        fields: Vec<String>,
-        limit: u32,
-        cancel: Cancel,
-    ) -> Result<Vec<u8>> {
-        self.run(cancel, |client| async move {
-            client.records().query(&customer, &table, &Query::of(&query)?, &names(&fields), limit).await.map(list)
-        })
-        .await
-    }
-
-    #[allow(clippy::too_many_arguments)] // named and with defaults on the face
-    pub async fn records_page(
-        &self,
-        customer: String,
-        table: String,
-        query: Vec<Condition>,
-        fields: Vec<String>,
-        size: u32,
-        after: Option<String>,
-        cancel: Cancel,
-    ) -> Result<NativePage> {
-        self.run(cancel, |client| async move {
-            let (query, fields) = (Query::of(&query)?, names(&fields));
-            let page = client.records().page_json(&customer, &table, &query, &fields, size, after.as_deref()).await?;
-            CoreResult::Ok(NativePage { json: bytes(page.json), next: page.next })
-        })
-        .await
-    }
-
-    pub async fn records_insert(
-        &self,
-        customer: String,
-        table: String,
-        record: Vec<u8>,
-        fields: Vec<String>,
-        cancel: Cancel,
-    ) -> Result<Vec<u8>> {
-        let record: Box<RawValue> = serde_json::from_slice(&record)?;
-        self.run(cancel, |client| async move {
-            client.records().insert(&customer, &table, &record, &names(&fields)).await.map(bytes)
-        })
-        .await
-    }
-
-    pub async fn records_insert_many(
-        &self,
-        customer: String,
-        table: String,
-        records: Vec<u8>,
-        fields: Vec<String>,
-        in_flight: u32,
-        cancel: Cancel,
-    ) -> Result<Vec<NativeInserted>> {
-        let records: Vec<Box<RawValue>> = serde_json::from_slice(&records)?;
-        self.run(cancel, |client| async move {
-            let inserted = client.records().insert_many(&customer, &table, &records, &names(&fields), in_flight as usize);
-            CoreResult::Ok(inserted.await?.into_iter().map(NativeInserted::from).collect())
-        })
-        .await
-    }
-
-    pub async fn records_update(
-        &self,
-        customer: String,
-        table: String,
-        sys_id: String,
-        record: Vec<u8>,
-        fields: Vec<String>,
-        cancel: Cancel,
-    ) -> Result<Vec<u8>> {
-        let record: Box<RawValue> = serde_json::from_slice(&record)?;
-        self.run(cancel, |client| async move {
-            client.records().update(&customer, &table, &sys_id, &record, &names(&fields)).await.map(bytes)
-        })
-        .await
-    }
-
-    pub async fn events_list(
-        &self,
-        customer: Option<String>,
-        after: Option<String>,
-        limit: Option<u32>,
-        cancel: Cancel,
-    ) -> Result<EventPage> {
-        self.run(cancel, |client| async move {
-            client.events().list(customer.as_deref(), after.as_deref(), limit).await
-        })
-        .await
-    }
 }
 
-impl NativeClient {
-    async fn run<T, F>(&self, cancel: Cancel, operation: impl FnOnce(Client) -> F) -> Result<T>
-    where
-        T: Send + 'static,
-        F: Future<Output = CoreResult<T>> + Send + 'static,
-    {
-        cancel.run(operation(self.0.clone())).await
-    }
+/// Asynchronous operations: `name(arguments) -> answer, |client| work`.
+macro_rules! operations {
+    ($($name:ident($($argument:ident: $type:ty),*) -> $answer:ty, |$client:ident| $work:expr;)+) => {
+        // Documented where people see them: on the face, in `Sources/ItsmAdapter`.
+        #[allow(missing_docs, clippy::too_many_arguments)]
+        #[uniffi::export]
+        impl NativeClient { $(
+            pub async fn $name(&self, $($argument: $type,)* cancel: Cancel) -> Result<$answer> {
+                let $client = self.0.clone();
+                cancel.run::<$answer, Error>(async move { $work }).await
+            }
+        )+ }
+    };
+}
+
+operations! {
+    rotate_key(key: Option<Secret>) -> (), |client| client.rotate_key(key).await.map(drop);
+    panic_on_purpose() -> (), |client| client.panic_on_purpose().await;
+
+    accounts_add(request: AddAccount) -> Account, |client| client.accounts().add(request).await;
+    accounts_update(request: UpdateAccount) -> Account, |client| client.accounts().update(request).await;
+    accounts_get(customer: String) -> Account, |client| client.accounts().get(&customer).await;
+    accounts_list(after: Option<String>, limit: Option<u32>) -> AccountPage,
+        |client| client.accounts().list(after.as_deref(), limit).await;
+    accounts_test(customer: String) -> TestReport, |client| client.accounts().test(&customer).await;
+    accounts_entitlement(customer: String) -> Entitlement, |client| client.accounts().entitlement(&customer).await;
+    accounts_remove(customer: String) -> (), |client| client.accounts().remove(&customer).await;
+
+    instances_get(instance: String) -> Instance, |client| client.instances().get(&instance).await;
+    instances_list(after: Option<String>, limit: Option<u32>) -> InstancePage,
+        |client| client.instances().list(after.as_deref(), limit).await;
+
+    connections_connect(request: Connect) -> Connection, |client| client.connections().connect(request).await;
+    connections_test(request: Connect) -> TestReport, |client| client.connections().test(request).await;
+    connections_get(customer: String, instance: String) -> Connection,
+        |client| client.connections().get(&customer, &instance).await;
+    connections_list(customer: Option<String>, after: Option<String>, limit: Option<u32>) -> ConnectionPage,
+        |client| client.connections().list(customer.as_deref(), after.as_deref(), limit).await;
+    connections_disconnect(customer: String, instance: String) -> Revocation,
+        |client| client.connections().disconnect(&customer, &instance).await;
+
+    registrations_register(request: RegisterServiceAccount) -> Connection,
+        |client| client.registrations().register(request).await;
+    registrations_test(request: RegisterServiceAccount) -> TestReport, |client| client.registrations().test(request).await;
+    registrations_reauthenticate(request: ReauthenticateServiceAccount) -> Connection,
+        |client| client.registrations().reauthenticate(request).await;
+    registrations_unregister(customer: String, instance: String) -> Revocation,
+        |client| client.registrations().unregister(&customer, &instance).await;
+    registrations_check(customer: String, instance: String) -> Connection,
+        |client| client.registrations().check(&customer, &instance).await;
+
+    alerts_submit(alert: Alert) -> Delivery, |client| client.alerts().submit(alert).await;
+    alerts_submit_webhook(body: Vec<u8>, authorization: Option<String>, expected: Option<Secret>) -> Option<Delivery>,
+        |client| client.alerts().submit_webhook(&body, authorization.as_deref(), expected.as_ref()).await;
+    alerts_deliver(delivery: String) -> Delivery, |client| client.alerts().deliver(&delivery).await;
+    alerts_get(delivery: String) -> Delivery, |client| client.alerts().get(&delivery).await;
+    alerts_list(
+        customer: Option<String>, statuses: Vec<DeliveryStatus>, after: Option<String>, limit: Option<u32>
+    ) -> DeliveryPage,
+        |client| client.alerts().list(customer.as_deref(), &statuses, after.as_deref(), limit).await;
+
+    records_get(customer: String, table: String, id: String, fields: Vec<String>) -> Json,
+        |client| client.records().get(&customer, &table, &id, &names(&fields)).await.map(text);
+    records_query(customer: String, table: String, query: Vec<Condition>, fields: Vec<String>, limit: u32) -> Json,
+        |client| {
+            client.records().query(&customer, &table, &Query::of(&query)?, &names(&fields), limit).await.map(array)
+        };
+    records_page(
+        customer: String, table: String, query: Vec<Condition>, fields: Vec<String>, size: u32, after: Option<String>
+    ) -> NativePage,
+        |client| {
+            let (query, fields) = (Query::of(&query)?, names(&fields));
+            let page = client.records().page_json(&customer, &table, &query, &fields, size, after.as_deref()).await?;
+            Ok(NativePage { json: text(page.json), next: page.next })
+        };
+    records_insert(customer: String, table: String, record: Json, fields: Vec<String>) -> Json,
+        |client| {
+            let record: Box<RawValue> = read(&record)?;
+            client.records().insert(&customer, &table, &record, &names(&fields)).await.map(text)
+        };
+    records_insert_many(
+        customer: String, table: String, records: Json, fields: Vec<String>, in_flight: u32
+    ) -> Vec<NativeInserted>,
+        |client| {
+            let (records, fields): (Vec<Box<RawValue>>, _) = (read(&records)?, names(&fields));
+            let inserted = client.records().insert_many(&customer, &table, &records, &fields, in_flight as usize).await?;
+            Ok(inserted.into_iter().map(NativeInserted::from).collect())
+        };
+    records_update(customer: String, table: String, id: String, record: Json, fields: Vec<String>) -> Json,
+        |client| {
+            let record: Box<RawValue> = read(&record)?;
+            client.records().update(&customer, &table, &id, &record, &names(&fields)).await.map(text)
+        };
+
+    events_list(customer: Option<String>, after: Option<String>, limit: Option<u32>) -> EventPage,
+        |client| client.events().list(customer.as_deref(), after.as_deref(), limit).await;
 }
 
 impl From<CoreResult<Box<RawValue>>> for NativeInserted {
     fn from(result: CoreResult<Box<RawValue>>) -> Self {
-        match result {
-            Ok(json) => Self::Done { json: bytes(json) },
-            Err(error) => Self::Failed { info: error.info() },
-        }
+        result.map_or_else(|error| Self::Failed { info: error.info() }, |json| Self::Done { json: text(json) })
     }
 }
 
@@ -351,11 +194,16 @@ fn names(fields: &[String]) -> Vec<&str> {
     fields.iter().map(String::as_str).collect()
 }
 
-fn list(records: Vec<Box<RawValue>>) -> Vec<u8> {
-    let records: Vec<&str> = records.iter().map(|record| record.get()).collect();
-    format!("[{}]", records.join(",")).into_bytes()
+fn read<T: DeserializeOwned>(json: &[u8]) -> CoreResult<T> {
+    serde_json::from_slice(json)
+        .map_err(|error| Error::new(ErrorKind::InvalidInput, format!("A record is not JSON: {error}.")))
 }
 
-fn bytes(json: Box<RawValue>) -> Vec<u8> {
+fn text(json: Box<RawValue>) -> Json {
     String::from(Box::<str>::from(json)).into_bytes()
+}
+
+fn array(records: Vec<Box<RawValue>>) -> Json {
+    let records: Vec<&str> = records.iter().map(|record| record.get()).collect();
+    format!("[{}]", records.join(",")).into_bytes()
 }

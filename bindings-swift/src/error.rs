@@ -22,13 +22,6 @@ impl From<Error> for NativeError {
     }
 }
 
-/// A JSON text that is none.
-impl From<serde_json::Error> for NativeError {
-    fn from(error: serde_json::Error) -> Self {
-        Error::new(ErrorKind::InvalidInput, format!("The record is not JSON: {error}.")).into()
-    }
-}
-
 /// No runtime, or a panic outside of any operation.
 impl From<std::io::Error> for NativeError {
     fn from(error: std::io::Error) -> Self {

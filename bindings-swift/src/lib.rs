@@ -10,7 +10,7 @@ mod listen;
 
 pub use crate::{
     cancel::CancelToken,
-    client::{NativeClient, NativeInserted, NativePage},
+    client::{NativeClient, NativeInserted, NativePage, native_egress_ranges},
     error::NativeError,
-    listen::{LogSink, NativeSubscription, Observer, ObserverFailure},
+    listen::{LogSink, NativeSubscription, Observer, ObserverFailure, native_forward_logs},
 };

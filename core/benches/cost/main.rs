@@ -61,6 +61,11 @@ fn main() {
             inserts(1, 4_000).await;
             inserts(64, 20_000).await;
         }
+        if arguments.iter().any(|argument| argument == "ours") {
+            let stub = Stub::start(Duration::ZERO);
+            let world = World::new(&stub).await;
+            insert_ours(&world.client, 60_000, 64).await;
+        }
         if chosen("latency") {
             latency().await;
         }

@@ -55,7 +55,7 @@ fn plain_database(path: &std::path::Path) -> rusqlite::Connection {
 
 fn theirs(database: &rusqlite::Connection) {
     let value = connection(0);
-    for version in 0..COMMITS {
+    for version in 0..i64::try_from(COMMITS).unwrap() {
         database.execute_batch("BEGIN IMMEDIATE").unwrap();
         database
             .prepare_cached(

@@ -26,6 +26,7 @@ pub(crate) struct Stub {
     child: Child,
     output: BufReader<ChildStdout>,
     url: String,
+    http: reqwest::Client,
 }
 
 impl Stub {
@@ -39,7 +40,7 @@ impl Stub {
         let mut output = BufReader::new(child.stdout.take().unwrap());
         let mut url = String::new();
         output.read_line(&mut url).unwrap();
-        Self { child, output, url: url.trim().to_owned() }
+        Self { child, output, url: url.trim().to_owned(), http: crate::plain::http() }
     }
 
     pub(crate) fn url(&self) -> &str {
@@ -48,12 +49,12 @@ impl Stub {
 
     /// How the token endpoint answers from now on.
     pub(crate) async fn token_status(&self, status: u16) {
-        reqwest::get(format!("{}/bench/token/{status}", self.url)).await.unwrap();
+        self.http.get(format!("{}/bench/token/{status}", self.url)).send().await.unwrap();
     }
 
     /// Token requests since the last question.
     pub(crate) async fn token_requests(&self) -> usize {
-        reqwest::get(format!("{}/bench/requests", self.url)).await.unwrap().text().await.unwrap().parse().unwrap()
+        self.http.get(format!("{}/bench/requests", self.url)).send().await.unwrap().text().await.unwrap().parse().unwrap()
     }
 }
 

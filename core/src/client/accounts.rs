@@ -164,6 +164,9 @@ impl Accounts<'_> {
                         Ok(committed) => {
                             inner.tokens.forget(&customer, None);
                             inner.observers.publish_from(committed.first_event, vec![event]);
+                            // The last occasion for tokens of the account that still wait to be revoked. What
+                            // fails is told as an event and keeps waiting.
+                            inner.finish_revocations(Some(&customer)).await?;
                             return Ok(());
                         }
                         Err(Refusal::Conflict) => {}

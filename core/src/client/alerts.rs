@@ -128,7 +128,7 @@ impl Inner {
             servicenow: self.servicenow.clone(),
             tokens: self.tokens.clone(),
             transaction_limit: self.config.transaction_limit,
-            attempt_timeout: self.config.attempt_timeout,
+            total_timeout: self.config.total_timeout,
         }
     }
 }

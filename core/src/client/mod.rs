@@ -141,6 +141,25 @@ impl Client {
         Self::open(Config::from_env()?).await
     }
 
+    /// Opens another client with the same settings over the same store: for a process that was forked from this
+    /// client's, where its connections and threads do not exist. Observers and parts of your own are not taken along.
+    ///
+    /// # Errors
+    /// `illegal_state` when this client is closed, or keeps its state in memory; else as [`ClientBuilder::open`].
+    pub async fn reopen(&self) -> Result<Self> {
+        let refuse = |why: &str, remedy: &str| Err(Error::new(ErrorKind::IllegalState, why).remedy(remedy));
+        if self.is_closed() {
+            return refuse("The client is closed.", "Open a new client.");
+        }
+        if self.0.config.store == StoreConfig::Memory {
+            return refuse(
+                "The client keeps its state in memory, which another process cannot share.",
+                "Keep the state in a file, or open a client of its own in each process.",
+            );
+        }
+        Self::open(self.0.config.clone()).await
+    }
+
     /// For parts of your own: store, network, clock.
     pub fn builder() -> ClientBuilder {
         ClientBuilder::default()

@@ -1,7 +1,7 @@
 use std::{collections::BTreeMap, marker::PhantomData, sync::Arc, time::Duration};
 
 use futures_util::{StreamExt, stream};
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde::{Serialize, de::DeserializeOwned};
 use serde_json::value::RawValue;
 
 use super::Inner;
@@ -86,13 +86,19 @@ impl<'a> Records<'a> {
         size: u32,
         after: Option<&str>,
     ) -> Result<RecordPage<T>> {
-        let page = self.page_json(customer_id, table, query, fields, size, after).await?;
-        let items = serde_json::from_str(page.json.get()).map_err(|error| {
-            Error::new(ErrorKind::Protocol, "The records are not of the type that was asked for.")
-                .because(error)
-                .operation("records.page")
-        })?;
-        Ok(RecordPage { items, next: page.next })
+        let inner = self.0;
+        inner
+            .run("records.page", async {
+                let walk = Walk::new(query, fields, size, after)?;
+                let (customer, instance) = inner.registered(customer_id).await?;
+                let work = |access: Arc<Access>| {
+                    let walk = &walk;
+                    async move { inner.servicenow.page(&access, table, &walk.query, &walk.fields, size).await }
+                };
+                let (items, next) = inner.tokens.with_access(&customer, &instance, work).await?;
+                Ok(RecordPage { items, next })
+            })
+            .await
     }
 
     /// As [`Records::page`], with the page as the JSON text that the instance sent: for callers that parse it
@@ -109,37 +115,17 @@ impl<'a> Records<'a> {
         size: u32,
         after: Option<&str>,
     ) -> Result<JsonPage> {
-        #[derive(Deserialize)]
-        struct Key {
-            sys_id: String,
-        }
-
         let inner = self.0;
         inner
             .run("records.page", async {
-                if !(1..=10_000).contains(&size) {
-                    return Err(Error::invalid("size must be between 1 and 10000."));
-                }
+                let walk = Walk::new(query, fields, size, after)?;
                 let (customer, instance) = inner.registered(customer_id).await?;
-                let query = match after {
-                    None => query.clone(),
-                    Some(last) => query.clone().greater("sys_id", last)?,
+                let work = |access: Arc<Access>| {
+                    let walk = &walk;
+                    async move { inner.servicenow.page_json(&access, table, &walk.query, &walk.fields, size).await }
                 };
-                let query = &query.order_by("sys_id")?;
-                let mut fields = fields.to_vec();
-                if !fields.is_empty() && !fields.contains(&"sys_id") {
-                    fields.push("sys_id");
-                }
-                let fields = &fields[..];
-                let work =
-                    |access: Arc<Access>| async move { inner.servicenow.query(&access, table, query, fields, size).await };
-                let json: Box<RawValue> = inner.tokens.with_access(&customer, &instance, work).await?;
-                // The keys alone: everything else is skipped over without being stored.
-                let keys: Vec<Key> = serde_json::from_str(json.get()).map_err(|error| {
-                    Error::new(ErrorKind::Protocol, "The instance's answer is not a list of records.").because(error)
-                })?;
-                // The instance applies the limit before it hides records: only an empty page is surely the last.
-                Ok(JsonPage { json, next: keys.into_iter().next_back().map(|key| key.sys_id) })
+                let (json, next) = inner.tokens.with_access(&customer, &instance, work).await?;
+                Ok(JsonPage { json, next })
             })
             .await
     }
@@ -239,6 +225,29 @@ impl<'a> Records<'a> {
                 inner.tokens.with_access(&customer, &instance, work).await.map_err(told)
             })
             .await
+    }
+}
+
+/// The question for one page of a walk in the order of `sys_id`.
+struct Walk<'q> {
+    query: Query,
+    fields: Vec<&'q str>,
+}
+
+impl<'q> Walk<'q> {
+    fn new(query: &Query, fields: &[&'q str], size: u32, after: Option<&str>) -> Result<Self> {
+        if !(1..=10_000).contains(&size) {
+            return Err(Error::invalid("size must be between 1 and 10000."));
+        }
+        let query = match after {
+            None => query.clone(),
+            Some(last) => query.clone().greater("sys_id", last)?,
+        };
+        let mut fields = fields.to_vec();
+        if !fields.is_empty() && !fields.contains(&"sys_id") {
+            fields.push("sys_id");
+        }
+        Ok(Self { query: query.order_by("sys_id")?, fields })
     }
 }
 

@@ -130,7 +130,8 @@ impl Registrations<'_> {
     }
 
     /// Checks a registration: token fresh, API readable, roles still there. Updates the instance's health and,
-    /// with proof only, the status. Tokens that still wait to be revoked are tried again.
+    /// with proof only, the status. Tokens of the account that still wait to be revoked are tried again first,
+    /// also when there is no registration any more.
     ///
     /// # Errors
     /// `not_found`, `illegal_state` without a registration, `invalid_input`, `store`, `sealed`. What goes wrong
@@ -141,6 +142,8 @@ impl Registrations<'_> {
             .run("registrations.check", async {
                 let customer = CustomerId::parse(customer_id)?;
                 let instance = inner.instance(instance_url)?;
+                // First of all: tokens outlive the registration, and even the connection, that they belonged to.
+                inner.finish_revocations(Some(&customer)).await?;
                 let row = inner.store.connection(&customer, &instance).await?;
                 let row = row.ok_or_else(|| not_connected(&customer, &instance))?;
                 if row.value.status == ConnectionStatus::Unregistered {
@@ -148,7 +151,6 @@ impl Registrations<'_> {
                         .remedy("Register it first.")
                         .with("status", "unregistered"));
                 }
-                inner.finish_revocations(Some(&customer)).await?;
                 inner.look_at(&customer, &instance).await?;
                 let row = inner.store.connection(&customer, &instance).await?;
                 inner.shown(row.ok_or_else(|| not_connected(&customer, &instance))?.value).await

@@ -103,8 +103,8 @@ pub(crate) struct Courier {
     pub(crate) tokens: Tokens,
     /// How long the instance may go on working on a request that nobody waits for.
     pub(crate) transaction_limit: Duration,
-    /// How long one request of ours waits at the most.
-    pub(crate) attempt_timeout: Duration,
+    /// How long one call of ours takes at the most, with its waits and repetitions.
+    pub(crate) total_timeout: Duration,
 }
 
 /// What an insert came to.
@@ -126,7 +126,7 @@ impl Courier {
     pub(crate) async fn deliver(&self, id: &DeliveryId, instance: &InstanceId) -> Result<Delivery> {
         let name = format!("delivery:{id}");
         let owner = self.chance.uuid().to_string();
-        let span = self.attempt_timeout * 2 + self.transaction_limit + MARGIN * 2;
+        let span = self.total_timeout * 2 + self.transaction_limit + MARGIN * 2;
         loop {
             let now = self.chance.now();
             if let Some(lease) = self.store.acquire(&name, &owner, now, now + span).await? {
@@ -146,6 +146,7 @@ impl Courier {
 
     async fn work(&self, id: &DeliveryId, instance: &InstanceId, lease: &Lease, span: Duration) -> Result<Delivery> {
         let mut last = None;
+        let mut rejected: Option<Arc<Access>> = None;
         for _ in 0..ATTEMPTS {
             let row = self.delivery(id).await?;
             let customer = row.value.delivery.customer_id.clone();
@@ -164,18 +165,32 @@ impl Courier {
                 }
                 DeliveryStatus::Pending | DeliveryStatus::Dead => {}
             }
+            // The token first: an exchange may take long, and the attempt's time must not be used up by it.
+            let access = match self.tokens.servicenow(&customer, instance, rejected.as_ref().map(|old| &*old.token)).await {
+                Ok(access) => access,
+                Err(error) => {
+                    self.open_again(row, Some(&error)).await?;
+                    return Err(error);
+                }
+            };
             let now = self.chance.now();
             if self.store.acquire(&lease.name, &lease.owner, now, now + span).await?.is_none_or(|held| held.fence != lease.fence) {
                 return Err(Error::new(ErrorKind::Unavailable, "Another worker has taken the delivery over.").retry(Retry::Now));
             }
             let row = self.begin_attempt(row, instance).await?;
-            match self.send(&row, &customer, instance).await {
+            match self.send(&row, &access).await {
                 Sent::Made(incident) => return self.done(row, instance, incident).await,
                 Sent::NotMade(error) => {
                     self.open_again(row, Some(&error)).await?;
-                    return Err(error);
+                    // One renewal, one repetition, as everywhere.
+                    if error.context("token") != Some("rejected") || rejected.replace(access).is_some() {
+                        return Err(error);
+                    }
                 }
-                Sent::Unknown(error) => last = Some(error),
+                Sent::Unknown(error) => {
+                    self.end_attempt(row).await?;
+                    last = Some(error);
+                }
             }
         }
         let row = self.delivery(id).await?;
@@ -184,7 +199,7 @@ impl Courier {
     }
 
     /// The journal: an attempt is written down before it is sent, with the time after which it cannot have an
-    /// effect any more.
+    /// effect any more, should nobody be there to write down when it ended.
     async fn begin_attempt(&self, row: Row<DeliveryRecord>, instance: &InstanceId) -> Result<Row<DeliveryRecord>> {
         let now = self.chance.now();
         let mut record = row.value;
@@ -192,17 +207,24 @@ impl Courier {
         record.delivery.attempts += 1;
         record.delivery.instance_id = Some(instance.clone());
         record.delivery.updated_at = now;
-        record.attempt_deadline = Some(now + self.attempt_timeout + self.transaction_limit + MARGIN);
+        // The call may be waiting for its turn, or for the end of a pause, until shortly before its time is up.
+        record.attempt_deadline = Some(now + self.total_timeout + self.transaction_limit + MARGIN);
         self.write(record, row.version, None).await
     }
 
-    async fn send(&self, row: &Row<DeliveryRecord>, customer: &CustomerId, instance: &InstanceId) -> Sent {
+    /// Nothing of ours is on its way any more: from here the instance has its own time limit, and no more.
+    async fn end_attempt(&self, row: Row<DeliveryRecord>) -> Result<()> {
+        let now = self.chance.now();
+        let mut record = row.value;
+        record.delivery.updated_at = now;
+        record.attempt_deadline = Some(now + self.transaction_limit + MARGIN);
+        self.write(record, row.version, None).await.map(drop)
+    }
+
+    async fn send(&self, row: &Row<DeliveryRecord>, access: &Access) -> Sent {
         let delivery = &row.value.delivery;
         let body = &NewIncident::of(&delivery.alert, &delivery.correlation_id);
-        let work = |access: Arc<Access>| async move {
-            self.servicenow.insert::<IncidentRow>(&access, "incident", body, &FIELDS).await
-        };
-        match self.tokens.with_access(customer, instance, work).await {
+        match self.servicenow.insert::<IncidentRow>(access, "incident", body, &FIELDS).await {
             Ok(made) if made.correlation_id == delivery.correlation_id && !made.sys_id.is_empty() => Sent::Made(made.into()),
             // Made, but without the key: it could not be found again. Say so rather than make another.
             Ok(_) => Sent::Unknown(Error::new(ErrorKind::Protocol, "The instance answered with another record than the one sent.")),

@@ -149,17 +149,28 @@ impl Flights {
         aloft.flights.remove(key);
         let before = aloft.pauses.remove(key);
         if let Err(error) = landed {
-            let length = match error.retry_advice() {
-                Retry::After(wait) => wait,
-                Retry::Now => before.map_or(FIRST_PAUSE, |pause| (pause.length * 2).min(LONGEST_PAUSE)),
+            let grown = || before.map_or(FIRST_PAUSE, |pause| (pause.length * 2).min(LONGEST_PAUSE));
+            let (length, error) = match error.retry_advice() {
+                Retry::After(wait) => (wait, error.clone().retry(Retry::After(wait))),
+                Retry::Now => {
+                    let length = grown();
+                    (length, error.clone().retry(Retry::After(length)))
+                }
+                // Nobody answered as a token endpoint does: a page in front of it, silence. The next caller's
+                // credentials need not go there at once again.
+                Retry::Never if is_about_the_way(error.kind()) => (grown(), error.clone()),
                 // What cannot succeed is decided by the stored record, which the next exchange reads first.
                 Retry::Never => return,
             };
             let until = self.chance.now() + length.min(Duration::from_secs(86_400));
-            let error = error.clone().retry(Retry::After(length));
             aloft.pauses.insert(key.clone(), Pause { until, length, error });
         }
     }
+}
+
+/// Whether a failure says something of the remote and the way to it, and nothing of the credentials.
+fn is_about_the_way(kind: ErrorKind) -> bool {
+    matches!(kind, ErrorKind::Unavailable | ErrorKind::Timeout | ErrorKind::Protocol)
 }
 
 #[cfg(test)]

@@ -9,7 +9,8 @@ use chrono::{DateTime, Utc};
 use itsm_adapter::clock::{BoxFuture, Clock};
 use tokio::sync::Notify;
 
-/// Runs `speed` times as fast as the machine's clock, and jumps when it is told to. Clones share the time.
+/// Runs `speed` times as fast as the machine's clock (0: stands still), and jumps when it is told to. Clones share
+/// the time.
 #[derive(Debug, Clone)]
 pub(crate) struct TestClock(Arc<Shared>);
 
@@ -58,9 +59,12 @@ impl Clock for TestClock {
                 if left.is_zero() {
                     return;
                 }
-                tokio::select! {
-                    () = jumped => {}
-                    () = tokio::time::sleep(left / clock.0.speed) => {}
+                match left.checked_div(clock.0.speed) {
+                    None => jumped.await,
+                    Some(left) => tokio::select! {
+                        () = jumped => {}
+                        () = tokio::time::sleep(left) => {}
+                    },
                 }
             }
         })

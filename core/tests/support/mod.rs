@@ -3,6 +3,7 @@
 // Each test program uses another part of this module.
 #![allow(dead_code, clippy::unwrap_used)]
 
+pub(crate) mod actor;
 pub(crate) mod child;
 pub(crate) mod clock;
 pub(crate) mod stranger;
@@ -18,12 +19,13 @@ use itsm_adapter::{
     AddAccount, Alert, Client, Config, Connect, Connection, Environment, Error, ErrorKind, Event, EventKind, Observer,
     RegisterServiceAccount, Secret, Severity, StoreConfig,
     store::{SqliteStore, Store},
+    transport,
 };
 use itsm_simulator::{InstanceOptions, LoggedRequest, Options, Simulator, seed};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use self::clock::TestClock;
+use self::{clock::TestClock, wire::LookingOn};
 
 pub(crate) const ACME: &str = "acmecorp0001";
 pub(crate) const GLOBEX: &str = "globexcorp02";
@@ -58,6 +60,7 @@ pub(crate) struct World {
     pub(crate) folder: TempDir,
     pub(crate) clock: TestClock,
     pub(crate) events: Arc<Heard>,
+    pub(crate) wire: LookingOn,
     pub(crate) client: Client,
 }
 
@@ -68,15 +71,22 @@ impl World {
     }
 
     pub(crate) async fn with(instances: &[&str], speed: u32) -> Self {
+        Self::made(instances, speed, |_| {}).await
+    }
+
+    pub(crate) async fn made(instances: &[&str], speed: u32, adjust: impl FnOnce(&mut Config)) -> Self {
         let mut options = Options::default();
         options.instances = instances.iter().map(|&name| InstanceOptions::new(name)).collect();
         let simulator = Simulator::start(options).await.unwrap();
         let folder = tempfile::tempdir().unwrap();
         let (clock, events) = (TestClock::new(speed), Arc::new(Heard::default()));
-        let builder = Client::builder().config(config(&simulator.citrix_url(), folder.path().join("adapter.db")));
+        let mut config = config(&simulator.citrix_url(), folder.path().join("adapter.db"));
+        adjust(&mut config);
+        let wire = LookingOn::new(&config);
+        let builder = Client::builder().config(config).transport(Arc::new(wire.clone()));
         let builder = builder.clock(Arc::new(clock.clone())).observer(events.clone());
         let client = builder.open().await.unwrap();
-        Self { simulator, folder, clock, events, client }
+        Self { simulator, folder, clock, events, wire, client }
     }
 
     pub(crate) fn database(&self) -> PathBuf {
@@ -165,6 +175,40 @@ impl World {
         let waiting = self.store().revocations(None, 1000).await.unwrap();
         state["revocations"] = json!(waiting.len());
         state
+    }
+
+    /// The newest token of this name that the instance of every world gave out.
+    pub(crate) fn token(&self, name: &str) -> String {
+        let of_instance = |seen: &wire::Seen| seen.origin == self.url() && seen.name == name;
+        self.wire.seen().into_iter().rfind(of_instance).unwrap().value
+    }
+
+    /// Whether the instance still accepts this access token.
+    pub(crate) async fn accepts(&self, token: &str) -> bool {
+        let mut headers = http::HeaderMap::new();
+        headers.insert("accept", http::HeaderValue::from_static("application/json"));
+        headers.insert("authorization", http::HeaderValue::from_str(&format!("Bearer {token}")).unwrap());
+        let url = format!("{}/api/now/table/incident?sysparm_limit=1", self.url());
+        self.send(http::Method::GET, &url, headers, "").await.is_success()
+    }
+
+    /// Whether the instance still renews this refresh token for the OAuth client of the request.
+    pub(crate) async fn renews(&self, token: &str, of: &RegisterServiceAccount) -> bool {
+        let body = url::form_urlencoded::Serializer::new(String::new())
+            .append_pair("grant_type", "refresh_token")
+            .append_pair("refresh_token", token)
+            .append_pair("client_id", &of.client_id)
+            .append_pair("client_secret", of.client_secret.expose())
+            .finish();
+        let form = http::HeaderValue::from_static("application/x-www-form-urlencoded");
+        let headers = http::HeaderMap::from_iter([(http::header::CONTENT_TYPE, form)]);
+        self.send(http::Method::POST, &format!("{}/oauth_token.do", self.url()), headers, &body).await.is_success()
+    }
+
+    async fn send(&self, method: http::Method, url: &str, headers: http::HeaderMap, body: &str) -> http::StatusCode {
+        let (url, body) = (url.parse().unwrap(), body.to_owned().into());
+        let request = transport::Request { method, url, headers, body, timeout: Duration::from_secs(5) };
+        transport::Transport::send(&self.wire, request).await.unwrap().status
     }
 
     /// Requests of this route (or of one below it) so far.

@@ -11,10 +11,21 @@ use itsm_adapter::{
     transport::{HttpTransport, Request, Response, SendFailure, Transport},
 };
 
-/// Sends over the real transport, and remembers the tokens it saw.
+/// A token that went by.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Seen {
+    /// Where it came from, such as `http://127.0.0.1:9000`.
+    pub(crate) origin: String,
+    /// `access_token`, `refresh_token`, …
+    pub(crate) name: String,
+    pub(crate) value: String,
+}
+
+/// Sends over the real transport, and remembers the tokens it saw. Clones share the memory.
+#[derive(Clone)]
 pub(crate) struct LookingOn {
-    inner: HttpTransport,
-    seen: Arc<Mutex<Vec<String>>>,
+    inner: Arc<HttpTransport>,
+    seen: Arc<Mutex<Vec<Seen>>>,
 }
 
 impl fmt::Debug for LookingOn {
@@ -24,14 +35,19 @@ impl fmt::Debug for LookingOn {
 }
 
 impl LookingOn {
-    pub(crate) fn new(config: &Config, seen: Arc<Mutex<Vec<String>>>) -> Self {
-        Self { inner: HttpTransport::new(config).unwrap(), seen }
+    pub(crate) fn new(config: &Config) -> Self {
+        Self { inner: Arc::new(HttpTransport::new(config).unwrap()), seen: Arc::default() }
     }
 
-    fn note(&self, secret: &str) {
+    /// Every token so far, oldest first, each once.
+    pub(crate) fn seen(&self) -> Vec<Seen> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn note(&self, origin: &str, name: &str, value: &str) {
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        if secret.len() >= 12 && !seen.iter().any(|known| known == secret) {
-            seen.push(secret.to_owned());
+        if !seen.iter().any(|known| known.value == value) {
+            seen.push(Seen { origin: origin.to_owned(), name: name.to_owned(), value: value.to_owned() });
         }
     }
 }
@@ -39,14 +55,12 @@ impl LookingOn {
 #[async_trait]
 impl Transport for LookingOn {
     async fn send(&self, request: Request) -> Result<Response, (SendFailure, String)> {
-        if let Some(value) = request.headers.get("authorization").and_then(|value| value.to_str().ok()) {
-            self.note(value.rsplit([' ', '=']).next().unwrap_or_default());
-        }
+        let origin = request.url.origin().ascii_serialization();
         let response = self.inner.send(request).await?;
         if let Ok(serde_json::Value::Object(answer)) = serde_json::from_slice(&response.body) {
-            for name in ["access_token", "refresh_token", "token", "openIdToken"] {
+            for name in ["access_token", "refresh_token", "token", "Token", "openIdToken"] {
                 if let Some(token) = answer.get(name).and_then(serde_json::Value::as_str) {
-                    self.note(token);
+                    self.note(&origin, name, token);
                 }
             }
         }

@@ -1,7 +1,8 @@
 //! Table API: get, query, insert, update. Records are typed over raw bytes; all values are strings.
 
 use http::Method;
-use serde::{Serialize, de::DeserializeOwned};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde_json::value::RawValue;
 
 use super::{
     ServiceNow,
@@ -12,7 +13,7 @@ use super::{
 use crate::{
     error::{Error, Result},
     oauth::Access,
-    transport::{Failure, Repeat},
+    transport::{Call, Failure, Repeat, Response, Verdict},
 };
 
 impl ServiceNow {
@@ -40,14 +41,45 @@ impl ServiceNow {
         fields: &[&str],
         limit: u32,
     ) -> Result<R> {
+        let call = self.question(access, table, query, fields, limit)?;
+        Ok(self.ask(call, judge::<R>).await?)
+    }
+
+    fn question(&self, access: &Access, table: &str, query: &Query, fields: &[&str], limit: u32) -> Result<Call> {
         let mut url = url(&access.instance_id, &["api", "now", "table", name(table)?])?;
         url.query_pairs_mut()
             .append_pair("sysparm_query", &query.to_string())
             .append_pair("sysparm_limit", &limit.to_string())
             .append_pair("sysparm_no_count", "true");
         add_fields(&mut url, fields)?;
-        let call = self.call(access, Method::GET, url, None, Repeat::Freely)?;
-        Ok(self.ask(call, judge::<R>).await?)
+        self.call(access, Method::GET, url, None, Repeat::Freely)
+    }
+
+    /// One page of a walk in the order of `sys_id`, and the key to go on after; none after the last page: the
+    /// instance applies the limit before it hides rows, so only an empty page is surely the last one.
+    pub(crate) async fn page<T: DeserializeOwned + Send>(
+        &self,
+        access: &Access,
+        table: &str,
+        query: &Query,
+        fields: &[&str],
+        size: u32,
+    ) -> Result<(Vec<T>, Option<String>)> {
+        let call = self.question(access, table, query, fields, size)?;
+        Ok(self.ask(call, judge_page_of::<Vec<T>>).await?)
+    }
+
+    /// The same, with the page as the text that the instance sent.
+    pub(crate) async fn page_json(
+        &self,
+        access: &Access,
+        table: &str,
+        query: &Query,
+        fields: &[&str],
+        size: u32,
+    ) -> Result<(Box<RawValue>, Option<String>)> {
+        let call = self.question(access, table, query, fields, size)?;
+        Ok(self.ask(call, judge_page_of::<Box<RawValue>>).await?)
     }
 
     /// Makes a record. Repeated only when it was certainly not made; an unknown outcome comes back as such.
@@ -83,13 +115,48 @@ impl ServiceNow {
         path: &[&str],
         record: &(impl Serialize + Sync),
         fields: &[&str],
-    ) -> Result<crate::transport::Call> {
+    ) -> Result<Call> {
         let mut url = url(&access.instance_id, path)?;
         add_fields(&mut url, fields)?;
         let body = serde_json::to_vec(record)
             .map_err(|error| Error::invalid("The record cannot be written as JSON.").because(error))?;
         self.call(access, method, url, Some(body.into()), Repeat::IfNotDone)
     }
+}
+
+/// Reads a page of rows, and the key of the last one.
+fn judge_page_of<R: DeserializeOwned>(response: &Response, answer: &mut Option<(R, Option<String>)>) -> Verdict {
+    let mut rows = None;
+    let verdict = judge(response, &mut rows);
+    *answer = rows.map(|rows| (rows, last_key(&response.body)));
+    verdict
+}
+
+/// The `sys_id` of the last row of a page that has been read without error. Looked for from the end: reading
+/// the rows a second time for one key would cost as much as reading them for the caller. The name in quotes
+/// cannot be part of a value, where quotes are escaped, nor of a longer name.
+fn last_key(page: &[u8]) -> Option<String> {
+    const NAME: &[u8] = b"\"sys_id\":\"";
+    let at = memchr::memmem::rfind(page, NAME).map(|at| at + NAME.len());
+    if let Some(key) = at.and_then(|at| page.get(at..at + 32))
+        && key.iter().all(u8::is_ascii_hexdigit)
+        && page.get(at.unwrap_or_default() + 32) == Some(&b'"')
+    {
+        return std::str::from_utf8(key).ok().map(str::to_owned);
+    }
+    // Written in another way than instances do: read the keys properly.
+    let Keys { result } = serde_json::from_slice(page).ok()?;
+    result.into_iter().next_back().map(|key| key.sys_id)
+}
+
+#[derive(Deserialize)]
+struct Keys {
+    result: Vec<Key>,
+}
+
+#[derive(Deserialize)]
+struct Key {
+    sys_id: String,
 }
 
 fn add_fields(url: &mut url::Url, fields: &[&str]) -> Result<()> {
@@ -118,5 +185,24 @@ fn record_id(sys_id: &str) -> Result<&str> {
         Ok(sys_id)
     } else {
         Err(Error::invalid("A sys_id is 32 hexadecimal digits."))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::last_key;
+
+    #[test]
+    fn the_last_key_is_found_however_the_page_is_written() {
+        let key = |n: u8| format!("{n:032x}");
+        for (page, last) in [
+            (r#"{"result":[]}"#.to_owned(), None),
+            (format!(r#"{{"result":[{{"sys_id":"{}"}},{{"sys_id":"{}","number":"1"}}]}}"#, key(1), key(2)), Some(key(2))),
+            (format!(r#"{{"result":[{{"sys_id" : "{}"}}]}}"#, key(3)), Some(key(3))),
+            (format!(r#"{{"result":[{{"sys_id":"{}","text":"\"sys_id\":\"{}\""}}]}}"#, key(4), key(9)), Some(key(4))),
+            (format!(r#"{{"result":[{{"sys_id":"{}","caller_id.sys_id":"{}"}}]}}"#, key(5), key(9)), Some(key(5))),
+        ] {
+            assert_eq!(last_key(page.as_bytes()), last, "{page}");
+        }
     }
 }

@@ -70,14 +70,14 @@ async fn rotation_seals_every_row_again_and_forgets_keys_that_no_row_needs() {
     let accounts = fill(&store, &ring).await;
 
     let report = rotate(&store, &ring, None).await.unwrap();
-    assert_eq!(report.resealed, u64::from(3 * accounts));
+    assert_eq!(report.resealed, i64::from(3 * accounts));
     assert_eq!((report.key_id.clone(), report.forgotten), (ring.current_key_id(), 0));
     assert_ne!(report.key_id, first);
     check(&store, &ring, &report.key_id).await;
 
     // The key of before stays for one more rotation, for those who are in the middle of something.
     let report = rotate(&store, &ring, None).await.unwrap();
-    assert_eq!((report.resealed, report.forgotten), (u64::from(3 * accounts), 1));
+    assert_eq!((report.resealed, report.forgotten), (i64::from(3 * accounts), 1));
     let (reopened, _) = KeyRing::beside(&database).unwrap();
     check(&store, &reopened, &report.key_id).await;
     assert_eq!(fs::read_to_string(folder.path("a.db.key")).unwrap().lines().count(), 2);
@@ -92,7 +92,7 @@ async fn given_keys_are_rotated_by_putting_the_new_one_first() {
     let accounts = fill(&store, &ring).await;
     assert_eq!(rotate(&store, &ring, None).await.unwrap().resealed, 0, "nothing to do without a new key");
     let report = rotate(&store, &ring, Some(new.clone())).await.unwrap();
-    assert_eq!(report.resealed, u64::from(3 * accounts));
+    assert_eq!(report.resealed, i64::from(3 * accounts));
     check(&store, &KeyRing::given(&[new]).unwrap(), &report.key_id).await;
     assert_eq!(rotate(&store, &ring, None).await.unwrap().resealed, 0);
 }
@@ -115,7 +115,7 @@ async fn a_rotation_that_was_interrupted_is_finished_by_the_next() {
 
     let (ring, _) = KeyRing::beside(&database).unwrap();
     let report = rotate(&store, &ring, None).await.unwrap();
-    assert_eq!((report.resealed, report.forgotten), (u64::from(3 * accounts), 1), "no row needs the first key");
+    assert_eq!((report.resealed, report.forgotten), (i64::from(3 * accounts), 1), "no row needs the first key");
     check(&store, &ring, &report.key_id).await;
 }
 

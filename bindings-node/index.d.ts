@@ -1,0 +1,1020 @@
+/// <reference lib="esnext.disposable" />
+/// <reference lib="es2023" />
+
+// Types of the hand-written face; `napi build` puts them at the head of index.d.ts.
+
+/** A text that must not be shown: it goes in and never comes out. */
+export type Secret = string
+
+/** What every operation takes beside its request. */
+export interface CallOptions {
+  /** Aborts the operation: the work is dropped, the promise rejected with an `AbortError`. */
+  signal?: AbortSignal
+}
+
+/** Why an operation failed. */
+export declare class ItsmError extends Error {
+  readonly name: 'ItsmError'
+  /** The stable word to act upon, the same in every language. */
+  readonly code: ErrorKind
+}
+export interface ItsmError extends Readonly<Omit<ErrorInfo, 'kind' | 'message'>> {}
+
+/** The signal of an operation was aborted; `cause` is the signal's reason. */
+export declare class AbortError extends Error {
+  readonly name: 'AbortError'
+  readonly code: 'ABORT_ERR'
+}
+
+/** One page of records. */
+export declare class RecordPage {
+  private constructor()
+  /** The records of this page, parsed when first asked for. A page can be short in the middle. */
+  get items(): Array<Record<string, string>>
+  /** The same as JSON text, exactly as the instance sent it. */
+  readonly json: string
+  /** Give it to the next call as `after`; undefined after the last page. */
+  readonly next: string | undefined
+}
+
+/** An observer at work; disposing takes it off. */
+export interface Observation extends Disposable {
+  readonly id: number
+}
+
+export interface Client extends Disposable, AsyncDisposable {}
+
+export interface Subscription extends AsyncIterableIterator<Event, undefined> {}
+
+export interface Accounts {
+  /** Walks over all accounts, page by page. */
+  iterate(request?: ListOptions | null, options?: CallOptions | null): AsyncGenerator<Account, void, void>
+}
+
+export interface Instances {
+  /** Walks over all instances, page by page. */
+  iterate(request?: ListOptions | null, options?: CallOptions | null): AsyncGenerator<Instance, void, void>
+}
+
+export interface Connections {
+  /** Walks over the whole Manage list, page by page. */
+  iterate(request?: ListOfAccountOptions | null, options?: CallOptions | null): AsyncGenerator<Connection, void, void>
+}
+
+export interface Alerts {
+  /** Walks over all deliveries, page by page. */
+  iterate(request?: ListDeliveriesOptions | null, options?: CallOptions | null): AsyncGenerator<Delivery, void, void>
+}
+
+export interface Events {
+  /** Walks over the event log, page by page. */
+  iterate(request?: ListOfAccountOptions | null, options?: CallOptions | null): AsyncGenerator<Event, void, void>
+}
+
+export interface Records {
+  /** Walks over all records that match, page by page; see `page`. */
+  pages(request: PageRecords, options?: CallOptions | null): AsyncGenerator<RecordPage, void, void>
+}
+
+/**
+ * Which binding artifact the generated loader actually loaded: `'native'` for
+ * a native addon, otherwise the `platformArchABI` of the WASI flavor. Every
+ * flavor napi-rs can build is listed, because `NAPI_RS_NATIVE_LIBRARY_PATH`
+ * can point the loader at a WASI artifact this package does not build itself.
+ */
+export declare const __napiBindingTarget: 'native' | 'wasm32-wasi' | 'wasm32-wasip1'
+
+/** A Citrix Cloud customer as the adapter knows it. Its client secret is kept sealed and never shown. */
+export interface Account {
+  /** The Citrix Cloud customer id. */
+  customerId: CustomerId
+  /** The cloud and region it lives in. */
+  environment: Environment
+  /** A name for people; not used in any decision. */
+  name?: string
+  /** The id of the secure client that the adapter signs in with. */
+  clientId: string
+  /** What the account was entitled to when last asked; none before the first question. */
+  entitlement?: Entitlement
+  /** The account's sites as last seen. */
+  sites: Array<Site>
+  /** When the account was added. */
+  createdAt: Date
+  /** When it last changed. */
+  updatedAt: Date
+}
+
+/** One page of accounts, in the order of their ids. */
+export interface AccountPage {
+  /** The accounts of this page. */
+  items: Array<Account>
+  /** Give it to the next call to go on; none on the last page. */
+  next?: string
+}
+
+/** What is needed to add an account, or to test one before adding it. */
+export interface AddAccount {
+  /** The Citrix Cloud customer id. */
+  customerId: string
+  /** The cloud and region it lives in. */
+  environment: Environment
+  /** The id of the secure client. */
+  clientId: string
+  /** The secret of the secure client. */
+  clientSecret: Secret
+  /** A name for people. */
+  name?: string
+}
+
+/** An alert or notification of Citrix Cloud, on its way to an incident. */
+export interface Alert {
+  /** The account it belongs to. */
+  customerId: string
+  /** Where it comes from, such as `citrix_cloud` or `monitor`. */
+  source: string
+  /** Its id within the source. Account, source and id together are its identity. */
+  id: string
+  /** One line. */
+  title: string
+  /** The whole text. */
+  description: string
+  /** How bad it is. */
+  severity: Severity
+  /** The component it is about, such as `Citrix Cloud`. */
+  component?: string
+  /** When it was raised, as the source says. */
+  raisedAt?: Date
+  /** Anything else the source told, by name. */
+  fields: Record<string, string>
+}
+
+/** One line of a connection test. */
+export interface Check {
+  /** What was checked. */
+  name: CheckName
+  /** The answer. */
+  outcome: CheckOutcome
+  /** What was seen, in one sentence. */
+  seen: string
+  /** What to do about it; empty when there is nothing to do. */
+  remedy: string
+}
+
+/** What is checked before a registration is saved. */
+export type CheckName = 'secure_client' | 'entitlement' | 'token' | 'identity' | 'table_api' | 'connector' | 'connector_role' | 'incident_right'
+
+/** Answer of one check. */
+export type CheckOutcome = 'pass' | 'fail' | 'unknown' | 'skipped'
+
+/** How a client is opened. What is left out comes from the environment, else from the defaults. */
+export interface ClientOptions {
+  /** Where the state is kept: the path of a SQLite file, or `memory`. Else `ITSM_ADAPTER_STORE`. Required. */
+  store?: string
+  /**
+   * Key that seals the secrets: 32 bytes as base64 or hexadecimal. Else `ITSM_ADAPTER_KEY`, else a key file
+   * beside the database.
+   */
+  key?: Secret
+  /** Older keys that may still be needed to open what was sealed before a rotation. */
+  oldKeys?: Array<Secret>
+  /** One address in place of all hosts of Citrix Cloud, for the simulator. Else `CITRIX_URL`. */
+  citrixUrl?: string
+  /**
+   * Hosts that may be instances besides ServiceNow's own, such as `help.example.org` or `*.example.org`. Else
+   * `SERVICENOW_HOSTS`, separated by commas.
+   */
+  instanceHosts?: Array<string>
+  /** Whether loopback and private addresses may be called. Else `ITSM_ADAPTER_ALLOW_PRIVATE_NETWORKS`, else no. */
+  allowPrivateNetworks?: boolean
+  /** Proxy for all calls. Else the variables `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY` count. */
+  proxy?: string
+  /** Further root certificates, as PEM text; the system's own stay valid. */
+  rootCertificates?: Array<string>
+  /** Time allowed for a connection, in milliseconds (10,000). */
+  connectTimeoutMs?: number
+  /** Time allowed for one attempt of a call, in milliseconds (30,000). */
+  attemptTimeoutMs?: number
+  /** Time allowed for a call with all its attempts, in milliseconds (120,000). */
+  totalTimeoutMs?: number
+  /** How often a call is sent at the most (4). */
+  maxAttempts?: number
+  /** Requests in flight to one remote (64). */
+  concurrencyPerRemote?: number
+  /** How long an instance may go on working on a request that nobody waits for, in milliseconds (60,000). */
+  transactionLimitMs?: number
+  /** Pause between two looks at a frozen site, in milliseconds (30,000). */
+  wakeUpIntervalMs?: number
+}
+
+/** One condition of a query; all conditions of a query must be met. */
+export interface Condition {
+  /** Name of the column: lower-case letters, digits, `_`, and dots for a column of a referenced record. */
+  field: string
+  /** How it is compared. */
+  operator: Operator
+  /** With what. Control characters and scripts are refused. */
+  value: string
+}
+
+/** What is needed to connect an account with an instance. */
+export interface Connect {
+  /** The account, added before. */
+  customerId: string
+  /** The instance's address, as people type it. */
+  instanceUrl: string
+  /** A name for the instance. */
+  instanceName?: string
+}
+
+/** Account × instance: one line of the Manage list. */
+export interface Connection {
+  /** The account. */
+  customerId: CustomerId
+  /** The instance. */
+  instanceId: InstanceId
+  /** The instance's name for people. */
+  instanceName?: string
+  /** Where the connection stands. */
+  status: ConnectionStatus
+  /** How the instance answered last. */
+  health: InstanceHealth
+  /** The secure client that was tested for this connection. */
+  secureClientId: string
+  /** The OAuth endpoint in use; none while unregistered. */
+  endpoint?: OauthEndpoint
+  /** The grant in use; none while unregistered. */
+  grant?: Grant
+  /** What the last connection test found. */
+  lastTest?: TestReport
+  /** When the connection was made. */
+  createdAt: Date
+  /** When it last changed. */
+  updatedAt: Date
+}
+
+/** One page of connections, in the order of account and instance. */
+export interface ConnectionPage {
+  /** The connections of this page. */
+  items: Array<Connection>
+  /** Give it to the next call to go on; none on the last page. */
+  next?: string
+}
+
+/** Where a connection stands. No connection = not listed. (ITSM Adapter service, "Get started".) */
+export type ConnectionStatus = 'unregistered' | 'registered' | 'unauthorized'
+
+/** r" A Citrix Cloud customer id, such as `a1b2c3d4e5f6`: 1 to 64 letters, digits, `-` or `_`. */
+export type CustomerId = string
+
+/** An alert on its way to an incident. */
+export interface Delivery {
+  /** Made by the adapter. */
+  id: DeliveryId
+  /** The account. */
+  customerId: CustomerId
+  /** What is delivered. */
+  alert: Alert
+  /** Where it stands. */
+  status: DeliveryStatus
+  /** The key written into the incident's `correlation_id`, fixed when the alert was accepted. */
+  correlationId: string
+  /** How many times an insert was begun. */
+  attempts: number
+  /** The instance that holds the incident. */
+  instanceId?: InstanceId
+  /** The incident, once it exists. */
+  incident?: Incident
+  /** Why it is not delivered, in one sentence. */
+  failure?: string
+  /** When the alert was accepted. */
+  acceptedAt: Date
+  /** When the delivery last changed. */
+  updatedAt: Date
+}
+
+/** r" One alert on its way to an incident. Made by the adapter; opaque. */
+export type DeliveryId = string
+
+/** One page of deliveries, oldest first. */
+export interface DeliveryPage {
+  /** The deliveries of this page. */
+  items: Array<Delivery>
+  /** Give it to the next call to go on; none on the last page. */
+  next?: string
+}
+
+/** Where a delivery stands. */
+export type DeliveryStatus = 'pending' | 'unknown' | 'delivered' | 'dead'
+
+/** What an account may use, and whether the adapter may be managed for it. */
+export interface Entitlement {
+  /** True when the Manage rule is met. */
+  canManage: boolean
+  /** Why, in one sentence. */
+  reason: string
+  /** The best product edition among the account's sites; none when no site told. */
+  edition?: string
+  /** The services that matter here: `itsm` and `xendesktop`. */
+  services: Array<ServiceEntitlement>
+  /** When the account was asked. */
+  checkedAt: Date
+}
+
+/** What a service state means for using the service. */
+export type EntitlementGroup = 'not_entitled' | 'not_provisioned' | 'provisioned'
+
+/**
+ * The cloud, and within the commercial cloud the home region, that an account lives in. An account
+ * chooses it once and cannot change it. (Citrix Cloud, "Geographical considerations".)
+ */
+export type Environment = 'us' | 'eu' | 'asia_pacific_south' | 'japan' | 'us_government'
+
+/** Everything an error says, as plain data: what crosses into other languages. */
+export interface ErrorInfo {
+  /** The stable kind. */
+  kind: ErrorKind
+  /** What happened, in one sentence, without secrets. */
+  message: string
+  /** What to do about it, in one sentence. */
+  remedy: string
+  /** The operation that failed, such as `connections.connect`; empty when none was under way. */
+  operation: string
+  /** The remote's transaction id when it gave one, else the id this library sent. */
+  transactionId?: string
+  /** How many times the failing request was sent; 0 when none was. */
+  attempts: number
+  /** Whether the same call may be repeated. */
+  retryable: boolean
+  /** How long to wait before repeating it, in milliseconds, when that is known. */
+  retryAfterMs?: number
+  /** Names and values that help to understand the failure, such as `status` or `held_by`. */
+  context: Record<string, string>
+}
+
+/** What a caller should do about a failure. The words are stable and the same in every language. */
+export type ErrorKind = 'invalid_input' | 'not_found' | 'illegal_state' | 'already_registered' | 'not_entitled' | 'unauthorized' | 'consent_denied' | 'flow_expired' | 'forbidden' | 'prerequisite_missing' | 'throttled' | 'unavailable' | 'timeout' | 'cancelled' | 'outcome_unknown' | 'protocol' | 'store' | 'sealed' | 'internal'
+
+/** One entry of the event log. It never holds a secret. */
+export interface Event {
+  /** Position in the log, growing; 0 for events that are told to observers only. */
+  sequence: number
+  /** When it happened. */
+  at: Date
+  /** What happened. */
+  kind: EventKind
+  /** The account concerned. */
+  customerId?: CustomerId
+  /** The instance concerned. */
+  instanceId?: InstanceId
+  /** For people, in one sentence. */
+  message: string
+  /** Names and values that belong to it. */
+  detail: Record<string, string>
+}
+
+/** What happened. */
+export type EventKind = 'account_added' | 'account_updated' | 'account_removed' | 'connected' | 'disconnected' | 'registered' | 'reauthenticated' | 'unregistered' | 'unauthorized' | 'health_changed' | 'revocation_failed' | 'progress' | 'delivery_accepted' | 'delivery_done' | 'delivery_failed' | 'store_warning'
+
+/** One page of the event log, oldest first. */
+export interface EventPage {
+  /** The events of this page. */
+  items: Array<Event>
+  /** Give it to the next call to go on; none on the last page. */
+  next?: string
+}
+
+/** The grant of a registration, without its secrets. */
+export interface Grant {
+  /** Service account or user account. */
+  kind: GrantKind
+  /** Who acts: the user name that the instance answered, else the one given. */
+  userName: string
+  /** The user's record id in the instance, when it told. */
+  userSysId?: string
+  /** When the grant was given. */
+  grantedAt: Date
+  /** When the refresh token ends, whatever is done with it; none when the instance gave none. */
+  expiresAt?: Date
+  /** Whole days until then, as of this answer; 0 on the last day, negative after it. */
+  daysLeft?: number
+}
+
+/** How the adapter may act in the instance. */
+export type GrantKind = 'service_account' | 'user_account'
+
+/** A ServiceNow incident as the instance shows it. */
+export interface Incident {
+  /** Record id, 32 hexadecimal digits. */
+  sysId: string
+  /** The number people use, such as `INC0010001`. */
+  number: string
+  /** One line. */
+  shortDescription: string
+  /** As the instance computed it from impact and urgency, such as `3`. */
+  priority: string
+  /** State value, such as `1` (New). */
+  state: string
+  /** The delivery's key. */
+  correlationId: string
+  /** User name of who created it: the service account. */
+  sysCreatedBy: string
+}
+
+/** A ServiceNow instance. */
+export interface Instance {
+  /** The normalised origin. */
+  id: InstanceId
+  /** A name for people. */
+  name?: string
+  /** How it answered last. */
+  health: InstanceHealth
+  /** What was seen, in one sentence; none while it is healthy or unknown. */
+  healthDetail?: string
+  /** When it answered last, or failed to. */
+  healthAt?: Date
+  /** Version of the Citrix IT Service Management Connector; none when it could not be read. */
+  connectorVersion?: string
+  /** When the adapter first heard of it. */
+  createdAt: Date
+  /** When it last changed. */
+  updatedAt: Date
+}
+
+/** How an instance answered last. Health is not status: a registered instance that is down stays registered. */
+export type InstanceHealth = 'unknown' | 'available' | 'throttled' | 'hibernating' | 'unavailable' | 'unexpected'
+
+/** r" A ServiceNow instance, known by its normalised origin, such as `https://dev000001.service-now.com`. */
+export type InstanceId = string
+
+/** One page of instances, in the order of their ids. */
+export interface InstancePage {
+  /** The instances of this page. */
+  items: Array<Instance>
+  /** Give it to the next call to go on; none on the last page. */
+  next?: string
+}
+
+/** How much a log line matters. */
+export type LogLevel = 'error' | 'warn' | 'info' | 'debug' | 'trace'
+
+/** The OAuth client that the instance issued for one account, without its secret. */
+export interface OauthEndpoint {
+  /** The client id. */
+  clientId: string
+  /** The redirect URL entered there; none for an endpoint that serves a service account only. */
+  redirectUrl?: string
+}
+
+/** How a column is compared with a value. */
+export type Operator = 'equals' | 'not_equals' | 'greater' | 'starts_with' | 'one_of'
+
+/** New credentials for a registration that exists. What is left out stays as it is. */
+export interface ReauthenticateServiceAccount {
+  /** The account. */
+  customerId: string
+  /** The instance that holds the registration. */
+  instanceUrl: string
+  /** A new endpoint's client id. */
+  clientId?: string
+  /** A new endpoint's client secret. */
+  clientSecret?: Secret
+  /** User id of the service account; none: the one in use. */
+  userName?: string
+  /** Password of the service account; none: the one in use. */
+  password?: Secret
+}
+
+/** What is needed to register with a service account, or to test such a registration. */
+export interface RegisterServiceAccount {
+  /** The account, added before. */
+  customerId: string
+  /** The instance's address, as people type it. */
+  instanceUrl: string
+  /** A name for the instance. */
+  instanceName?: string
+  /** Client id of the OAuth endpoint that the instance issued for this account. */
+  clientId: string
+  /** Client secret of that endpoint. */
+  clientSecret: Secret
+  /** User id of the service account. */
+  userName: string
+  /** Password of the service account. */
+  password: Secret
+}
+
+/** What unregistering, or disconnecting, did with the tokens. */
+export interface Revocation {
+  /** True when the instance confirmed that every token is revoked, or there was none. */
+  complete: boolean
+  /** What went wrong, in one sentence. The adapter tries again at the next check. */
+  failure?: string
+}
+
+/** What a rotation of the key did. */
+export interface RotationReport {
+  /** Secrets that were sealed again. */
+  resealed: number
+  /** The id of the key that seals from now on. */
+  keyId: string
+  /** Old keys that were forgotten, because nothing needs them. */
+  forgotten: number
+}
+
+/** One line of the answer: a service, its state, and for how long. */
+export interface ServiceEntitlement {
+  /** The service's name, such as `itsm` or `xendesktop`. */
+  serviceName: string
+  /** The state. */
+  state: ServiceState
+  /** What the state means. */
+  group: EntitlementGroup
+  /** How many units (usually users) the subscription holds. */
+  quantity?: number
+  /** Days to the end of the longest licence. */
+  daysToExpiration?: number
+}
+
+/** State of one service for one account. (Citrix Cloud, "Determine service entitlement status".) */
+export type ServiceState = 'not_onboarded' | 'expired' | 'default' | 'production_trial_denied' | 'production_trial_pending' | 'production_trial_deleted' | 'production_trial_approved' | 'production_pending' | 'partner_production_pending' | 'not_onboarded_trial_pending' | 'production_trial' | 'production' | 'partner_production' | 'unrecognized'
+
+/** How bad an alert is. */
+export type Severity = 'information' | 'success' | 'warning' | 'error' | 'critical'
+
+/** A DaaS or on-premises site of an account. (CVAD REST API, `GET /Sites`.) */
+export interface Site {
+  /** The site's id: a virtual site id in the cloud, the farm GUID on premises. */
+  id: string
+  /** The site's name; the cloud site is usually called `cloudxdsite`. */
+  name: string
+  /** The product edition as the site states it, such as `Premium`; none when it did not say. */
+  edition?: string
+}
+
+/** A whole connection test. */
+export interface TestReport {
+  /** True when no check failed. */
+  passed: boolean
+  /** The checks in the order they were made. */
+  checks: Array<Check>
+  /** When the test ended. */
+  testedAt: Date
+}
+
+/** What to change of an account; a field left out stays as it is. */
+export interface UpdateAccount {
+  /** The account to change. */
+  customerId: string
+  /** A new secure client's id; give it together with `client_secret`. */
+  clientId?: string
+  /** A new secret, alone (rotation) or with a new `client_id`. */
+  clientSecret?: Secret
+  /** A new name for people. */
+  name?: string
+}
+
+/** Operations on Citrix Cloud accounts: `client.accounts`. */
+export declare class Accounts {
+  /**
+   * Adds an account, after its secure client got a token from Citrix Cloud. Nothing is saved when it did not.
+   *
+   * Rejects with `invalid_input`; `illegal_state` when the account is there already; `unauthorized` when Citrix Cloud
+   * refuses the secure client; `throttled`, `unavailable`, `timeout`, `protocol`, `store`.
+   */
+  add(request: AddAccount, options?: CallOptions | undefined | null): Promise<Account>
+  /**
+   * Changes an account. New credentials are tried before they replace the old ones.
+   *
+   * Rejects as `add`; `not_found` when there is no such account.
+   */
+  update(request: UpdateAccount, options?: CallOptions | undefined | null): Promise<Account>
+  /**
+   * One account.
+   *
+   * Rejects with `not_found`, `invalid_input`, `store`.
+   */
+  get(customerId: string, options?: CallOptions | undefined | null): Promise<Account>
+  /**
+   * One page of accounts, in the order of their ids. `iterate` walks over all of them.
+   *
+   * Rejects with `invalid_input`, `store`.
+   */
+  list(request?: ListOptions | undefined | null, options?: CallOptions | undefined | null): Promise<AccountPage>
+  /**
+   * Tries the stored secure client and asks for the entitlement; saves nothing. What goes wrong at Citrix Cloud
+   * stands in the report.
+   *
+   * Rejects with `not_found`, `invalid_input`, `store`, `sealed`.
+   */
+  test(customerId: string, options?: CallOptions | undefined | null): Promise<TestReport>
+  /**
+   * Asks Citrix Cloud what the account is entitled to, and remembers the answer. Wakes a frozen site, which can take
+   * minutes; progress is told to observers.
+   *
+   * Rejects with `not_found`, `unauthorized`, `forbidden`, `throttled`, `unavailable`, `timeout`, `protocol`, `store`.
+   */
+  entitlement(customerId: string, options?: CallOptions | undefined | null): Promise<Entitlement>
+  /**
+   * Removes an account that has no connection left, with its secure client.
+   *
+   * Rejects with `not_found`; `illegal_state` while it has connections; `store`.
+   */
+  remove(customerId: string, options?: CallOptions | undefined | null): Promise<void>
+}
+
+/** Alerts on their way to incidents: `client.alerts`. */
+export declare class Alerts {
+  /**
+   * Takes an alert. Once this resolves, the alert is stored durably and cannot be lost. The same alert again (account,
+   * source, id) is the same delivery.
+   *
+   * Rejects with `not_found` when the account was not added, `invalid_input`, `store`.
+   */
+  submit(alert: Alert, options?: CallOptions | undefined | null): Promise<Delivery>
+  /**
+   * Takes the body of a Citrix Cloud webhook callback. Null when it tells of something else than a new notification.
+   *
+   * Rejects with `forbidden` when the authorization differs; `invalid_input` when the body is not a callback;
+   * `not_found` when its account was not added; `store`.
+   */
+  submitWebhook(request: SubmitWebhook, options?: CallOptions | undefined | null): Promise<Delivery | undefined | null>
+  /**
+   * Delivers one alert now and gives it back with its incident. An outcome that is unknown is found out before anything
+   * is repeated, which can take as long as the instance may still be working. Delivering twice makes one incident.
+   *
+   * Rejects with `not_found`; `illegal_state` when the account is not registered; `outcome_unknown` when the instance
+   * cannot be asked; what the instance refuses with. The delivery stays and can be delivered again.
+   */
+  deliver(deliveryId: string, options?: CallOptions | undefined | null): Promise<Delivery>
+  /**
+   * One delivery.
+   *
+   * Rejects with `not_found`, `store`.
+   */
+  get(deliveryId: string, options?: CallOptions | undefined | null): Promise<Delivery>
+  /**
+   * One page of deliveries, in the order in which they were accepted. `iterate` walks over all of them.
+   *
+   * Rejects with `invalid_input`, `store`.
+   */
+  list(request?: ListDeliveriesOptions | undefined | null, options?: CallOptions | undefined | null): Promise<DeliveryPage>
+}
+
+/**
+ * The adapter: one store, its keys, its tokens and its way out. Open it once and share it within a thread; worker
+ * threads and processes open their own over the same store. It does not keep a process alive; calls in flight do.
+ */
+export declare class Client {
+  /**
+   * Opens a client; nothing is sent to anybody. What the options leave out comes from the environment.
+   *
+   * Rejects with `invalid_input` for settings that make no sense, `store` when the store cannot be opened, `sealed`
+   * when the key is missing or not readable.
+   */
+  static open(options?: ClientOptions, call?: CallOptions): Promise<Client>
+  /** Citrix Cloud accounts. */
+  get accounts(): Accounts
+  /** ServiceNow instances as the adapter knows them. */
+  get instances(): Instances
+  /** Connections of accounts with instances: the Manage list. */
+  get connections(): Connections
+  /** Registrations: the OAuth side of a connection. */
+  get registrations(): Registrations
+  /** Alerts on their way to incidents. */
+  get alerts(): Alerts
+  /** Records of the instance that an account is registered with. */
+  get records(): Records
+  /** The event log. */
+  get events(): Events
+  /**
+   * Tells a function every event from now on, until `unobserve`. It does not keep the process alive; what it throws
+   * becomes a warning of the process.
+   */
+  observe(callback: (event: Event) => void): Observation
+  /** Takes an observer off. */
+  unobserve(observation: Observation): void
+  /** Events from now on, for `for await`, until the client is closed. Waiting for one does not keep the process alive. */
+  subscribe(options?: CallOptions): Subscription
+  /**
+   * Seals everything with a new key: with this one, or with one that is made and kept in the key file. Interrupted,
+   * it goes on when called again.
+   *
+   * Rejects with `sealed` when a row cannot be opened with any key at hand, `invalid_input` when the key comes from
+   * the caller and no new one is given, `store`.
+   */
+  rotateKey(newKey?: Secret | undefined | null, options?: CallOptions | undefined | null): Promise<RotationReport>
+  /**
+   * Closes the client: calls in flight end with `cancelled`, later ones with `illegal_state`. What was committed
+   * stays.
+   */
+  close(): void
+  /** True after `close`. */
+  get isClosed(): boolean
+}
+
+/** Operations on connections of accounts with instances, the Manage list: `client.connections`. */
+export declare class Connections {
+  /**
+   * Connects an account with an instance: tries the account's secure client, applies the Manage rule, saves. Connecting
+   * again tests again.
+   *
+   * Rejects with `not_found` when the account was not added, `not_entitled` with what was found, `unauthorized`,
+   * `prerequisite_missing` when the instance's connector is too old for another account, `invalid_input`, `throttled`,
+   * `unavailable`, `timeout`, `protocol`, `store`.
+   */
+  connect(request: Connect, options?: CallOptions | undefined | null): Promise<Connection>
+  /**
+   * Does all that `connect` does, but saves nothing. What goes wrong at Citrix Cloud stands in the report.
+   *
+   * Rejects with `not_found`, `invalid_input`, `store`.
+   */
+  test(request: Connect, options?: CallOptions | undefined | null): Promise<TestReport>
+  /**
+   * One connection.
+   *
+   * Rejects with `not_found`, `invalid_input`, `store`.
+   */
+  get(connection: ConnectionId, options?: CallOptions | undefined | null): Promise<Connection>
+  /**
+   * One page of the Manage list, in the order of account and instance. `iterate` walks over all of it.
+   *
+   * Rejects with `invalid_input`, `store`.
+   */
+  list(request?: ListOfAccountOptions | undefined | null, options?: CallOptions | undefined | null): Promise<ConnectionPage>
+  /**
+   * Removes a connection: revokes its tokens, if it has any, and forgets it. The account stays. A failed revocation
+   * stands in the answer.
+   *
+   * Rejects with `not_found`, `invalid_input`, `store`.
+   */
+  disconnect(connection: ConnectionId, options?: CallOptions | undefined | null): Promise<Revocation>
+}
+
+/** The event log: `client.events`. */
+export declare class Events {
+  /**
+   * One page of events, oldest first. `iterate` walks over all of them.
+   *
+   * Rejects with `invalid_input`, `store`.
+   */
+  list(request?: ListOfAccountOptions | undefined | null, options?: CallOptions | undefined | null): Promise<EventPage>
+}
+
+/** ServiceNow instances as the adapter knows them: `client.instances`. */
+export declare class Instances {
+  /**
+   * One instance, by its address.
+   *
+   * Rejects with `not_found` when no connection was ever made with it, `invalid_input`, `store`.
+   */
+  get(instanceUrl: string, options?: CallOptions | undefined | null): Promise<Instance>
+  /**
+   * One page of instances, in the order of their ids. `iterate` walks over all of them.
+   *
+   * Rejects with `invalid_input`, `store`.
+   */
+  list(request?: ListOptions | undefined | null, options?: CallOptions | undefined | null): Promise<InstancePage>
+}
+
+/** Records of the instance that an account is registered with (Table API): `client.records`. */
+export declare class Records {
+  /**
+   * One record.
+   *
+   * Rejects with `not_found` when there is none or it is hidden, `illegal_state` when the account is not registered,
+   * `unauthorized`, `forbidden`, `throttled`, `unavailable`, `timeout`, `protocol`, `invalid_input`.
+   */
+  get(request: GetRecord, options?: CallOptions | undefined | null): Promise<Record<string, string>>
+  /**
+   * Records that match the query, at most `limit` of them. No records can also mean no right to read them.
+   *
+   * Rejects as `get`.
+   */
+  query(request: QueryRecords, options?: CallOptions | undefined | null): Promise<Array<Record<string, string>>>
+  /**
+   * One page of a walk over all records that match, in the order of `sys_id`: stable, and in constant memory. The page
+   * parses its records when they are asked for. `pages` walks over all of them.
+   *
+   * Rejects as `get`.
+   */
+  page(request: PageRecords, options?: CallOptions | undefined | null): Promise<RecordPage>
+  /**
+   * Makes a record and gives it back as stored.
+   *
+   * Rejects with `outcome_unknown` when the record may or may not exist: look it up by a key of yours. Else as `get`,
+   * and nothing was made.
+   */
+  insert(request: InsertRecord, options?: CallOptions | undefined | null): Promise<Record<string, string>>
+  /**
+   * Makes many records and tells of each, in the order given, how it went. One that fails does not stop the others.
+   *
+   * Rejects with `invalid_input` for `inFlight`, `illegal_state` when the account is not registered.
+   */
+  insertMany(request: InsertRecords, options?: CallOptions | undefined | null): Promise<Array<PromiseSettledResult<Record<string, string>>>>
+  /**
+   * Changes the columns given and gives the record back.
+   *
+   * Rejects as `insert`; repeating an update whose outcome is unknown is safe.
+   */
+  update(request: UpdateRecord, options?: CallOptions | undefined | null): Promise<Record<string, string>>
+}
+
+/** Operations on registrations, the OAuth side of a connection: `client.registrations`. */
+export declare class Registrations {
+  /**
+   * Registers the account with the instance through a service account: password grant, connection test, save. A
+   * connection is made first when there is none. On a registration that exists it replaces the grant.
+   *
+   * Rejects with `already_registered` naming the instance that holds the account; `unauthorized` when the token endpoint
+   * refuses (it does not say what is wrong); `forbidden` naming the role or scope; `prerequisite_missing`; `not_found`,
+   * `not_entitled`, `invalid_input`, `throttled`, `unavailable`, `timeout`, `protocol`, `store`. Nothing has changed then.
+   */
+  register(request: RegisterServiceAccount, options?: CallOptions | undefined | null): Promise<Connection>
+  /**
+   * Does all that `register` does with the instance, but saves nothing. What the checks find stands in the report.
+   *
+   * Rejects with `invalid_input`, `not_found`, and everything that the token endpoint refuses or fails with.
+   */
+  test(request: RegisterServiceAccount, options?: CallOptions | undefined | null): Promise<TestReport>
+  /**
+   * Gives a registration new credentials, or the same ones again. What is left out stays as it is.
+   *
+   * Rejects with `illegal_state` without a registration, `invalid_input` when a password is missing; else as `register`.
+   * The grant in use goes on working then.
+   */
+  reauthenticate(request: ReauthenticateServiceAccount, options?: CallOptions | undefined | null): Promise<Connection>
+  /**
+   * Ends a registration: forgets grant and endpoint secret, revokes the tokens, keeps the connection. A failed
+   * revocation stands in the answer.
+   *
+   * Rejects with `illegal_state` without a registration, `not_found`, `invalid_input`, `store`.
+   */
+  unregister(connection: ConnectionId, options?: CallOptions | undefined | null): Promise<Revocation>
+  /**
+   * Checks a registration: token fresh, API readable, roles still there. Updates the instance's health and, with proof
+   * only, the status. What goes wrong at the instance stands in the connection.
+   *
+   * Rejects with `not_found`, `illegal_state` without a registration, `invalid_input`, `store`, `sealed`.
+   */
+  check(connection: ConnectionId, options?: CallOptions | undefined | null): Promise<Connection>
+}
+
+/** Events as they happen, one by one: for `for await`. */
+export declare class Subscription {
+  /**
+   * The next event; done when the client is closed. A subscriber that lets more than 1,024 events wait misses the
+   * oldest and is told so by an event of kind `progress`.
+   */
+  next(options?: CallOptions): Promise<IteratorResult<Event, undefined>>
+}
+
+/** An account and an instance: what a connection is known by. */
+export interface ConnectionId {
+  /** The account. */
+  customerId: string
+  /** The instance's address, as people type it. */
+  instanceUrl: string
+}
+
+/**
+ * Addresses from which the adapter of Citrix Cloud calls an instance, to be allowed there. Empty where Citrix
+ * publishes none.
+ */
+export declare function egressRanges(environment: Environment): Array<string>
+
+/**
+ * Sends the adapter's log lines, down to this level, to a function; a later call replaces the earlier one, for
+ * the whole process with all its threads. Does not keep the process alive. False when the lines go elsewhere.
+ */
+export declare function forwardLogs(level: LogLevel, callback: (line: LogLine) => void): boolean
+
+/** One record of a table. */
+export interface GetRecord {
+  /** The account, registered with the instance that holds the table. */
+  customerId: string
+  /** The table's name, such as `incident`. */
+  table: string
+  /** Id of the record, 32 hexadecimal digits. */
+  sysId: string
+  /** The columns to give back (all). */
+  fields?: Array<string>
+}
+
+/** A record to make. */
+export interface InsertRecord {
+  /** The account, registered with the instance that holds the table. */
+  customerId: string
+  /** The table's name, such as `incident`. */
+  table: string
+  /** Columns and their values. */
+  record: Record<string, string>
+  /** The columns to give back (all). */
+  fields?: Array<string>
+}
+
+/** Records to make. */
+export interface InsertRecords {
+  /** The account, registered with the instance that holds the table. */
+  customerId: string
+  /** The table's name, such as `incident`. */
+  table: string
+  /** Columns and their values, of each record. */
+  records: ReadonlyArray<Record<string, string>>
+  /** The columns to give back (all). */
+  fields?: Array<string>
+  /** How many records are under way at a time, 1 to 1000. */
+  inFlight: number
+}
+
+/** Which deliveries. */
+export interface ListDeliveriesOptions {
+  /** Only those of this account. */
+  customerId?: string
+  /** Only those in one of these statuses. */
+  statuses?: Array<DeliveryStatus>
+  /** The `next` of the page before. */
+  after?: string
+  /** How many items a page holds at the most, 1 to 1000 (100). */
+  limit?: number
+}
+
+/** Which part of a list, of one account or of all. */
+export interface ListOfAccountOptions {
+  /** Only what belongs to this account. */
+  customerId?: string
+  /** The `next` of the page before. */
+  after?: string
+  /** How many items a page holds at the most, 1 to 1000 (100). */
+  limit?: number
+}
+
+/** Which part of a list. */
+export interface ListOptions {
+  /** The `next` of the page before. */
+  after?: string
+  /** How many items a page holds at the most, 1 to 1000 (100). */
+  limit?: number
+}
+
+/** One line of the adapter's log. */
+export interface LogLine {
+  /** How much it matters. */
+  level: LogLevel
+  /** The part of the adapter that wrote it. */
+  target: string
+  /** The line, without secrets. */
+  message: string
+}
+
+/** One page of a walk over records. */
+export interface PageRecords {
+  /** The account, registered with the instance that holds the table. */
+  customerId: string
+  /** The table's name, such as `incident`. */
+  table: string
+  /** Conditions that must all be met (none). */
+  query?: Array<Condition>
+  /** The columns to give back (all); `sys_id` always comes along. */
+  fields?: Array<string>
+  /** How many records a page holds at the most, 1 to 10,000. */
+  size: number
+  /** The `next` of the page before. */
+  after?: string
+}
+
+/** Records that match a query. */
+export interface QueryRecords {
+  /** The account, registered with the instance that holds the table. */
+  customerId: string
+  /** The table's name, such as `incident`. */
+  table: string
+  /** Conditions that must all be met (none). */
+  query?: Array<Condition>
+  /** The columns to give back (all). */
+  fields?: Array<string>
+  /** How many records at the most. */
+  limit: number
+}
+
+/** A webhook callback of Citrix Cloud. */
+export interface SubmitWebhook {
+  /** The body of the callback, as it came. */
+  body: string | Uint8Array
+  /** The value of its header `authorization`. */
+  authorization?: string
+  /** The value given as `authHeaders` when the webhook was made; with it both must be equal. */
+  expected?: Secret
+}
+
+/** What to change of a record. */
+export interface UpdateRecord {
+  /** The account, registered with the instance that holds the table. */
+  customerId: string
+  /** The table's name, such as `incident`. */
+  table: string
+  /** Id of the record, 32 hexadecimal digits. */
+  sysId: string
+  /** Columns and their new values. */
+  record: Record<string, string>
+  /** The columns to give back (all). */
+  fields?: Array<string>
+}

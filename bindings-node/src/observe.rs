@@ -1,0 +1,57 @@
+//! Functions of JavaScript that are told events and log lines. They are weak: they do not keep a process alive.
+
+use std::sync::Arc;
+
+use itsm_adapter::{
+    Environment, Event, Observer,
+    log::{self, LogLevel, LogSink},
+};
+use napi::{
+    Status,
+    threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode},
+};
+use napi_derive::napi;
+
+pub(crate) type Callback<T> = ThreadsafeFunction<T, (), T, Status, false, true>;
+
+pub(crate) struct Watcher(pub(crate) Callback<Event>);
+
+impl Observer for Watcher {
+    fn on_event(&self, event: &Event) {
+        self.0.call(event.clone(), ThreadsafeFunctionCallMode::NonBlocking);
+    }
+}
+
+/// One line of the adapter's log.
+#[napi(object, object_from_js = false)]
+pub(crate) struct LogLine {
+    /// How much it matters.
+    pub level: LogLevel,
+    /// The part of the adapter that wrote it.
+    pub target: String,
+    /// The line, without secrets.
+    pub message: String,
+}
+
+struct Sink(Callback<LogLine>);
+
+impl LogSink for Sink {
+    fn log(&self, level: LogLevel, target: &str, message: &str) {
+        let line = LogLine { level, target: target.to_owned(), message: message.to_owned() };
+        self.0.call(line, ThreadsafeFunctionCallMode::NonBlocking);
+    }
+}
+
+/// Sends the adapter's log lines, down to this level, to a function; a later call replaces the earlier one, for
+/// the whole process with all its threads. Does not keep the process alive. False when the lines go elsewhere.
+#[napi]
+pub(crate) fn forward_logs(level: LogLevel, #[napi(ts_arg_type = "(line: LogLine) => void")] callback: Callback<LogLine>) -> bool {
+    log::forward_logs(level, Arc::new(Sink(callback)))
+}
+
+/// Addresses from which the adapter of Citrix Cloud calls an instance, to be allowed there. Empty where Citrix
+/// publishes none.
+#[napi]
+pub(crate) fn egress_ranges(environment: Environment) -> Vec<&'static str> {
+    itsm_adapter::egress_ranges(environment).to_vec()
+}

@@ -1,0 +1,228 @@
+import Foundation
+
+/// Operations on Citrix Cloud accounts.
+public struct Accounts: Sendable {
+    let native: NativeClient
+
+    /// Adds an account, after its secure client got a token from Citrix Cloud. Nothing is saved when it did not.
+    ///
+    /// - Throws: `.illegalState` when the account is there already, `.unauthorized` when Citrix Cloud refuses.
+    public func add(_ request: AddAccount) async throws -> Account {
+        try await crossing { try await native.accountsAdd(request, $0) }
+    }
+
+    /// Changes an account. New credentials are tried before they replace the old ones.
+    ///
+    /// - Throws: as ``add(_:)``; `.notFound` when there is no such account.
+    public func update(_ request: UpdateAccount) async throws -> Account {
+        try await crossing { try await native.accountsUpdate(request, $0) }
+    }
+
+    /// One account.
+    ///
+    /// - Throws: `.notFound`, `.invalidInput`, `.store`.
+    public func get(_ customerId: String) async throws -> Account {
+        try await crossing { try await native.accountsGet(customerId, $0) }
+    }
+
+    /// Accounts in the order of their ids; `after` is the `next` of the page before, `limit` 1 to 1000 (100).
+    public func list(after: String? = nil, limit: UInt32? = nil) async throws -> AccountPage {
+        try await crossing { try await native.accountsList(after, limit, $0) }
+    }
+
+    /// All accounts, one by one.
+    public func all() -> Items<Account> {
+        Items { try await list(after: $0, limit: 1000) }
+    }
+
+    /// Tries the stored secure client and asks for the entitlement; saves nothing. What goes wrong at Citrix Cloud
+    /// stands in the report.
+    public func test(_ customerId: String) async throws -> TestReport {
+        try await crossing { try await native.accountsTest(customerId, $0) }
+    }
+
+    /// Asks Citrix Cloud what the account is entitled to, and remembers the answer. Wakes a frozen site, which can
+    /// take minutes; progress is told to observers.
+    public func entitlement(_ customerId: String) async throws -> Entitlement {
+        try await crossing { try await native.accountsEntitlement(customerId, $0) }
+    }
+
+    /// Removes an account that has no connection left, with its secure client.
+    ///
+    /// - Throws: `.notFound`; `.illegalState` while it has connections.
+    public func remove(_ customerId: String) async throws {
+        try await crossing { try await native.accountsRemove(customerId, $0) }
+    }
+}
+
+/// Operations on ServiceNow instances.
+public struct Instances: Sendable {
+    let native: NativeClient
+
+    /// One instance, by its address.
+    ///
+    /// - Throws: `.notFound` when no connection was ever made with it.
+    public func get(_ instanceUrl: String) async throws -> Instance {
+        try await crossing { try await native.instancesGet(instanceUrl, $0) }
+    }
+
+    /// Instances in the order of their ids; `after` is the `next` of the page before, `limit` 1 to 1000 (100).
+    public func list(after: String? = nil, limit: UInt32? = nil) async throws -> InstancePage {
+        try await crossing { try await native.instancesList(after, limit, $0) }
+    }
+
+    /// All instances, one by one.
+    public func all() -> Items<Instance> {
+        Items { try await list(after: $0, limit: 1000) }
+    }
+}
+
+/// Operations on connections.
+public struct Connections: Sendable {
+    let native: NativeClient
+
+    /// Connects an account with an instance: tries the account's secure client, applies the Manage rule, saves.
+    /// Connecting again tests again.
+    ///
+    /// - Throws: `.notFound` when the account was not added, `.notEntitled` with what was found, `.unauthorized`,
+    ///   `.prerequisiteMissing` when the instance's connector is too old for another account.
+    public func connect(_ request: Connect) async throws -> Connection {
+        try await crossing { try await native.connectionsConnect(request, $0) }
+    }
+
+    /// Does all that ``connect(_:)`` does, but saves nothing. What goes wrong at Citrix Cloud stands in the report.
+    public func test(_ request: Connect) async throws -> TestReport {
+        try await crossing { try await native.connectionsTest(request, $0) }
+    }
+
+    /// One connection.
+    public func get(_ customerId: String, _ instanceUrl: String) async throws -> Connection {
+        try await crossing { try await native.connectionsGet(customerId, instanceUrl, $0) }
+    }
+
+    /// The Manage list: connections in the order of account and instance, of one account or of all. `after` is the
+    /// `next` of the page before, `limit` 1 to 1000 (100).
+    public func list(customerId: String? = nil, after: String? = nil, limit: UInt32? = nil) async throws -> ConnectionPage {
+        try await crossing { try await native.connectionsList(customerId, after, limit, $0) }
+    }
+
+    /// All connections, of one account or of all, one by one.
+    public func all(customerId: String? = nil) -> Items<Connection> {
+        Items { try await list(customerId: customerId, after: $0, limit: 1000) }
+    }
+
+    /// Removes a connection: revokes its tokens, if it has any, and forgets it. The account stays. A failed revocation
+    /// is not an error: it stands in the answer.
+    public func disconnect(_ customerId: String, _ instanceUrl: String) async throws -> Revocation {
+        try await crossing { try await native.connectionsDisconnect(customerId, instanceUrl, $0) }
+    }
+}
+
+/// Operations on registrations.
+public struct Registrations: Sendable {
+    let native: NativeClient
+
+    /// Registers the account with the instance through a service account: password grant, connection test, save. A
+    /// connection is made first when there is none. On a registration that exists it replaces the grant.
+    ///
+    /// - Throws: `.alreadyRegistered` naming the instance that holds the account, `.unauthorized` when the token
+    ///   endpoint refuses, `.forbidden` naming the role or scope, `.prerequisiteMissing`, `.notFound`, `.notEntitled`.
+    ///   Nothing has changed then; an earlier grant goes on working.
+    public func register(_ request: RegisterServiceAccount) async throws -> Connection {
+        try await crossing { try await native.registrationsRegister(request, $0) }
+    }
+
+    /// Does all that ``register(_:)`` does with the instance, but saves nothing.
+    public func test(_ request: RegisterServiceAccount) async throws -> TestReport {
+        try await crossing { try await native.registrationsTest(request, $0) }
+    }
+
+    /// Gives a registration new credentials, or the same ones again. What is left out stays as it is.
+    ///
+    /// - Throws: `.illegalState` without a registration; else as ``register(_:)``.
+    public func reauthenticate(_ request: ReauthenticateServiceAccount) async throws -> Connection {
+        try await crossing { try await native.registrationsReauthenticate(request, $0) }
+    }
+
+    /// Ends a registration: forgets grant and endpoint secret, revokes the tokens, keeps the connection. A failed
+    /// revocation is not an error: it stands in the answer, and the adapter tries again at the next check.
+    public func unregister(_ customerId: String, _ instanceUrl: String) async throws -> Revocation {
+        try await crossing { try await native.registrationsUnregister(customerId, instanceUrl, $0) }
+    }
+
+    /// Checks a registration: token fresh, API readable, roles still there. What goes wrong at the instance stands in
+    /// the connection: its status, its health, its last test.
+    ///
+    /// - Throws: `.notFound`, `.illegalState` without a registration.
+    public func check(_ customerId: String, _ instanceUrl: String) async throws -> Connection {
+        try await crossing { try await native.registrationsCheck(customerId, instanceUrl, $0) }
+    }
+}
+
+/// Alerts and their deliveries.
+public struct Alerts: Sendable {
+    let native: NativeClient
+
+    /// Takes an alert. When this returns, the alert is stored durably and cannot be lost. The same alert again
+    /// (account, source, id) is the same delivery.
+    ///
+    /// - Throws: `.notFound` when the account was not added.
+    public func submit(_ alert: Alert) async throws -> Delivery {
+        try await crossing { try await native.alertsSubmit(alert, $0) }
+    }
+
+    /// Takes the body of a Citrix Cloud webhook callback. Nil when it tells of something else than a new notification.
+    /// `authorization` is the value of that header of the callback, `expected` the value given as `authHeaders` when
+    /// the webhook was made; with `expected` they must be equal.
+    ///
+    /// - Throws: `.forbidden` when the authorization differs; `.invalidInput` when the body is not a callback;
+    ///   `.notFound` when its account was not added.
+    public func submitWebhook(
+        _ body: Data, authorization: String? = nil, expected: SecretString? = nil
+    ) async throws -> Delivery? {
+        try await crossing { try await native.alertsSubmitWebhook(body, authorization, expected, $0) }
+    }
+
+    /// Delivers one alert now and gives it back with its incident. An outcome that is unknown is found out before
+    /// anything is repeated. Delivering twice, or from two processes, makes one incident.
+    ///
+    /// - Throws: `.notFound`; `.illegalState` when the account is not registered; `.outcomeUnknown` when the instance
+    ///   cannot be asked. The delivery stays and can be delivered again.
+    public func deliver(_ deliveryId: String) async throws -> Delivery {
+        try await crossing { try await native.alertsDeliver(deliveryId, $0) }
+    }
+
+    /// One delivery.
+    public func get(_ deliveryId: String) async throws -> Delivery {
+        try await crossing { try await native.alertsGet(deliveryId, $0) }
+    }
+
+    /// Deliveries in the order in which they were accepted, of one account or of all, in one of these statuses (empty:
+    /// any). `after` is the `next` of the page before, `limit` 1 to 1000 (100).
+    public func list(
+        customerId: String? = nil, statuses: [DeliveryStatus] = [], after: String? = nil, limit: UInt32? = nil
+    ) async throws -> DeliveryPage {
+        try await crossing { try await native.alertsList(customerId, statuses, after, limit, $0) }
+    }
+
+    /// All deliveries, of one account or of all, one by one.
+    public func all(customerId: String? = nil, statuses: [DeliveryStatus] = []) -> Items<Delivery> {
+        Items { try await list(customerId: customerId, statuses: statuses, after: $0, limit: 1000) }
+    }
+}
+
+/// The event log.
+public struct Events: Sendable {
+    let native: NativeClient
+
+    /// Events oldest first, of one account or of all. `after` is the `next` of the page before, `limit` 1 to 1000
+    /// (100).
+    public func list(customerId: String? = nil, after: String? = nil, limit: UInt32? = nil) async throws -> EventPage {
+        try await crossing { try await native.eventsList(customerId, after, limit, $0) }
+    }
+
+    /// All events, of one account or of all, one by one.
+    public func all(customerId: String? = nil) -> Items<Event> {
+        Items { try await list(customerId: customerId, after: $0, limit: 1000) }
+    }
+}
