@@ -38,7 +38,20 @@ class RecordPage {
 function failed(failure, signal) {
   if (failure == null) return new AbortError(signal)
   if (!(failure instanceof Error)) return new ItsmError(failure)
-  return Object.assign(new TypeError(failure.message, { cause: failure }), { code: 'ERR_INVALID_ARG_TYPE' })
+  // The addon's message repeats the value, which can be a secret.
+  const message = failure.message.replace(/(JavaScript|napi) value.*into rust type/s, 'the value into')
+  return Object.assign(new TypeError(message), { code: 'ERR_INVALID_ARG_TYPE' })
+}
+
+/** What is called when a signal fires: one listener for all calls, however many share the signal. */
+const listening = new WeakMap()
+function listened(signal) {
+  let aborts = listening.get(signal)
+  if (aborts === undefined) {
+    listening.set(signal, (aborts = new Set()))
+    signal.addEventListener('abort', () => aborts.forEach(abort => abort()), { once: true })
+  }
+  return aborts
 }
 
 /** Gives an operation of the addon, with one argument and the options of the call, its face. */
@@ -54,11 +67,11 @@ function face(owner, name, { before = same, after = same } = {}) {
       if (signal.aborted) throw null
       const hook = {}
       const done = operation.call(this, before(request), hook)
-      signal.addEventListener('abort', hook.abort)
+      const aborts = listened(signal).add(hook.abort)
       try {
         return after(await done)
       } finally {
-        signal.removeEventListener('abort', hook.abort)
+        aborts.delete(hook.abort)
       }
     } catch (failure) {
       throw failed(failure, signal)
@@ -70,24 +83,30 @@ function face(owner, name, { before = same, after = same } = {}) {
 const same = value => value
 const written = name => request => request && { ...request, [name]: JSON.stringify(request[name]) }
 const faces = {
-  get: { after: JSON.parse },
-  query: { after: JSON.parse },
-  page: { after: page => new RecordPage(page) },
-  insert: { before: written('record'), after: JSON.parse },
-  update: { before: written('record'), after: JSON.parse },
-  insertMany: {
-    before: written('records'),
-    after: ([json, errors]) =>
-      JSON.parse(json).map((value, i) =>
-        errors[i] ? { status: 'rejected', reason: new ItsmError(errors[i]) } : { status: 'fulfilled', value },
-      ),
+  alerts: {
+    // An invalid date is a number to the addon; here it throws.
+    submit: { before: alert => (alert?.raisedAt?.toISOString?.(), alert) },
+  },
+  records: {
+    get: { after: JSON.parse },
+    query: { after: JSON.parse },
+    page: { after: page => new RecordPage(page) },
+    insert: { before: written('record'), after: JSON.parse },
+    update: { before: written('record'), after: JSON.parse },
+    insertMany: {
+      before: written('records'),
+      after: ([json, errors]) =>
+        JSON.parse(json).map((value, i) =>
+          errors[i] ? { status: 'rejected', reason: new ItsmError(errors[i]) } : { status: 'fulfilled', value },
+        ),
+    },
   },
 }
 
 for (const resource of resources) {
   const { prototype } = native[resource[0].toUpperCase() + resource.slice(1)]
   for (const name of Object.getOwnPropertyNames(prototype)) {
-    if (name !== 'constructor') face(prototype, name, prototype === Records.prototype ? faces[name] : {})
+    if (name !== 'constructor') face(prototype, name, faces[resource]?.[name])
   }
   // The same object every time.
   const { get } = Object.getOwnPropertyDescriptor(Client.prototype, resource)
@@ -155,6 +174,7 @@ Object.assign(Client.prototype, {
     return new Observation(this, callback)
   },
   unobserve(observation) {
+    if (!(observation instanceof Observation)) throw failed(new Error('What observe gave back is needed.'))
     unobserve.call(this, observation.id)
   },
   subscribe(options) {

@@ -5,8 +5,11 @@ use std::error::Error as _;
 use itsm_adapter::{Error, ErrorKind};
 use pyo3::{exceptions::PyException, prelude::*};
 
+use crate::exit::Inside;
+
 /// The exception for an error, of the class that belongs to its kind.
 pub(crate) fn raise(error: Error) -> PyErr {
+    let _inside = Inside::enter();
     Python::attach(|py| build(py, &error).unwrap_or_else(|failure| failure))
 }
 

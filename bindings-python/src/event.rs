@@ -8,6 +8,7 @@ use tokio::sync::Mutex;
 
 use crate::{
     convert::{Coroutine, Typed},
+    exit,
     runtime::{coroutine, wait},
 };
 
@@ -30,7 +31,7 @@ impl<'a, 'py> FromPyObject<'a, 'py> for Callback {
 
 impl Observer for Callback {
     fn on_event(&self, event: &Event) {
-        Python::try_attach(|py| {
+        exit::attached(|py| {
             if let Err(error) = self.0.call1(py, (event.clone(),)) {
                 error.write_unraisable(py, Some(self.0.bind(py)));
             }

@@ -5,16 +5,19 @@ mod client;
 mod convert;
 mod error;
 mod event;
+mod exit;
 mod log;
 mod opened;
 mod resource;
 mod runtime;
 
-use pyo3::prelude::*;
+use pyo3::pymodule;
 
 /// The part of `itsm_adapter` that is written in Rust.
 #[pymodule(gil_used = false)]
 mod _native {
+    use pyo3::{prelude::*, wrap_pyfunction};
+
     #[pymodule_export]
     use itsm_adapter::{
         Account, AccountPage, Alert, Check, CheckName, CheckOutcome, Connection, ConnectionPage, ConnectionStatus,
@@ -34,4 +37,10 @@ mod _native {
         event::{AsyncSubscription, Subscription},
         log::follow,
     };
+
+    #[pymodule_init]
+    fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        let end = wrap_pyfunction!(crate::exit::end, module)?;
+        module.py().import("atexit")?.call_method1("register", (end,)).map(drop)
+    }
 }

@@ -8,6 +8,8 @@ use std::sync::{
 use itsm_adapter::log::{LogLevel, LogSink, forward_logs};
 use pyo3::prelude::*;
 
+use crate::exit;
+
 /// The level that is forwarded now; none yet below 0.
 static LEVEL: AtomicI32 = AtomicI32::new(-1);
 
@@ -46,7 +48,7 @@ struct Logging;
 
 impl LogSink for Logging {
     fn log(&self, level: LogLevel, target: &str, message: &str) {
-        Python::try_attach(|py| {
+        exit::attached(|py| {
             let logged = || {
                 let logger = py.import("logging")?.call_method1("getLogger", (target.replace("::", "."),))?;
                 logger.call_method1("log", (number(level), "%s", message))

@@ -21,6 +21,7 @@ use tokio::{
 use crate::{
     convert::{Coroutine, Typed, typed},
     error::raise,
+    exit,
 };
 
 /// How often a blocked call looks whether Ctrl-C was pressed.
@@ -37,7 +38,10 @@ fn runtime(_: Python<'_>) -> PyResult<Handle> {
     let mut slot = lock(&RUNTIME);
     match &*slot {
         Some((owner, handle)) if *owner == pid => Ok(handle.clone()),
-        _ => {
+        before => {
+            if before.is_some() {
+                exit::begin_anew();
+            }
             let threads = std::thread::available_parallelism().map_or(2, |cores| cores.get().clamp(2, 4));
             let mut builder = Builder::new_multi_thread();
             let built = builder.worker_threads(threads).thread_name("itsm-adapter").enable_all().build().map_err(|error| {
@@ -49,6 +53,11 @@ fn runtime(_: Python<'_>) -> PyResult<Handle> {
             Ok(handle)
         }
     }
+}
+
+/// Whether this process, not one that it was forked from, has threads of ours.
+pub(crate) fn is_of_this_process(_: Python<'_>) -> bool {
+    lock(&RUNTIME).as_ref().is_some_and(|(owner, _)| *owner == process::id())
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -114,6 +123,9 @@ struct Call {
 impl Call {
     /// Begins the work; gives the future of the running loop that gets its result.
     fn start<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        if exit::has_ended() {
+            return Err(raise(Error::new(ErrorKind::IllegalState, "The interpreter is about to end.")));
+        }
         let mailbox = Mailbox::of_the_running_loop(py)?;
         let future = mailbox.get().event_loop.bind(py).call_method0(intern!(py, "create_future"))?;
         let work = lock(&self.work).take().ok_or_else(|| PyRuntimeError::new_err("the call was awaited already"))?;
@@ -171,7 +183,7 @@ impl Mailbox {
             answers.len() == 1
         };
         if first {
-            Python::try_attach(|py| {
+            exit::attached(|py| {
                 // Fails when the loop is closed: nobody waits any more.
                 let _ = this.get().event_loop.bind(py).call_method1(intern!(py, "call_soon_threadsafe"), (&this,));
             });

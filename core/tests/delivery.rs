@@ -7,11 +7,7 @@ mod support;
 
 use std::{sync::Arc, time::Duration};
 
-use async_trait::async_trait;
-use itsm_adapter::{
-    Client, Delivery, DeliveryStatus, Error, ErrorKind, EventKind, Severity,
-    transport::{Request, Response, SendFailure, Transport},
-};
+use itsm_adapter::{Client, Delivery, DeliveryStatus, Error, ErrorKind, EventKind, Severity};
 use itsm_simulator::{Fault, FaultKind, Record};
 use serde_json::json;
 use support::{
@@ -19,7 +15,7 @@ use support::{
     child::{self, Other, Scene},
     clock::TestClock,
     is, until,
-    wire::LookingOn,
+    wire::DropsConditions,
 };
 
 const INSERT: &str = "table:incident:insert";
@@ -219,22 +215,6 @@ async fn an_alert_waits_until_its_account_is_registered() {
     one_incident(&world, &deliver(&world.client, &delivery).await.unwrap(), "registered");
 }
 
-/// Takes the condition out of every look-up, as an instance does with one that it does not know.
-#[derive(Debug)]
-struct DropsConditions(LookingOn);
-
-#[async_trait]
-impl Transport for DropsConditions {
-    async fn send(&self, mut request: Request) -> Result<Response, (SendFailure, String)> {
-        if request.method == http::Method::GET && request.url.path().ends_with("/incident") {
-            let kept: Vec<(String, String)> =
-                request.url.query_pairs().into_owned().filter(|(name, _)| name != "sysparm_query").collect();
-            request.url.query_pairs_mut().clear().extend_pairs(kept);
-        }
-        self.0.send(request).await
-    }
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn a_look_up_that_answers_with_other_incidents_is_no_answer() {
     let world = world().await;
@@ -242,7 +222,7 @@ async fn a_look_up_that_answers_with_other_incidents_is_no_answer() {
         let row = Record::from([("correlation_id".to_owned(), format!("of somebody else {number}"))]);
         world.simulator.put_record(DEV1, "incident", &row);
     }
-    let broken = Arc::new(DropsConditions(world.wire.clone()));
+    let broken = Arc::new(DropsConditions::of(&["/incident"], world.wire.clone()));
     let builder = Client::builder().config(world.config()).transport(broken).clock(Arc::new(world.clock.clone()));
     let client = builder.open().await.unwrap();
     for (what, rows) in [(FaultKind::CutAfter, 1), (FaultKind::Cut, 0)] {

@@ -130,8 +130,8 @@ fn answers() -> Vec<Row> {
         row("no answer of the API", with!(Hang, "current_user"), Timeout).without_id(),
         row("noise", with!(Garbage, "table"), Protocol),
         row("JSON under another content type", with!(WrongContentType, "table"), Protocol),
-        row("a compressed bomb", with!(GzipBomb, "table", "bytes" = 64 << 20), Protocol).without_id(),
-        row("a body without an end", with!(BigBody, "table", "bytes" = 64 << 20), Protocol).without_id(),
+        row("a compressed bomb", with!(GzipBomb, "table", "bytes" = 20 << 20), Protocol).without_id(),
+        row("a body without an end", with!(BigBody, "table", "bytes" = 20 << 20), Protocol).without_id(),
     ]
 }
 

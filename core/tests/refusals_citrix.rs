@@ -85,7 +85,7 @@ async fn what_is_not_an_answer_at_all_ends_in_its_kind_too() {
         (FaultKind::Accepted, "sites:list", Protocol),
         (FaultKind::FailTimes, "sites:list", Unavailable),
     ] {
-        world.simulator.fault(fault(what, route).with("bytes", 64 << 20));
+        world.simulator.fault(fault(what, route).with("bytes", 20 << 20));
         connect_fails(&world, kind, &format!("{what:?} at {route}")).await;
     }
     world.simulator.fault(fault(FaultKind::FailTimes, "sites:get").with("status", 404));

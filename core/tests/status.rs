@@ -220,3 +220,23 @@ async fn a_service_account_renews_itself_before_the_wall_of_its_refresh_token() 
     assert!(after.expires_at > before.expires_at, "a new grant, a new wall");
     assert_eq!(after.days_left, Some(99));
 }
+
+/// Somebody else with the same client and user ends the token in the middle of the test.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_registration_whose_new_token_is_revoked_meanwhile_gets_another_one_once() {
+    let world = World::new().await;
+    world.connected(ACME).await;
+    for route in ["current_user", "table:incident:list"] {
+        world.simulator.clear_requests();
+        world.simulator.fault(Fault::new(DEV1, FaultKind::Revoke).route(route));
+        let connection = world.client.registrations().register(world.request(ACME)).await.unwrap();
+        assert_eq!(connection.status, ConnectionStatus::Registered, "{route}");
+        assert_eq!(world.grants("password"), 2, "{route}");
+        world.reads(ACME, route).await;
+    }
+    world.simulator.clear_requests();
+    world.simulator.fault(Fault::new(DEV1, FaultKind::Stray401).route("current_user").always());
+    let error = world.client.registrations().register(world.request(ACME)).await.unwrap_err();
+    is(&error, ErrorKind::Unauthorized, "rejected for ever");
+    assert_eq!(world.grants("password"), 2, "it does not go round in circles");
+}

@@ -31,7 +31,7 @@ public struct Accounts: Sendable {
     }
 
     /// All accounts, one by one.
-    public func all() -> Items<Account> {
+    public func iterate() -> Items<Account> {
         Items { try await list(after: $0, limit: 1000) }
     }
 
@@ -72,7 +72,7 @@ public struct Instances: Sendable {
     }
 
     /// All instances, one by one.
-    public func all() -> Items<Instance> {
+    public func iterate() -> Items<Instance> {
         Items { try await list(after: $0, limit: 1000) }
     }
 }
@@ -107,7 +107,7 @@ public struct Connections: Sendable {
     }
 
     /// All connections, of one account or of all, one by one.
-    public func all(customerId: String? = nil) -> Items<Connection> {
+    public func iterate(customerId: String? = nil) -> Items<Connection> {
         Items { try await list(customerId: customerId, after: $0, limit: 1000) }
     }
 
@@ -206,7 +206,7 @@ public struct Alerts: Sendable {
     }
 
     /// All deliveries, of one account or of all, one by one.
-    public func all(customerId: String? = nil, statuses: [DeliveryStatus] = []) -> Items<Delivery> {
+    public func iterate(customerId: String? = nil, statuses: [DeliveryStatus] = []) -> Items<Delivery> {
         Items { try await list(customerId: customerId, statuses: statuses, after: $0, limit: 1000) }
     }
 }
@@ -222,7 +222,7 @@ public struct Events: Sendable {
     }
 
     /// All events, of one account or of all, one by one.
-    public func all(customerId: String? = nil) -> Items<Event> {
+    public func iterate(customerId: String? = nil) -> Items<Event> {
         Items { try await list(customerId: customerId, after: $0, limit: 1000) }
     }
 }

@@ -64,6 +64,12 @@ fn main() {
         if arguments.iter().any(|argument| argument == "ours") {
             let stub = Stub::start(Duration::ZERO);
             let world = World::new(&stub).await;
+            let call = world.client.records().insert::<Made>(world::ACCOUNT, "incident", &INCIDENT, &["sys_id", "number"]);
+            eprintln!("insert future: {} bytes", std::mem::size_of_val(&call));
+            drop(call);
+            let call = world.client.touch_token(world::ACCOUNT);
+            eprintln!("token future: {} bytes", std::mem::size_of_val(&call));
+            drop(call);
             insert_ours(&world.client, 60_000, 64).await;
         }
         if chosen("latency") {

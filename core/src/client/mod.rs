@@ -281,7 +281,7 @@ impl Client {
     /// caller and no new one is given, `store`.
     pub async fn rotate_key(&self, new_key: Option<crate::Secret>) -> Result<RotationReport> {
         let inner = &self.0;
-        inner.run("rotate_key", crate::store::rotate(&*inner.store, &inner.ring, new_key)).await
+        inner.run("client.rotate_key", crate::store::rotate(&*inner.store, &inner.ring, new_key)).await
     }
 
     /// Closes the client: calls under way end with `cancelled`, later ones with `illegal_state`. What was

@@ -126,7 +126,9 @@ impl Courier {
     pub(crate) async fn deliver(&self, id: &DeliveryId, instance: &InstanceId) -> Result<Delivery> {
         let name = format!("delivery:{id}");
         let owner = self.chance.uuid().to_string();
-        let span = self.total_timeout * 2 + self.transaction_limit + MARGIN * 2;
+        // Whoever takes over earlier could only wait. Should a holder take longer, the versions of the row keep two
+        // workers from sending at once.
+        let span = self.total_timeout + self.transaction_limit + MARGIN * 2;
         loop {
             let now = self.chance.now();
             if let Some(lease) = self.store.acquire(&name, &owner, now, now + span).await? {
@@ -166,7 +168,7 @@ impl Courier {
                 DeliveryStatus::Pending | DeliveryStatus::Dead => {}
             }
             // The token first: an exchange may take long, and the attempt's time must not be used up by it.
-            let access = match self.tokens.servicenow(&customer, instance, rejected.as_ref().map(|old| &*old.token)).await {
+            let access = match self.tokens.servicenow(&customer, instance, rejected.as_ref().map(|old| &old.token)).await {
                 Ok(access) => access,
                 Err(error) => {
                     self.open_again(row, Some(&error)).await?;

@@ -30,21 +30,38 @@ pub(crate) enum TokenKey {
     ServiceNow(CustomerId, InstanceId),
 }
 
-/// A token in the cache.
-#[derive(Debug, Clone)]
-pub(crate) struct Cached {
-    pub(crate) token: Arc<Secret>,
-    pub(crate) renew_at: DateTime<Utc>,
+/// What is kept of a token: the token itself, or the token with all that goes along with it onto the wire.
+pub(crate) trait Token: Clone + Send + Sync + 'static {
+    fn secret(&self) -> &Secret;
 }
 
-impl Cached {
-    /// Good, not due, and not the one that was just refused.
-    pub(crate) fn serves(&self, now: DateTime<Utc>, refused: Option<&Secret>) -> bool {
-        now < self.renew_at && refused.is_none_or(|refused| !refused.matches(self.token.expose()))
+impl Token for Arc<Secret> {
+    fn secret(&self) -> &Secret {
+        self
     }
 }
 
-type Flight = Shared<BoxFuture<'static, Result<Cached>>>;
+impl Token for Secret {
+    fn secret(&self) -> &Secret {
+        self
+    }
+}
+
+/// A token in the cache.
+#[derive(Debug, Clone)]
+pub(crate) struct Cached<T> {
+    pub(crate) token: T,
+    pub(crate) renew_at: DateTime<Utc>,
+}
+
+impl<T: Token> Cached<T> {
+    /// Good, not due, and not the one that was just refused.
+    pub(crate) fn serves(&self, now: DateTime<Utc>, refused: Option<&Secret>) -> bool {
+        now < self.renew_at && refused.is_none_or(|refused| !refused.matches(self.token.secret().expose()))
+    }
+}
+
+type Flight<T> = Shared<BoxFuture<'static, Result<Cached<T>>>>;
 
 /// What a failed exchange leaves behind, so that the next caller does not ask at once again.
 struct Pause {
@@ -53,21 +70,21 @@ struct Pause {
     error: Error,
 }
 
-#[derive(Default)]
-struct Aloft {
-    flights: HashMap<TokenKey, Flight>,
+struct Aloft<T> {
+    flights: HashMap<TokenKey, Flight<T>>,
     pauses: HashMap<TokenKey, Pause>,
 }
 
-pub(crate) struct Flights {
+pub(crate) struct Flights<T> {
     chance: Chance,
-    cache: RwLock<HashMap<TokenKey, Cached>>,
-    aloft: Mutex<Aloft>,
+    cache: RwLock<HashMap<TokenKey, Cached<T>>>,
+    aloft: Mutex<Aloft<T>>,
 }
 
-impl Flights {
+impl<T: Token> Flights<T> {
     pub(crate) fn new(chance: Chance) -> Arc<Self> {
-        Arc::new(Self { chance, cache: RwLock::default(), aloft: Mutex::default() })
+        let aloft = Aloft { flights: HashMap::new(), pauses: HashMap::new() };
+        Arc::new(Self { chance, cache: RwLock::default(), aloft: Mutex::new(aloft) })
     }
 
     /// The token from the cache, else from the flight under way, else from a new one.
@@ -78,9 +95,9 @@ impl Flights {
         key: &TokenKey,
         refused: Option<&Secret>,
         exchange: impl FnOnce() -> F,
-    ) -> Result<Arc<Secret>>
+    ) -> Result<T>
     where
-        F: Future<Output = Result<Cached>> + Send + 'static,
+        F: Future<Output = Result<Cached<T>>> + Send + 'static,
     {
         if let Some(hit) = self.hit(key, refused) {
             return Ok(hit);
@@ -114,15 +131,15 @@ impl Flights {
         self.aloft.lock().unwrap_or_else(PoisonError::into_inner).pauses.remove(key);
     }
 
-    fn hit(&self, key: &TokenKey, refused: Option<&Secret>) -> Option<Arc<Secret>> {
+    fn hit(&self, key: &TokenKey, refused: Option<&Secret>) -> Option<T> {
         let cache = self.cache.read().unwrap_or_else(PoisonError::into_inner);
         let cached = cache.get(key)?;
-        cached.serves(self.chance.now(), refused).then(|| Arc::clone(&cached.token))
+        cached.serves(self.chance.now(), refused).then(|| cached.token.clone())
     }
 
-    fn depart<F>(self: &Arc<Self>, key: TokenKey, exchange: F) -> Flight
+    fn depart<F>(self: &Arc<Self>, key: TokenKey, exchange: F) -> Flight<T>
     where
-        F: Future<Output = Result<Cached>> + Send + 'static,
+        F: Future<Output = Result<Cached<T>>> + Send + 'static,
     {
         let flights = Arc::clone(self);
         let task = tokio::spawn(async move {
@@ -141,7 +158,7 @@ impl Flights {
         .shared()
     }
 
-    fn land(&self, key: &TokenKey, landed: &Result<Cached>) {
+    fn land(&self, key: &TokenKey, landed: &Result<Cached<T>>) {
         if let Ok(cached) = landed {
             self.cache.write().unwrap_or_else(PoisonError::into_inner).insert(key.clone(), cached.clone());
         }
@@ -184,12 +201,12 @@ mod tests {
         TokenKey::Citrix(CustomerId::parse("acme").unwrap_or_else(|error| panic!("{error}")))
     }
 
-    fn flights() -> (Arc<Flights>, ManualClock) {
+    fn flights() -> (Arc<Flights<Arc<Secret>>>, ManualClock) {
         let clock = ManualClock::new(DateTime::UNIX_EPOCH);
         (Flights::new(Chance { clock: Arc::new(clock.clone()), random: Arc::new(SystemRandom) }), clock)
     }
 
-    fn token(text: &str, clock: &ManualClock) -> Cached {
+    fn token(text: &str, clock: &ManualClock) -> Cached<Arc<Secret>> {
         use crate::clock::Clock;
         Cached { token: Arc::new(Secret::from(text)), renew_at: clock.now() + Duration::from_secs(1000) }
     }

@@ -35,7 +35,8 @@ const WALL_MARGIN: Duration = Duration::from_secs(24 * 3600);
 pub(crate) struct Tokens(Arc<Inner>);
 
 struct Inner {
-    flights: Arc<Flights>,
+    citrix_tokens: Arc<Flights<Arc<Secret>>>,
+    servicenow_tokens: Arc<Flights<Arc<Access>>>,
     store: Arc<dyn Store>,
     ring: Arc<KeyRing>,
     chance: Chance,
@@ -53,18 +54,21 @@ impl Tokens {
         servicenow: ServiceNow,
         driver: Driver,
     ) -> Self {
-        let flights = Flights::new(chance.clone());
-        Self(Arc::new(Inner { flights, store, ring, chance, citrix, servicenow, driver }))
+        let (citrix_tokens, servicenow_tokens) = (Flights::new(chance.clone()), Flights::new(chance.clone()));
+        Self(Arc::new(Inner { citrix_tokens, servicenow_tokens, store, ring, chance, citrix, servicenow, driver }))
     }
 
     /// The account's token for Citrix Cloud; `refused` is the one that was just answered with 401.
     pub(crate) async fn citrix(&self, customer: &CustomerId, refused: Option<&Secret>) -> Result<Arc<Secret>> {
         let key = TokenKey::Citrix(customer.clone());
         let exchange = || {
-            let (inner, key, refused) = (Arc::clone(&self.0), key.clone(), refused.cloned());
-            async move { inner.renew(&key, refused.as_ref()).await }
+            let (inner, customer, refused) = (Arc::clone(&self.0), customer.clone(), refused.cloned());
+            async move {
+                let renewed = inner.renew(&TokenKey::Citrix(customer), refused.as_ref()).await?;
+                Ok(Cached { token: Arc::new(renewed.token), renew_at: renewed.renew_at })
+            }
         };
-        self.0.flights.get(&key, refused, exchange).await
+        self.0.citrix_tokens.get(&key, refused, exchange).await
     }
 
     /// The account's access to an instance it is registered with; `refused` as above.
@@ -79,11 +83,14 @@ impl Tokens {
     ) -> Result<Arc<Access>> {
         let key = TokenKey::ServiceNow(customer.clone(), instance.clone());
         let exchange = || {
-            let (inner, key, refused) = (Arc::clone(&self.0), key.clone(), refused.cloned());
-            async move { inner.renew(&key, refused.as_ref()).await }
+            let (inner, key, instance, refused) =
+                (Arc::clone(&self.0), key.clone(), instance.clone(), refused.cloned());
+            async move {
+                let renewed = inner.renew(&key, refused.as_ref()).await?;
+                Ok(Cached { token: Access::new(&instance, &renewed.token)?, renew_at: renewed.renew_at })
+            }
         };
-        let token = self.0.flights.get(&key, refused, exchange).await?;
-        Ok(Arc::new(Access { instance_id: instance.clone(), token }))
+        self.0.servicenow_tokens.get(&key, refused, exchange).await
     }
 
     /// Runs `work` with access; a 401 leads to exactly one renewal and one repetition.
@@ -97,12 +104,16 @@ impl Tokens {
         E: From<Error> + AsRef<Error>,
         F: Future<Output = Result<T, E>>,
     {
-        let access = self.servicenow(customer, instance, None).await?;
-        match work(Arc::clone(&access)).await {
-            Err(error) if error.as_ref().context("token") == Some("rejected") => {
-                work(self.servicenow(customer, instance, Some(&access.token)).await?).await
+        let mut refused: Option<Arc<Access>> = None;
+        loop {
+            let stale = refused.as_ref().map(|access| &access.token);
+            let access = self.servicenow(customer, instance, stale).await?;
+            match work(Arc::clone(&access)).await {
+                Err(error) if refused.is_none() && error.as_ref().context("token") == Some("rejected") => {
+                    refused = Some(access);
+                }
+                done => return done,
             }
-            done => done,
         }
     }
 
@@ -112,28 +123,30 @@ impl Tokens {
     where
         F: Future<Output = Result<T>>,
     {
-        let token = self.citrix(customer, None).await?;
-        match work(Arc::clone(&token)).await {
-            Err(error) if error.context("token") == Some("rejected") => {
-                work(self.citrix(customer, Some(&token)).await?).await
+        let mut refused: Option<Arc<Secret>> = None;
+        loop {
+            let token = self.citrix(customer, refused.as_deref()).await?;
+            match work(Arc::clone(&token)).await {
+                Err(error) if refused.is_none() && error.context("token") == Some("rejected") => refused = Some(token),
+                done => return done,
             }
-            done => done,
         }
     }
 
     /// Forgets cached tokens of an account, or of one of its registrations.
     pub(crate) fn forget(&self, customer: &CustomerId, instance: Option<&InstanceId>) {
-        let key = match instance {
-            None => TokenKey::Citrix(customer.clone()),
-            Some(instance) => TokenKey::ServiceNow(customer.clone(), instance.clone()),
-        };
-        self.0.flights.forget(&key);
+        match instance {
+            None => self.0.citrix_tokens.forget(&TokenKey::Citrix(customer.clone())),
+            Some(instance) => {
+                self.0.servicenow_tokens.forget(&TokenKey::ServiceNow(customer.clone(), instance.clone()));
+            }
+        }
     }
 }
 
 impl Inner {
     /// Renews under the lease of the store, unless somebody else has done it meanwhile.
-    fn renew<'a>(&'a self, key: &'a TokenKey, refused: Option<&'a Secret>) -> BoxFuture<'a, Result<Cached>> {
+    fn renew<'a>(&'a self, key: &'a TokenKey, refused: Option<&'a Secret>) -> BoxFuture<'a, Result<Renewed>> {
         // Boxed: the compiler cannot prove the nested future `Send` for every lifetime.
         Box::pin(async move {
             let lease = match self.lease(key, refused).await? {
@@ -149,7 +162,7 @@ impl Inner {
         })
     }
 
-    async fn exchange_citrix(&self, customer: &CustomerId) -> Result<Cached> {
+    async fn exchange_citrix(&self, customer: &CustomerId) -> Result<Renewed> {
         let (row, secrets) = self.account(customer).await?;
         let account = &row.value;
         let asked_at = self.chance.now();
@@ -162,7 +175,7 @@ impl Inner {
     }
 
     /// The exchange with an instance, under the lease.
-    async fn exchange(&self, customer: &CustomerId, instance: &InstanceId) -> Result<Cached> {
+    async fn exchange(&self, customer: &CustomerId, instance: &InstanceId) -> Result<Renewed> {
         let (row, secrets) = self.registration(customer, instance).await?;
         let (Some(endpoint), Some(grant)) = (&row.value.endpoint, &row.value.grant) else {
             return Err(not_registered(instance));
@@ -219,7 +232,7 @@ impl Inner {
         instance: &InstanceId,
         before: &ConnectionSecrets,
         tokens: TokenSet,
-    ) -> Result<Cached> {
+    ) -> Result<Renewed> {
         loop {
             let (row, stored) = self.registration(customer, instance).await?;
             if !same_credentials(&stored, before) {
@@ -328,7 +341,7 @@ impl Inner {
     }
 
     /// The token as stored.
-    async fn stored(&self, key: &TokenKey) -> Result<Option<Cached>> {
+    async fn stored(&self, key: &TokenKey) -> Result<Option<Renewed>> {
         match key {
             TokenKey::Citrix(customer) => Ok(self.account(customer).await?.1.token.as_ref().map(cached_citrix)),
             TokenKey::ServiceNow(customer, instance) => {
@@ -344,17 +357,20 @@ impl Inner {
     }
 }
 
+/// A token as it was stored or exchanged.
+type Renewed = Cached<Secret>;
+
 enum Leased {
-    Fresh(Cached),
+    Fresh(Renewed),
     Held(Lease),
 }
 
-fn cached(tokens: &TokenSet) -> Cached {
-    Cached { token: Arc::new(tokens.access.clone()), renew_at: tokens.renew_at }
+fn cached(tokens: &TokenSet) -> Renewed {
+    Cached { token: tokens.access.clone(), renew_at: tokens.renew_at }
 }
 
-fn cached_citrix(token: &CitrixToken) -> Cached {
-    Cached { token: Arc::new(token.access.clone()), renew_at: token.renew_at }
+fn cached_citrix(token: &CitrixToken) -> Renewed {
+    Cached { token: token.access.clone(), renew_at: token.renew_at }
 }
 
 /// The same grant, not renewed since.

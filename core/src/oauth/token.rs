@@ -1,8 +1,11 @@
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use chrono::{DateTime, Utc};
+use http::HeaderValue;
 use serde::{Deserialize, Serialize};
+use url::Url;
 
+use super::flight::Token;
 use crate::{
     clock::Chance,
     config::RENEWAL_MARGIN,
@@ -10,6 +13,7 @@ use crate::{
     id::{CustomerId, InstanceId},
     secret::{Secret, sealed_form},
     store::{Binding, KeyRing, Sealed},
+    transport::secret_header,
 };
 
 /// Tokens of one registration, as sealed.
@@ -100,11 +104,29 @@ fn unreadable() -> Error {
         .remedy("The record was written by another version or damaged; enter its credentials again.")
 }
 
-/// An access token in hand, tied to the one instance it may be sent to (T5, T8).
+/// An access token in hand, tied to the one instance it may be sent to (T5, T8), with what every call needs.
 #[derive(Debug, Clone)]
 pub(crate) struct Access {
     pub(crate) instance_id: InstanceId,
-    pub(crate) token: std::sync::Arc<Secret>,
+    pub(crate) token: Secret,
+    /// The instance's address, read once.
+    pub(crate) base: Url,
+    /// The header that carries the token; never printed.
+    pub(crate) authorization: HeaderValue,
+}
+
+impl Access {
+    pub(crate) fn new(instance_id: &InstanceId, token: &Secret) -> Result<Arc<Self>> {
+        let base = Url::parse(instance_id.as_str()).map_err(|_| Error::invalid("The instance's address cannot be read."))?;
+        let authorization = secret_header(&format!("Bearer {}", token.expose()))?;
+        Ok(Arc::new(Self { instance_id: instance_id.clone(), token: token.clone(), base, authorization }))
+    }
+}
+
+impl Token for Arc<Access> {
+    fn secret(&self) -> &Secret {
+        &self.token
+    }
 }
 
 /// When a token that was asked for at `asked_at` ends, and when it is to be renewed: ahead of the end by

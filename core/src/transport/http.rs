@@ -75,13 +75,10 @@ impl HttpTransport {
     }
 
     async fn attempt(&self, request: Request) -> Result<Response, (SendFailure, String)> {
-        let outgoing = self
-            .client
-            .request(request.method, request.url)
-            .headers(request.headers)
-            .body(request.body)
-            .send();
-        let mut incoming = outgoing.await.map_err(|error| failure(&error))?;
+        let mut outgoing = reqwest::Request::new(request.method, request.url);
+        *outgoing.headers_mut() = request.headers;
+        *outgoing.body_mut() = Some(request.body.into());
+        let mut incoming = self.client.execute(outgoing).await.map_err(|error| failure(&error))?;
         let headers = std::mem::take(incoming.headers_mut());
         if head_size(&headers) > MAX_HEADER_BYTES {
             return Err(too_large("head"));

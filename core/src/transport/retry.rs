@@ -267,6 +267,9 @@ impl<'a, J: FnMut(&Response) -> Verdict + Send> Run<'a, J> {
 
     /// One event for each attempt. Headers, bodies and queries stay out of it (T6).
     fn trace(&self, sent: &Result<Response, (SendFailure, String)>, started: DateTime<Utc>) {
+        if !tracing::enabled!(tracing::Level::DEBUG) {
+            return;
+        }
         let request = &self.call.request;
         let answered = sent.as_ref().ok().and_then(|response| headers::transaction_id(&response.headers));
         tracing::debug!(

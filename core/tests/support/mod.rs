@@ -6,6 +6,7 @@
 pub(crate) mod actor;
 pub(crate) mod child;
 pub(crate) mod clock;
+pub(crate) mod search;
 pub(crate) mod stranger;
 pub(crate) mod wire;
 
@@ -185,10 +186,14 @@ impl World {
 
     /// Whether the instance still accepts this access token.
     pub(crate) async fn accepts(&self, token: &str) -> bool {
+        self.accepts_at(&self.url(), token).await
+    }
+
+    pub(crate) async fn accepts_at(&self, origin: &str, token: &str) -> bool {
         let mut headers = http::HeaderMap::new();
         headers.insert("accept", http::HeaderValue::from_static("application/json"));
         headers.insert("authorization", http::HeaderValue::from_str(&format!("Bearer {token}")).unwrap());
-        let url = format!("{}/api/now/table/incident?sysparm_limit=1", self.url());
+        let url = format!("{origin}/api/now/table/incident?sysparm_limit=1");
         self.send(http::Method::GET, &url, headers, "").await.is_success()
     }
 

@@ -49,10 +49,14 @@ impl Stranger {
         self.calls.load(Ordering::SeqCst)
     }
 
+    /// What was heard so far.
+    pub(crate) fn heard(&self) -> Vec<u8> {
+        self.heard.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     /// Fails when anybody has called.
     pub(crate) fn heard_nothing(&self, about: &str) {
-        let heard = self.heard.lock().unwrap_or_else(PoisonError::into_inner);
-        let text = String::from_utf8_lossy(&heard).into_owned();
-        assert_eq!(self.calls(), 0, "{about}: a foreign host was called: {text}");
+        let heard = self.heard();
+        assert_eq!(self.calls(), 0, "{about}: a foreign host was called: {}", String::from_utf8_lossy(&heard));
     }
 }

@@ -67,3 +67,30 @@ impl Transport for LookingOn {
         Ok(response)
     }
 }
+
+/// Takes the condition out of every look-up in some tables, as an instance does with one that it does not know.
+#[derive(Debug)]
+pub(crate) struct DropsConditions {
+    tables: &'static [&'static str],
+    inner: LookingOn,
+}
+
+impl DropsConditions {
+    /// Of the tables whose paths end like this.
+    pub(crate) fn of(tables: &'static [&'static str], inner: LookingOn) -> Self {
+        Self { tables, inner }
+    }
+}
+
+#[async_trait]
+impl Transport for DropsConditions {
+    async fn send(&self, mut request: Request) -> Result<Response, (SendFailure, String)> {
+        let path = request.url.path();
+        if request.method == http::Method::GET && self.tables.iter().any(|table| path.ends_with(table)) {
+            let kept: Vec<(String, String)> =
+                request.url.query_pairs().into_owned().filter(|(name, _)| name != "sysparm_query").collect();
+            request.url.query_pairs_mut().clear().extend_pairs(kept);
+        }
+        self.inner.send(request).await
+    }
+}

@@ -215,8 +215,7 @@ class Scenario:
     def function(self, name: str, on: str, given: Any) -> tuple[Any, Any]:
         resource, operation = name.split(".")
         client = self.clients[on]
-        given = {**given, **given.pop("alert", {})}
-        given = {name: value for name, value in given.items() if value is not None}
+        given = {name: value for name, value in {**given, **given.get("alert", {})}.items() if value is not None and name != "alert"}
         if "query" in given:
             given["query"] = [(one["field"], one["operator"], one["value"]) for one in given["query"]]
         if "body" in given:
@@ -259,7 +258,7 @@ class Scenario:
 
     def step(self, raw: Any) -> None:
         if "use" in raw:
-            for step in self.common["recipes"][raw["use"]]:
+            for step in self.common["recipes"][fill(raw["use"], self.variables)]:
                 self.step(step)
             return
         if set(raw) - STEP - MODIFIERS or not STEP & set(raw):
@@ -364,8 +363,8 @@ def run(host: Any, stories: list[str]) -> int:
                         "users": {one["user_name"]: one for one in reversed(line["users"])},
                         "clients": {name: [one for one in line["oauth_clients"] if one["instance"] == name] for name in line["instances"]},
                         "store_file": f"{directory}/adapter.db",
-                        "row": row,
                     }
+                    variables["row"] = fill(row, variables)
                     on = Scenario(host, common, scenario, variables, secrets)
                     place = "opening the client"
                     try:

@@ -39,6 +39,7 @@ pub enum FaultKind {
     /// 202, and the request was dropped.
     Accepted,
     /// 200 with an error object.
+    #[serde(rename = "error_in_200")]
     ErrorIn200,
     /// Processes the request, then answers 502 with HTML.
     CreatedThenHtml,

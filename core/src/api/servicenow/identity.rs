@@ -3,7 +3,7 @@
 use http::Method;
 use serde::Deserialize;
 
-use super::{Query, ServiceNow, envelope::judge, url};
+use super::{Query, ServiceNow, below, envelope::judge};
 use crate::{
     error::{Error, ErrorKind, Result},
     oauth::Access,
@@ -29,7 +29,7 @@ struct RoleRow {
 impl ServiceNow {
     /// Asks the instance who is signed in: the user interface's own route first, then the record of oneself.
     pub(crate) async fn who_am_i(&self, access: &Access) -> Result<Identity> {
-        let url = url(&access.instance_id, &["api", "now", "ui", "user", "current_user"])?;
+        let url = below(&access.base, &["api", "now", "ui", "user", "current_user"])?;
         let call = self.call(access, Method::GET, url, None, Repeat::Freely)?;
         let first: Result<Identity> = self.ask(call, judge).await.map_err(Into::into);
         match first {

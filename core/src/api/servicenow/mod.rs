@@ -24,7 +24,7 @@ use crate::{
     error::{Error, ErrorKind, Result},
     id::InstanceId,
     oauth::Access,
-    transport::{Call, Failure, Repeat, Request, Response, Verdict, Wire, secret_header},
+    transport::{Call, Failure, Repeat, Request, Response, Verdict, Wire},
 };
 
 /// The client of all instances; cheap to clone.
@@ -64,12 +64,12 @@ impl ServiceNow {
     fn call(&self, access: &Access, method: Method, url: Url, body: Option<Bytes>, repeat: Repeat) -> Result<Call> {
         let mut headers = HeaderMap::with_capacity(3);
         headers.insert(header::ACCEPT, HeaderValue::from_static("application/json"));
-        headers.insert(header::AUTHORIZATION, secret_header(&format!("Bearer {}", access.token.expose()))?);
+        headers.insert(header::AUTHORIZATION, access.authorization.clone());
         if body.is_some() {
             headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
         }
         let instance = &access.instance_id;
-        if url.origin().ascii_serialization() != instance.as_str() {
+        if !same_origin(&url, &access.base) {
             return Err(Error::invalid("The URL leaves the instance's origin."));
         }
         Ok(Call {
@@ -87,9 +87,9 @@ impl ServiceNow {
     }
 }
 
-/// A URL below the instance's origin; every segment is percent-encoded (T12).
-fn url(instance: &InstanceId, segments: &[&str]) -> Result<Url> {
-    let mut url = Url::parse(instance.as_str()).map_err(|_| Error::invalid("The instance's address cannot be read."))?;
+/// A URL below the instance's address; every segment is percent-encoded (T12).
+fn below(base: &Url, segments: &[&str]) -> Result<Url> {
+    let mut url = base.clone();
     match url.path_segments_mut() {
         Ok(mut path) => {
             path.clear().extend(segments);
@@ -97,4 +97,14 @@ fn url(instance: &InstanceId, segments: &[&str]) -> Result<Url> {
         Err(()) => return Err(Error::invalid("The instance's address cannot hold a path.")),
     }
     Ok(url)
+}
+
+/// The same, for calls without a token.
+fn url(instance: &InstanceId, segments: &[&str]) -> Result<Url> {
+    let base = Url::parse(instance.as_str()).map_err(|_| Error::invalid("The instance's address cannot be read."))?;
+    below(&base, segments)
+}
+
+fn same_origin(a: &Url, b: &Url) -> bool {
+    a.scheme() == b.scheme() && a.host() == b.host() && a.port_or_known_default() == b.port_or_known_default()
 }

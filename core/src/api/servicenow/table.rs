@@ -8,7 +8,7 @@ use super::{
     ServiceNow,
     envelope::judge,
     query::{Query, is_name},
-    url,
+    below,
 };
 use crate::{
     error::{Error, Result},
@@ -25,7 +25,7 @@ impl ServiceNow {
         sys_id: &str,
         fields: &[&str],
     ) -> Result<T> {
-        let mut url = url(&access.instance_id, &["api", "now", "table", name(table)?, record_id(sys_id)?])?;
+        let mut url = below(&access.base, &["api", "now", "table", name(table)?, record_id(sys_id)?])?;
         add_fields(&mut url, fields)?;
         let call = self.call(access, Method::GET, url, None, Repeat::Freely)?;
         Ok(self.ask(call, judge::<T>).await?)
@@ -46,7 +46,7 @@ impl ServiceNow {
     }
 
     fn question(&self, access: &Access, table: &str, query: &Query, fields: &[&str], limit: u32) -> Result<Call> {
-        let mut url = url(&access.instance_id, &["api", "now", "table", name(table)?])?;
+        let mut url = below(&access.base, &["api", "now", "table", name(table)?])?;
         url.query_pairs_mut()
             .append_pair("sysparm_query", &query.to_string())
             .append_pair("sysparm_limit", &limit.to_string())
@@ -116,7 +116,7 @@ impl ServiceNow {
         record: &(impl Serialize + Sync),
         fields: &[&str],
     ) -> Result<Call> {
-        let mut url = url(&access.instance_id, path)?;
+        let mut url = below(&access.base, path)?;
         add_fields(&mut url, fields)?;
         let body = serde_json::to_vec(record)
             .map_err(|error| Error::invalid("The record cannot be written as JSON.").because(error))?;

@@ -1,7 +1,10 @@
 //! From the name of an operation to its call: the part that a language with reflection does not need.
 
 use chrono::{DateTime, Utc};
-use itsm_adapter::*;
+use itsm_adapter::{
+    AddAccount, Alert, Client, ClientOptions, Condition, Connect, DeliveryStatus, Query, ReauthenticateServiceAccount,
+    Record, RegisterServiceAccount, Result, Secret, UpdateAccount, egress_ranges,
+};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 
@@ -187,7 +190,9 @@ async fn records(client: &Client, operation: &str, with: &With<'_>) -> Result<Ou
         "get" => json(records.get::<Record>(customer, table, with.text("sys_id")?, fields).await),
         "query" => json(records.query::<Record>(customer, table, &query, fields, with.size("limit")?).await),
         "page" => {
-            let page = records.page::<Record>(customer, table, &query, fields, with.size("size")?, with.optional("after")).await;
+            let page = records
+                .page::<Record>(customer, table, &query, fields, with.size("size")?, with.optional("after"))
+                .await;
             json(page.map(|page| json!({"items": page.items, "next": page.next})))
         }
         "pages" => {
@@ -204,14 +209,18 @@ async fn records(client: &Client, operation: &str, with: &With<'_>) -> Result<Ou
         "insert" => json(records.insert::<Record>(customer, table, &with.0["record"], fields).await),
         "insert_many" => {
             let rows: Vec<Value> = with.list("records").cloned().collect();
-            let made = records.insert_many::<Record, _>(customer, table, &rows, fields, with.size("in_flight")? as usize).await;
+            let made = records
+                .insert_many::<Record, _>(customer, table, &rows, fields, with.size("in_flight")? as usize)
+                .await;
             let told = |one: Result<Record>| match one {
                 Ok(record) => json!({"record": record}),
                 Err(error) => json!({"error": error.info()}),
             };
             json(made.map(|made| made.into_iter().map(told).collect::<Vec<_>>()))
         }
-        "update" => json(records.update::<Record>(customer, table, with.text("sys_id")?, &with.0["record"], fields).await),
+        "update" => {
+            json(records.update::<Record>(customer, table, with.text("sys_id")?, &with.0["record"], fields).await)
+        }
         _ => return Err(format!("there is no operation records.{operation}")),
     })
 }
@@ -222,18 +231,34 @@ async fn records(client: &Client, operation: &str, with: &With<'_>) -> Result<Ou
 /// A sentence when there is no such option.
 pub(crate) fn options(with: &Value) -> Result<ClientOptions, Failure> {
     const NAMES: [&str; 15] = [
-        "store", "key", "old_keys", "citrix_url", "instance_hosts", "allow_private_networks", "proxy", "root_certificates",
-        "connect_timeout_ms", "attempt_timeout_ms", "total_timeout_ms", "max_attempts", "concurrency_per_remote",
-        "transaction_limit_ms", "wake_up_interval_ms",
+        "store",
+        "key",
+        "old_keys",
+        "citrix_url",
+        "instance_hosts",
+        "allow_private_networks",
+        "proxy",
+        "root_certificates",
+        "connect_timeout_ms",
+        "attempt_timeout_ms",
+        "total_timeout_ms",
+        "max_attempts",
+        "concurrency_per_remote",
+        "transaction_limit_ms",
+        "wake_up_interval_ms",
     ];
-    if let Some(unknown) = with.as_object().into_iter().flat_map(|map| map.keys()).find(|name| !NAMES.contains(&name.as_str())) {
+    if let Some(unknown) =
+        with.as_object().into_iter().flat_map(|map| map.keys()).find(|name| !NAMES.contains(&name.as_str()))
+    {
         return Err(format!("there is no option {unknown}"));
     }
     let with = With(with);
     Ok(ClientOptions {
         store: with.owned("store"),
         key: with.some_secret("key"),
-        old_keys: with.word::<Option<Vec<String>>>("old_keys")?.map(|keys| keys.into_iter().map(Secret::from).collect()),
+        old_keys: with
+            .word::<Option<Vec<String>>>("old_keys")?
+            .map(|keys| keys.into_iter().map(Secret::from).collect()),
         citrix_url: with.owned("citrix_url"),
         instance_hosts: with.word("instance_hosts")?,
         allow_private_networks: with.word("allow_private_networks")?,

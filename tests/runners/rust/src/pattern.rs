@@ -11,9 +11,9 @@ pub(crate) fn matches(pattern: &Value, value: &Value) -> Result<(), Failure> {
         Value::Object(fields) if fields.keys().any(|key| key.starts_with('$')) => {
             fields.iter().try_for_each(|(matcher, operand)| meets(matcher, operand, value))
         }
-        Value::Object(fields) if value.is_object() => {
-            fields.iter().try_for_each(|(key, wanted)| matches(wanted, &value[key]).map_err(|why| format!("{key}: {why}")))
-        }
+        Value::Object(fields) if value.is_object() => fields
+            .iter()
+            .try_for_each(|(key, wanted)| matches(wanted, &value[key]).map_err(|why| format!("{key}: {why}"))),
         Value::Array(wanted) => match value.as_array() {
             Some(found) if found.len() == wanted.len() => wanted
                 .iter()

@@ -49,7 +49,9 @@ impl Simulator {
     pub(crate) fn variables(&self) -> Value {
         let by = |list: &str, name: &str| -> Value {
             let list = self.startup[list].as_array().into_iter().flatten().rev();
-            list.map(|one| (one[name].as_str().unwrap_or_default().to_owned(), one.clone())).collect::<Map<_, _>>().into()
+            list.map(|one| (one[name].as_str().unwrap_or_default().to_owned(), one.clone()))
+                .collect::<Map<_, _>>()
+                .into()
         };
         let mut clients = Map::new();
         for client in self.startup["oauth_clients"].as_array().into_iter().flatten() {
@@ -92,7 +94,10 @@ impl Simulator {
         let host = url.trim_start_matches("http://").trim_end_matches('/');
         let body = if body.is_null() { String::new() } else { body.to_string() };
         let mut stream = TcpStream::connect(host).await.map_err(failed)?;
-        let head = format!("{method} {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\nContent-Length: {}\r\n\r\n", body.len());
+        let head = format!(
+            "{method} {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\nContent-Length: {}\r\n\r\n",
+            body.len()
+        );
         stream.write_all((head + &body).as_bytes()).await.map_err(failed)?;
         let mut answer = String::new();
         stream.read_to_string(&mut answer).await.map_err(failed)?;
@@ -108,7 +113,9 @@ async fn built() -> Result<PathBuf, Failure> {
     let here = std::env::current_exe().map_err(|error| error.to_string())?;
     let folder = here.ancestors().nth(2).ok_or("the runner is not in a target directory")?.to_owned();
     let mut cargo = Command::new(env!("CARGO"));
-    cargo.args(["build", "--quiet", "--package", "itsm-simulator", "--bin", "itsm-simulator"]).current_dir(env!("CARGO_MANIFEST_DIR"));
+    cargo
+        .args(["build", "--quiet", "--package", "itsm-simulator", "--bin", "itsm-simulator"])
+        .current_dir(env!("CARGO_MANIFEST_DIR"));
     cargo.arg("--target-dir").arg(folder.parent().ok_or("the runner is not in a target directory")?);
     if folder.ends_with("release") {
         cargo.arg("--release");

@@ -96,7 +96,9 @@ impl<'a> Stage<'a> {
             let fields = step.as_object().ok_or("a step is an object")?;
             let (kind, allowed) =
                 STEPS.iter().find(|(kind, _)| fields.contains_key(*kind)).ok_or("this is no step of the format")?;
-            if let Some(key) = fields.keys().find(|key| key != kind && *key != "note" && !allowed.contains(&key.as_str())) {
+            if let Some(key) =
+                fields.keys().find(|key| key != kind && *key != "note" && !allowed.contains(&key.as_str()))
+            {
                 return Err(format!("{key} does not belong to {kind}"));
             }
             let name = step[*kind].as_str().unwrap_or_default();
@@ -127,7 +129,7 @@ impl<'a> Stage<'a> {
                 }
                 "next" => {
                     let event = self.subscriptions.get_mut(name).ok_or("there is no such subscription")?.next().await;
-                    self.judge(step, Ok(json!(event)))
+                    self.judge(step, &Ok(json!(event)))
                 }
                 "events" => self.events(step).await,
                 "control" => {
@@ -136,7 +138,7 @@ impl<'a> Stage<'a> {
                     if status != wanted {
                         return Err(format!("the simulator answered {status} {answer}"));
                     }
-                    self.judge(step, Ok(answer))
+                    self.judge(step, &Ok(answer))
                 }
                 "requests" => self.requests(step).await,
                 _ => {
@@ -174,7 +176,7 @@ impl<'a> Stage<'a> {
             }
             Err(error) => Err(json!(error.info())),
         };
-        self.judge(step, outcome)
+        self.judge(step, &outcome)
     }
 
     fn begin(&self, step: &Value) -> Result<Call, Failure> {
@@ -186,7 +188,7 @@ impl<'a> Stage<'a> {
 
     async fn outcome(&mut self, step: &Value, call: Call) -> Result<(), Failure> {
         let outcome = call.await.map_err(|error| error.to_string())??;
-        self.judge(step, outcome)
+        self.judge(step, &outcome)
     }
 
     async fn parallel(&mut self, step: &Value) -> Result<(), Failure> {
@@ -203,15 +205,21 @@ impl<'a> Stage<'a> {
             let outcome = call.await.map_err(|error| error.to_string())??;
             won += u64::from(outcome.is_ok());
             let other = if outcome.is_ok() { "error" } else { "expect" };
-            let step: Map<_, _> = step.as_object().into_iter().flatten().filter(|(key, _)| *key != other).map(|(k, v)| (k.clone(), v.clone())).collect();
-            self.judge(&Value::Object(step), outcome)?;
+            let step: Map<_, _> = step
+                .as_object()
+                .into_iter()
+                .flatten()
+                .filter(|(key, _)| *key != other)
+                .map(|(k, v)| (k.clone(), v.clone()))
+                .collect();
+            self.judge(&Value::Object(step), &outcome)?;
         }
         if won == winners { Ok(()) } else { Err(format!("{won} calls succeeded, not {winners}")) }
     }
 
     /// Compares a result or an error with what the step wants of it, looks for secrets, and keeps what is to be kept.
-    fn judge(&mut self, step: &Value, outcome: Outcome) -> Result<(), Failure> {
-        let (value, wanted) = match (&outcome, step.get("error")) {
+    fn judge(&mut self, step: &Value, outcome: &Outcome) -> Result<(), Failure> {
+        let (value, wanted) = match (outcome, step.get("error")) {
             (Ok(value), None) => (value, step.get("expect")),
             (Err(error), Some(wanted)) => (error, Some(wanted)),
             (Ok(value), Some(_)) => return Err(format!("no error, but {value}")),
@@ -227,7 +235,8 @@ impl<'a> Stage<'a> {
             matches(wanted, value)?;
         }
         for (name, path) in step["save"].as_object().into_iter().flatten() {
-            let kept = path.as_str().and_then(|path| at(value, path)).ok_or_else(|| format!("nothing at {path} to save"))?;
+            let kept =
+                path.as_str().and_then(|path| at(value, path)).ok_or_else(|| format!("nothing at {path} to save"))?;
             self.variables[name] = kept.clone();
         }
         Ok(())

@@ -5,7 +5,11 @@ use std::{collections::BTreeMap, path::Path};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::{Failure, Simulator, step::Stage, value::{over, resolved}};
+use crate::{
+    Failure, Simulator,
+    step::Stage,
+    value::{over, resolved},
+};
 
 /// What all stories share.
 #[derive(Debug, Deserialize)]
@@ -99,7 +103,11 @@ pub async fn run(simulator: &Simulator, common: &Common, stories: &BTreeMap<Stri
                     report.run += 1;
                     let started = std::time::Instant::now();
                     let result = scenario.run(simulator, common, row).await;
-                    eprintln!("{} {:>5} ms  {name}", if result.is_ok() { "ok  " } else { "FAIL" }, started.elapsed().as_millis());
+                    eprintln!(
+                        "{} {:>5} ms  {name}",
+                        if result.is_ok() { "ok  " } else { "FAIL" },
+                        started.elapsed().as_millis()
+                    );
                     report.failures.extend(result.err().map(|why| format!("{name}\n    {why}")));
                 }
             }

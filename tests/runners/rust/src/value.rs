@@ -18,13 +18,16 @@ pub(crate) fn resolved(data: &Value, variables: &Value) -> Result<Value, Failure
         Value::String(text) => texts(text, variables),
         Value::Array(list) => list.iter().map(|one| resolved(one, variables)).collect(),
         Value::Object(fields) => {
-            let fields: Map<String, Value> =
-                fields.iter().map(|(key, value)| Ok((key.clone(), resolved(value, variables)?))).collect::<Result<_, Failure>>()?;
+            let fields: Map<String, Value> = fields
+                .iter()
+                .map(|(key, value)| Ok((key.clone(), resolved(value, variables)?)))
+                .collect::<Result<_, Failure>>()?;
             match (fields.get("$json"), fields.get("$repeat")) {
                 (Some(value), None) => Ok(json!(value.to_string())),
                 (None, Some(repeat)) => {
                     let (text, times) = (repeat[0].as_str(), repeat[1].as_u64().and_then(|n| usize::try_from(n).ok()));
-                    let (text, times) = text.zip(times).ok_or_else(|| format!("$repeat needs a text and a number, not {repeat}"))?;
+                    let (text, times) =
+                        text.zip(times).ok_or_else(|| format!("$repeat needs a text and a number, not {repeat}"))?;
                     Ok(json!(text.repeat(times)))
                 }
                 _ => Ok(Value::Object(fields)),

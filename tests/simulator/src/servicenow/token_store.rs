@@ -197,8 +197,8 @@ impl TokenStore {
         let from_access = self.access.values_mut().filter(|_| access);
         let from_refresh = self.refresh.values_mut().filter(|_| refresh);
         for token in from_access.chain(from_refresh).filter(wanted) {
+            count += usize::from(token.is_valid(now));
             apply(token, how, now);
-            count += 1;
         }
         count
     }

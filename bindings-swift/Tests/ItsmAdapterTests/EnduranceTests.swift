@@ -1,0 +1,142 @@
+import Foundation
+import Testing
+
+@testable import ItsmAdapter
+
+/// What the border must withstand.
+@Suite(.serialized) struct EnduranceTests {
+    @Test func aCancelledTaskReachesRust() async throws {
+        let world = try await World()
+        let client = try await world.client()
+        try await world.hang(on: "citrix", route: "token")
+        let task = Task { try await client.accounts.add(world.addAccount) }
+        try await world.seen(1, on: "token")
+        task.cancel()
+        await #expect(throws: CancellationError.self) { _ = try await task.value }
+        try await world.ask("DELETE", "/faults")
+        _ = try await client.accounts.add(world.addAccount)
+    }
+
+    @Test func aTaskCancelledBeforehandDoesNotWait() async throws {
+        let world = try await World()
+        let client = try await world.client()
+        try await world.hang(on: "citrix", route: "token")
+        let task = Task {
+            withUnsafeCurrentTask { $0?.cancel() }
+            return try await client.accounts.add(world.addAccount)
+        }
+        await #expect(throws: CancellationError.self) { _ = try await task.value }
+    }
+
+    @Test func cancellingAThousandTimesAtRandomWedgesNothing() async throws {
+        let world = try await World()
+        let client = try await world.registered()
+        let customer = world.customer
+        var ended = (answered: 0, cancelled: 0)
+        for _ in 0..<1_000 {
+            let task = Task { try await client.records.query(customer, table: "incident", limit: 1, as: Record.self) }
+            for _ in 0..<Int.random(in: 0..<400) { await Task.yield() }
+            task.cancel()
+            do {
+                _ = try await task.value
+                ended.answered += 1
+            } catch is CancellationError {
+                ended.cancelled += 1
+            }
+        }
+        #expect(ended.answered + ended.cancelled == 1_000)
+        #expect(ended.cancelled > 0, "\(ended)")
+        _ = try await client.records.query(customer, table: "incident", limit: 1, as: Record.self)
+        #expect(try await client.registrations.check(customer, world.instance).status == .registered)
+    }
+
+    @Test func aThousandCallsInFlight() async throws {
+        let world = try await World()
+        let client = try await world.registered()
+        let customer = world.customer
+        let numbers = try await withThrowingTaskGroup(of: Int.self) { group in
+            for number in 0..<1_000 {
+                group.addTask {
+                    _ = try await client.records.query(customer, table: "sys_user", limit: 1, as: Record.self)
+                    return number
+                }
+            }
+            return try await group.reduce(into: Set()) { $0.insert($1) }
+        }
+        #expect(numbers.count == 1_000)
+    }
+
+    @Test func hostileTextIsRefusedNotCrashedOn() async throws {
+        let world = try await World()
+        let client = try await world.client()
+        let texts = [
+            "", "\0", "a\0b", "\r\nX: y", "../..", "😀", "\u{202e}", "%00", "'; drop table accounts; --", "{}",
+            String(repeating: "ä", count: 5_000_000), String(repeating: "\u{301}", count: 100_000),
+        ]
+        for text in texts {
+            #expect(await failure { try await client.accounts.get(text) }?.kind == .invalidInput)
+            #expect(await failure { try await client.instances.get(text) }?.kind == .invalidInput)
+            #expect(await failure { try await client.connections.get(text, text) }?.kind == .invalidInput)
+            #expect(await failure { try await client.alerts.get(text) }?.kind == .notFound)
+            #expect(await failure { try await client.alerts.submitWebhook(Data(text.utf8)) }?.kind == .invalidInput)
+            let request = AddAccount(
+                customerId: text, environment: .eu, clientId: text, clientSecret: SecretString(text), name: text)
+            let error = await failure { try await client.accounts.add(request) }
+            #expect(error?.kind == .invalidInput)
+            #expect("\(error.map(String.init(describing:)) ?? "")".count < 1_000)
+        }
+    }
+
+    @Test func aPanicIsAnErrorLikeAnyOther() async throws {
+        let world = try await World()
+        let client = try await world.client()
+        let error = await failure { try await crossing { try await client.native.panicOnPurpose($0) } }
+        #expect(error?.kind == .internal)
+        _ = try await client.accounts.add(world.addAccount)
+    }
+
+    @Test func secretsDoNotPrint() {
+        let secret = "hunter2-hunter2"
+        let request = RegisterServiceAccount(
+            customerId: "c", instanceUrl: "i", clientId: "id", clientSecret: SecretString(secret), userName: "u",
+            password: SecretString(secret))
+        var shown = "\(request)" + String(reflecting: request)
+        dump(request, to: &shown)
+        print(request, SecretString(secret), Optional(SecretString(secret)) as Any, [SecretString(secret)], to: &shown)
+        debugPrint(request, SecretString(secret), to: &shown)
+        dump(SecretString(secret), to: &shown)
+        #expect(!shown.contains("hunter2"))
+        #expect(shown.contains("[redacted]"))
+        #expect(Mirror(reflecting: SecretString(secret)).children.isEmpty)
+        #expect(SecretString(secret) == SecretString(secret) && SecretString(secret) != "other")
+        #expect(SecretString(secret).hashValue == SecretString(secret).hashValue)
+        #expect(SecretString("").exposed == "" && SecretString("ä\0b").exposed == "ä\0b")
+    }
+
+    #if os(Linux)
+        @Test func memoryIsFlatOverTenThousandCalls() async throws {
+            let world = try await World()
+            let client = try await world.client()
+            _ = try await client.accounts.add(world.addAccount)
+            func calls(_ count: Int) async throws {
+                for _ in 0..<count {
+                    _ = try await client.accounts.get(world.customer)
+                    _ = try? await client.accounts.get("nobody")
+                    client.unobserve(client.observe(Listener { _ in }))
+                    let task = Task { await client.subscribe().next() }
+                    task.cancel()
+                    _ = await task.value
+                }
+            }
+            func resident() throws -> Int {
+                let pages = try String(contentsOfFile: "/proc/self/statm", encoding: .utf8).split(separator: " ")[1]
+                return Int(pages)! * 4096
+            }
+            try await calls(2_000)
+            let before = try resident()
+            try await calls(10_000)
+            let growth = try resident() - before
+            #expect(growth < 3 << 20, "grew by \(growth) bytes")
+        }
+    #endif
+}

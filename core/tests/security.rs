@@ -1,0 +1,400 @@
+//! Rows of the security table that are best shown from outside: where calls may go, what may be in them, and how
+//! much of an answer is read. SECURITY.md names each test with its row.
+
+#![allow(clippy::unwrap_used)]
+
+mod support;
+
+use std::{sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use itsm_adapter::{
+    AddAccount, CheckName, CheckOutcome, Client, Config, Connect, Environment, ErrorKind, Query,
+    ReauthenticateServiceAccount, Record, RegisterServiceAccount, Secret, UpdateAccount,
+    transport::{Request, Response, SendFailure, Transport},
+};
+use itsm_simulator::{Fault, FaultKind};
+use serde_json::json;
+use support::{
+    ACME, DEV1, GLOBEX, World, is, password,
+    stranger::Stranger,
+    until,
+    wire::{DropsConditions, LookingOn},
+};
+
+fn at(url: &str) -> RegisterServiceAccount {
+    RegisterServiceAccount {
+        customer_id: ACME.into(),
+        instance_url: url.into(),
+        instance_name: None,
+        client_id: "0123456789abcdef0123456789abcdef".into(),
+        client_secret: "a client secret".into(),
+        user_name: "svc.citrix".into(),
+        password: password("svc.citrix"),
+    }
+}
+
+/// A client on the world's store that may not call private addresses, but knows these host names.
+async fn guarded(world: &World, hosts: &[&str]) -> Client {
+    let mut config: Config = world.config();
+    config.instance_hosts.hosts = hosts.iter().map(|&host| host.to_owned()).collect();
+    config.instance_hosts.allow_private_networks = false;
+    Client::open(config).await.unwrap()
+}
+
+/// T4: every spelling of an address inside, whether it is typed or what a name resolves to.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_instance_inside_the_network_is_refused_before_a_connection_is_made() {
+    let world = World::new().await;
+    world.added(ACME).await;
+    let stranger = Stranger::listening();
+    let client = guarded(&world, &["localhost", "*.localhost", "127.0.0.1", "[::1]", "[::ffff:7f00:1]", "169.254.169.254"]).await;
+    let port = stranger.port();
+    for host in [
+        "127.0.0.1", "2130706433", "0x7f000001", "0177.0.0.1", "127.1", "0x7f.1", "[::1]", "[::ffff:127.0.0.1]", "169.254.169.254",
+        "localhost", "LOCALHOST.",
+    ] {
+        for url in [format!("https://{host}:{port}"), format!("http://{host}:{port}")] {
+            let error = client.registrations().test(at(&url)).await.unwrap_err();
+            is(&error, ErrorKind::InvalidInput, &url);
+            let connect = Connect { customer_id: ACME.into(), instance_url: url.clone(), instance_name: None };
+            let listed = client.connections().connect(connect).await;
+            // A name is found out where it is resolved, and connecting resolves nothing of the instance.
+            assert!(host.to_lowercase().contains("localhost") || listed.is_err(), "{url}");
+        }
+    }
+    stranger.heard_nothing("an address inside");
+}
+
+/// T4: hosts that look like an instance and are none.
+#[tokio::test(flavor = "multi_thread")]
+async fn only_known_hosts_are_called_as_instances() {
+    let world = World::new().await;
+    world.added(ACME).await;
+    let client = guarded(&world, &[]).await;
+    let before = world.simulator.requests().len();
+    for url in [
+        "https://evil.example",
+        "https://service-now.com.evil.example",
+        "https://evilservice-now.com",
+        "https://dev1.service-now.com@evil.example",
+        "https://dev1.service-now.com:443@evil.example",
+        "https://evil.example#.service-now.com",
+        "https://evil.example/.service-now.com",
+        "https://evil.example?.service-now.com",
+        "https://evil.example\\.service-now.com",
+        "ftp://dev1.service-now.com",
+        "http://dev1.service-now.com",
+        "file:///etc/passwd",
+        "",
+    ] {
+        for error in [
+            client.registrations().test(at(url)).await.unwrap_err(),
+            client.registrations().register(at(url)).await.unwrap_err(),
+            client.connections().get(ACME, url).await.unwrap_err(),
+            client.instances().get(url).await.unwrap_err(),
+        ] {
+            is(&error, ErrorKind::InvalidInput, url);
+        }
+    }
+    assert_eq!(world.simulator.requests().len(), before);
+}
+
+/// Adds links to another host to every answer.
+#[derive(Debug)]
+struct AddsLinks {
+    inner: LookingOn,
+    away: String,
+    asked: Arc<std::sync::Mutex<Vec<String>>>,
+}
+
+#[async_trait]
+impl Transport for AddsLinks {
+    async fn send(&self, request: Request) -> Result<Response, (SendFailure, String)> {
+        self.asked.lock().unwrap().push(request.url.origin().ascii_serialization());
+        let mut response = self.inner.send(request).await?;
+        let next = format!("<{0}/next>; rel=\"next\", <{0}/last>; rel=\"last\"", self.away);
+        response.headers.insert("link", next.parse().unwrap());
+        response.headers.insert("location", self.away.parse().unwrap());
+        response.headers.insert("content-location", self.away.parse().unwrap());
+        Ok(response)
+    }
+}
+
+/// T5: pages are asked for by key, never by a link.
+#[tokio::test(flavor = "multi_thread")]
+async fn links_in_answers_lead_nowhere() {
+    let world = World::new().await;
+    world.registered(ACME).await;
+    let stranger = Stranger::listening();
+    let asked = Arc::default();
+    let links = AddsLinks { inner: world.wire.clone(), away: stranger.url(""), asked: Arc::clone(&asked) };
+    let client = Client::builder().config(world.config()).transport(Arc::new(links)).open().await.unwrap();
+    for number in 0..25 {
+        let record = json!({"short_description": number.to_string()});
+        client.records().insert::<Record>(ACME, "incident", &record, &["sys_id"]).await.unwrap();
+    }
+    let mut pages = client.records().pages::<Record>(ACME, "incident", Query::new(), &["number"], 10);
+    let mut read = 0;
+    while let Some(page) = pages.next().await.unwrap() {
+        read += page.len();
+    }
+    assert_eq!(read, 25);
+    assert!(asked.lock().unwrap().iter().all(|origin| *origin == world.url()));
+    stranger.heard_nothing("a link");
+}
+
+/// T8: what goes to an instance is the token of that account for that instance.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_account_never_acts_with_the_token_of_another() {
+    let world = World::with(&[DEV1, "dev2"], 1).await;
+    world.registered(ACME).await;
+    world.added(GLOBEX).await;
+    let second = RegisterServiceAccount {
+        user_name: "svc.second".into(),
+        password: password("svc.second"),
+        ..world.request_at(GLOBEX, "dev2")
+    };
+    world.client.registrations().register(second).await.unwrap();
+    world.simulator.clear_requests();
+    let mut tasks = tokio::task::JoinSet::new();
+    for number in 0..60 {
+        let client = world.client.clone();
+        let customer = if number % 2 == 0 { ACME } else { GLOBEX };
+        tasks.spawn(async move { support::read(&client, customer).await.unwrap() });
+    }
+    tasks.join_all().await;
+    let pairs = world.asked("table").into_iter().map(|asked| (asked.instance.unwrap(), asked.user.unwrap()));
+    let (first, second): (Vec<_>, Vec<_>) = pairs.partition(|(instance, _)| instance == DEV1);
+    assert_eq!((first.len(), second.len()), (30, 30));
+    assert!(first.iter().all(|(_, user)| user == "svc.citrix") && second.iter().all(|(_, user)| user == "svc.second"));
+}
+
+/// T9: what listens on the other side first has to prove who it is; until then it hears a greeting of TLS 1.2 or
+/// 1.3 and nothing else.
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_sent_before_tls_is_there() {
+    let world = World::new().await;
+    world.added(ACME).await;
+    let stranger = Stranger::listening();
+    let error = world.client.registrations().test(at(&format!("https://127.0.0.1:{}", stranger.port()))).await.unwrap_err();
+    assert!(matches!(error.kind(), ErrorKind::Unavailable | ErrorKind::Timeout), "{error:?}");
+    until("the greeting", || !stranger.heard().is_empty()).await;
+    let heard = stranger.heard();
+    assert_eq!(heard[0], 0x16, "a TLS handshake");
+    // The extension supported_versions: TLS 1.3 and 1.2, nothing older.
+    let versions = [0x00, 0x2b, 0x00, 0x05, 0x04, 0x03, 0x04, 0x03, 0x03];
+    assert!(heard.windows(versions.len()).any(|window| window == versions), "{heard:02x?}");
+    let text = String::from_utf8_lossy(&heard);
+    assert!(!text.contains("grant_type") && !text.contains("SnPassword") && !text.contains("a client secret"));
+    assert!(world.asked("token").iter().all(|asked| asked.instance.is_none()));
+}
+
+/// T10: what a caller looks for stays a value, whatever stands in it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_value_cannot_leave_its_condition() {
+    let world = World::new().await;
+    world.registered(ACME).await;
+    let hostile = ["x^NQactive=true", "x^ORnumberISNOTEMPTY", "^", "x^^NQsys_id!=1", "x^EQ^ORDERBYnumber", "x&sysparm_limit=1", "x%5ENQ"];
+    for key in hostile.into_iter().chain(["innocent"]) {
+        let record = json!({"short_description": "x", "correlation_id": key});
+        world.client.records().insert::<Record>(ACME, "incident", &record, &["sys_id"]).await.unwrap();
+    }
+    for key in hostile {
+        let query = Query::new().equals("correlation_id", key).unwrap();
+        let found: Vec<Record> = world.client.records().query(ACME, "incident", &query, &["correlation_id"], 100).await.unwrap();
+        assert_eq!(found.len(), 1, "{key}: {found:?}");
+        assert_eq!(found[0]["correlation_id"], key);
+    }
+    let script = Query::new().equals("sys_id", "javascript:gs.getUserID()").unwrap_err();
+    assert_eq!(script.kind(), ErrorKind::InvalidInput);
+}
+
+/// T11: rows of somebody else are no answer to "which roles do I hold", and other applications none to "is the
+/// connector installed".
+#[tokio::test(flavor = "multi_thread")]
+async fn an_instance_that_drops_conditions_is_not_believed() {
+    let world = World::new().await;
+    world.added(ACME).await;
+    let show = json!({"hide_role_tables": false, "connector_version": null});
+    world.simulator.patch_instance(DEV1, &show).unwrap();
+    let other = Record::from([("scope".to_owned(), "x_other".to_owned()), ("version".to_owned(), "1.0".to_owned())]);
+    for table in ["sys_store_app", "sys_scope"] {
+        world.simulator.put_record(DEV1, table, &other);
+    }
+    let as_admin = RegisterServiceAccount { user_name: "admin".into(), password: password("admin"), ..world.request(ACME) };
+    let error = world.client.registrations().register(as_admin.clone()).await.unwrap_err();
+    is(&error, ErrorKind::PrerequisiteMissing, "an honest answer");
+
+    let outcome = |report: itsm_adapter::TestReport, name| report.checks.into_iter().find(|check| check.name == name).unwrap().outcome;
+    let config = || Client::builder().config(world.config());
+    let broken = DropsConditions::of(&["/sys_user_has_role"], world.wire.clone());
+    let client = config().transport(Arc::new(broken)).open().await.unwrap();
+    let report = client.registrations().test(world.request(ACME)).await.unwrap();
+    assert_eq!(outcome(report, CheckName::ConnectorRole), CheckOutcome::Unknown);
+    let broken = DropsConditions::of(&["/sys_store_app", "/sys_scope"], world.wire.clone());
+    let client = config().transport(Arc::new(broken)).open().await.unwrap();
+    let report = client.registrations().test(as_admin).await.unwrap();
+    assert_eq!(outcome(report, CheckName::Connector), CheckOutcome::Unknown);
+}
+
+/// T12: no argument can end a line of a request.
+#[tokio::test(flavor = "multi_thread")]
+async fn line_breaks_in_arguments_are_refused_and_nothing_is_sent() {
+    let world = World::new().await;
+    world.registered(ACME).await;
+    let before = world.state().await;
+    world.simulator.clear_requests();
+    let client = &world.client;
+    for tail in ["\r\nX-Evil: 1", "\nX-Evil: 1", "\r", "\0", "\u{7f}"] {
+        let evil = |text: &str| format!("{text}{tail}x");
+        let add = |change: fn(&mut AddAccount, String)| {
+            let mut request = AddAccount {
+                customer_id: "newcorp".into(),
+                environment: Environment::Us,
+                client_id: "id".into(),
+                client_secret: "secret".into(),
+                name: None,
+            };
+            change(&mut request, evil("v"));
+            client.accounts().add(request)
+        };
+        let register = |change: fn(&mut RegisterServiceAccount, String)| {
+            let mut request = world.request(ACME);
+            change(&mut request, evil("v"));
+            client.registrations().register(request)
+        };
+        let secret = || Some(Secret::from(evil("v")));
+        let update = UpdateAccount { customer_id: ACME.into(), client_secret: secret(), ..UpdateAccount::default() };
+        let again = ReauthenticateServiceAccount {
+            customer_id: ACME.into(),
+            instance_url: world.url(),
+            password: secret(),
+            ..ReauthenticateServiceAccount::default()
+        };
+        let (table, id, url) = (evil("incident"), evil(&"0".repeat(31)), evil("https://dev1.service-now.com"));
+        let field = evil("number");
+        for (what, error) in [
+            ("customer id", add(|request, evil| request.customer_id = evil).await.unwrap_err()),
+            ("client id of an account", add(|request, evil| request.client_id = evil).await.unwrap_err()),
+            ("client secret of an account", add(|request, evil| request.client_secret = evil.into()).await.unwrap_err()),
+            ("new secret", client.accounts().update(update).await.unwrap_err()),
+            ("instance URL", client.instances().get(&url).await.unwrap_err()),
+            ("instance URL to register", register(|request, evil| request.instance_url += &evil).await.unwrap_err()),
+            ("client id", register(|request, evil| request.client_id = evil).await.unwrap_err()),
+            ("client secret", register(|request, evil| request.client_secret = evil.into()).await.unwrap_err()),
+            ("user", register(|request, evil| request.user_name = evil).await.unwrap_err()),
+            ("password", register(|request, evil| request.password = evil.into()).await.unwrap_err()),
+            ("new password", client.registrations().reauthenticate(again).await.unwrap_err()),
+            ("table", client.records().get::<Record>(ACME, &table, &"0".repeat(32), &[]).await.unwrap_err()),
+            ("id", client.records().get::<Record>(ACME, "incident", &id, &[]).await.unwrap_err()),
+            ("field", client.records().query::<Record>(ACME, "incident", &Query::new(), &[&field], 1).await.unwrap_err()),
+            ("value", Query::new().equals("number", &evil("v")).unwrap_err()),
+            ("query field", Query::new().equals(&field, "v").unwrap_err()),
+        ] {
+            assert_eq!(error.kind(), ErrorKind::InvalidInput, "{what} with {tail:?}: {error:?}");
+            assert!(!error.to_string().contains(char::is_control), "{what}: repeated in {error:?}");
+        }
+    }
+    assert!(world.simulator.requests().is_empty(), "{:?}", world.simulator.requests());
+    assert_eq!(world.state().await, before);
+}
+
+/// Puts another body in place of every list.
+#[derive(Debug)]
+struct Answers {
+    inner: LookingOn,
+    body: Bytes,
+}
+
+#[async_trait]
+impl Transport for Answers {
+    async fn send(&self, request: Request) -> Result<Response, (SendFailure, String)> {
+        let is_list = request.url.path().ends_with("/incident");
+        let mut response = self.inner.send(request).await?;
+        if is_list {
+            response.body = self.body.clone();
+        }
+        Ok(response)
+    }
+}
+
+/// T13: an answer costs no more than its bounds, whatever it claims to be.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_beyond_the_bounds_is_given_up() {
+    let world = World::new().await;
+    world.registered(ACME).await;
+    for (what, kind) in [
+        (Fault::new(DEV1, FaultKind::BigBody).with("bytes", 20 << 20), ErrorKind::Protocol),
+        (Fault::new(DEV1, FaultKind::GzipBomb).with("bytes", 20 << 20), ErrorKind::Protocol),
+        (Fault::new(DEV1, FaultKind::Drip).with("delay_ms", 500), ErrorKind::Timeout),
+        (Fault::new(DEV1, FaultKind::Hang), ErrorKind::Timeout),
+    ] {
+        let about = format!("{:?}", what.fault);
+        world.simulator.fault(what.route("table").always());
+        let started = std::time::Instant::now();
+        is(&world.read(ACME).await.unwrap_err(), kind, &about);
+        assert!(started.elapsed() < Duration::from_secs(10), "{about}: took {:?}", started.elapsed());
+        world.simulator.clear_faults();
+    }
+    for (what, body) in [
+        ("a deep list", format!("{{\"result\":{}{}}}", "[".repeat(100_000), "]".repeat(100_000))),
+        ("a deep object", format!("{{\"result\":{}1{}}}", "{\"a\":".repeat(100_000), "}".repeat(100_000))),
+        ("a deep list without an end", "[".repeat(1_000_000)),
+        ("a deep list below a text", format!("{{\"a\":\"]}}\",\"result\":{}", "[".repeat(100_000))),
+        ("a number without an end", format!("{{\"result\":{}}}", "9".repeat(1_000_000))),
+    ] {
+        let answers = Answers { inner: world.wire.clone(), body: body.into() };
+        let client = Client::builder().config(world.config()).transport(Arc::new(answers)).open().await.unwrap();
+        is(&support::read(&client, ACME).await.unwrap_err(), ErrorKind::Protocol, what);
+    }
+    world.reads(ACME, "afterwards").await;
+}
+
+/// T13: a walk over a table asks for bounded pages.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_of_a_million_rows_is_not_asked_for() {
+    let world = World::new().await;
+    world.registered(ACME).await;
+    world.simulator.clear_requests();
+    for size in [0, 10_001, 1_000_000, u32::MAX] {
+        let mut pages = world.client.records().pages::<Record>(ACME, "incident", Query::new(), &[], size);
+        is(&pages.next().await.unwrap_err(), ErrorKind::InvalidInput, "pages");
+        let limit = Some(size);
+        is(&world.client.accounts().list(None, limit).await.unwrap_err(), ErrorKind::InvalidInput, "accounts");
+        is(&world.client.events().list(None, None, limit).await.unwrap_err(), ErrorKind::InvalidInput, "events");
+    }
+    assert!(world.simulator.requests().is_empty());
+}
+
+/// T17: a callback is taken only with the webhook's own authorization, and once.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_callback_without_the_webhooks_authorization_is_forbidden() {
+    let world = World::new().await;
+    world.added(ACME).await;
+    let body = include_bytes!("../../examples/quickstart/notification.json");
+    let expected = Secret::from("Basic Q2FsbGJhY2tTZWNyZXQ6dGhhdCBpcyBsb25n");
+    let own = expected.expose().to_owned();
+    for given in [None, Some(""), Some("Basic"), Some(&own[..own.len() - 1]), Some(&own.to_lowercase()[..]), Some(&format!("{own} ")[..])] {
+        let error = world.client.alerts().submit_webhook(body, given, Some(&expected)).await.unwrap_err();
+        is(&error, ErrorKind::Forbidden, &format!("{given:?}"));
+    }
+    assert_eq!(world.state().await["deliveries"], json!([]));
+    for _ in 0..3 {
+        world.client.alerts().submit_webhook(body, Some(&own), Some(&expected)).await.unwrap().unwrap();
+    }
+    assert_eq!(world.state().await["deliveries"].as_array().unwrap().len(), 1, "a replay is the same delivery");
+}
+
+/// A call to the token endpoint carries no cookie, whatever was set before.
+#[tokio::test(flavor = "multi_thread")]
+async fn cookies_of_an_instance_are_never_sent_back() {
+    let world = World::new().await;
+    world.simulator.fault(Fault::new(DEV1, FaultKind::SetCookie).always());
+    world.registered(ACME).await;
+    world.reads(ACME, "with cookies").await;
+    world.simulator.revoke_tokens(DEV1, itsm_simulator::TokenKind::Both, None);
+    world.reads(ACME, "renewed").await;
+    assert!(world.simulator.requests().iter().all(|asked| !asked.cookies && asked.query.find("token").is_none()));
+}

@@ -1,0 +1,54 @@
+// The whole life of the adapter: nothing, connected, registered, an alert is an incident.
+//
+// Needs CITRIX_CUSTOMER_ID, CITRIX_CLIENT_ID, CITRIX_CLIENT_SECRET, SERVICENOW_URL, SERVICENOW_CLIENT_ID,
+// SERVICENOW_CLIENT_SECRET, SERVICENOW_USER, SERVICENOW_PASSWORD; CITRIX_ENVIRONMENT is "us" when left out, and the
+// state is kept in memory unless ITSM_ADAPTER_STORE names a file. The argument is a file with a notification.
+
+import Foundation
+import ItsmAdapter
+
+let given = ProcessInfo.processInfo.environment
+func need(_ name: String) -> String {
+    guard let value = given[name] else { fatalError("set \(name)") }
+    return value
+}
+
+func quickstart(_ notification: URL) async throws {
+    let (customer, instance) = (need("CITRIX_CUSTOMER_ID"), need("SERVICENOW_URL"))
+    let client = try await Client.open(ClientOptions(store: given["ITSM_ADAPTER_STORE"] ?? "memory"))
+    defer { client.close() }
+
+    let environment = Environment.allCases.first { "\($0)" == given["CITRIX_ENVIRONMENT"] } ?? .us
+    _ = try await client.accounts.add(
+        AddAccount(
+            customerId: customer, environment: environment, clientId: need("CITRIX_CLIENT_ID"),
+            clientSecret: SecretString(need("CITRIX_CLIENT_SECRET"))))
+    _ = try await client.connections.connect(
+        Connect(customerId: customer, instanceUrl: instance, instanceName: "Help desk"))
+    let connection = try await client.registrations.register(
+        RegisterServiceAccount(
+            customerId: customer, instanceUrl: instance, clientId: need("SERVICENOW_CLIENT_ID"),
+            clientSecret: SecretString(need("SERVICENOW_CLIENT_SECRET")), userName: need("SERVICENOW_USER"),
+            password: SecretString(need("SERVICENOW_PASSWORD"))))
+    print("\(customer) is \(connection.status) with \(connection.instanceId)")
+
+    // What Citrix Cloud sends to a webhook, made out to this account.
+    let body = try String(contentsOf: notification, encoding: .utf8).replacing("acmecorp0001", with: customer)
+    guard let accepted = try await client.alerts.submitWebhook(Data(body.utf8)),
+        let incident = try await client.alerts.deliver(accepted.id).incident
+    else { fatalError("the callback tells of something else than a new notification") }
+    print("\(incident.number): \(incident.shortDescription) (priority \(incident.priority))")
+
+    let found = try await client.records.query(
+        customer, table: "incident",
+        query: [Condition(field: "correlation_id", operator: .equals, value: incident.correlationId)],
+        fields: ["number", "state"], as: Record.self)
+    print("the instance shows \(found)")
+}
+
+do {
+    try await quickstart(URL(fileURLWithPath: CommandLine.arguments.dropFirst().first ?? "quickstart/notification.json"))
+} catch let error as ItsmError {
+    print("It ends here, in \(error.operation): \(error) (transaction \(error.transactionId ?? "-"))")
+    exit(1)
+}
