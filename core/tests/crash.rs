@@ -172,10 +172,9 @@ fn a_process_killed_at_any_moment_leaves_the_old_state_or_the_new_one() {
 async fn bring(world: &World, to: State) {
     let now = actor::state(&world.client, &world.url()).await;
     let deeds: &[Deed] = match (now, to) {
-        (State::None, State::None) => &[],
+        (State::None, State::None) | (State::Unregistered, State::Unregistered) => &[],
         (_, State::None) => &[Deed::Disconnect],
         (State::None, State::Unregistered) => &[Deed::Connect],
-        (State::Unregistered, State::Unregistered) => &[],
         (State::Registered(_), State::Unregistered) => &[Deed::Unregister],
         (_, State::Registered(set)) => &[Deed::Register(set)],
     };

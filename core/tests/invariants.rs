@@ -132,10 +132,8 @@ async fn two_clients_that_change_the_same_connection_at_once_never_make_a_mixtur
         let now = actor::state(&world.client, &world.url()).await;
         let deeds = [dice.pick(now.deeds()), dice.pick(now.deeds())];
         let url = world.url();
-        let (first, second) = tokio::join!(
-            actor::perform(&world.client, &url, deeds[0]),
-            actor::perform(&another, &url, deeds[1]),
-        );
+        let (first, second) =
+            tokio::join!(actor::perform(&world.client, &url, deeds[0]), actor::perform(&another, &url, deeds[1]),);
         let about = format!("round {round}: {deeds:?} from {now:?}: {first:?}, {second:?}");
         assert!(first.is_ok() || second.is_ok(), "{about}");
         for error in [first, second].into_iter().filter_map(Result::err) {

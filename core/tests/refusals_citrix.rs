@@ -55,11 +55,14 @@ async fn each_of_the_ten_envelopes_ends_in_its_kind() {
     ] {
         let about = format!("{envelope} with {status}");
         world.simulator.clear_requests();
-        world.simulator.fault(fault(FaultKind::Envelope, "service_states").with("kind", envelope).with("status", status));
+        world
+            .simulator
+            .fault(fault(FaultKind::Envelope, "service_states").with("kind", envelope).with("status", status));
         let error = connect_fails(&world, kind, &about).await;
         assert_eq!(error.context("status"), Some(status.to_string().as_str()), "{about}: {error:?}");
         let id = error.transaction_id().unwrap_or_else(|| panic!("{about}: no transaction id"));
-        let is_known = |id: &str| world.simulator.requests().iter().any(|request| request.transaction_id.as_deref() == Some(id));
+        let is_known =
+            |id: &str| world.simulator.requests().iter().any(|request| request.transaction_id.as_deref() == Some(id));
         assert!(is_known(id), "{about}: {id} is no transaction of Citrix Cloud");
         if kind == Unauthorized {
             assert_eq!(world.asked("service_states").len(), 2, "{about}: one renewal, one repetition");
@@ -134,7 +137,8 @@ async fn a_rotated_secret_is_tried_before_it_replaces_the_old_one() {
     let world = World::new().await;
     world.added(ACME).await;
     let before = world.state().await;
-    let wrong = UpdateAccount { customer_id: ACME.into(), client_secret: Some("wrong".into()), ..UpdateAccount::default() };
+    let wrong =
+        UpdateAccount { customer_id: ACME.into(), client_secret: Some("wrong".into()), ..UpdateAccount::default() };
     let error = world.client.accounts().update(wrong).await.unwrap_err();
     is(&error, ErrorKind::Unauthorized, "a wrong secret");
     assert_eq!(world.state().await, before);
@@ -186,7 +190,9 @@ async fn a_redirect_within_citrix_keeps_the_path_and_is_followed_once() {
     let world = World::new().await;
     world.added(ACME).await;
     let inside = format!("{}/internal/r/elsewhere", world.simulator.citrix_url());
-    world.simulator.fault(Fault::new("citrix", FaultKind::Redirect).route("service_states").with("location", inside.as_str()));
+    world
+        .simulator
+        .fault(Fault::new("citrix", FaultKind::Redirect).route("service_states").with("location", inside.as_str()));
     world.connected_again().await;
     assert!(world.asked("unknown").is_empty(), "the internal path of the redirect was asked");
     world.simulator.fault(fault(FaultKind::Redirect, "service_states").with("location", inside.as_str()));

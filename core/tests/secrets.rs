@@ -7,14 +7,7 @@
 
 mod support;
 
-use std::{
-    error::Error as _,
-    fmt::Debug,
-    io::{Read, Write},
-    net::TcpStream,
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::{error::Error as _, fmt::Debug, sync::Arc, time::Duration};
 
 use itsm_adapter::{
     Client, ClientBuilder, Config, Connect, Error, Query, ReauthenticateServiceAccount, Record, RegisterServiceAccount,
@@ -22,14 +15,15 @@ use itsm_adapter::{
 };
 use itsm_simulator::{Options, Simulator, seed};
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::json;
 use support::{
     ACME, DEV1, GLOBEX, Heard, add, alert,
-    child::{self, Other, Scene},
+    child,
     clock::TestClock,
     config, password,
     search::{LetOut, forms},
     until,
+    watch::{Log, Remote},
     wire::LookingOn,
 };
 
@@ -47,69 +41,6 @@ async fn the_other_process() {
     let simulator = Simulator::start(Options::default()).await.unwrap();
     child::say(simulator.description());
     simulator.stopped().await;
-}
-
-/// The log, as the program would write it.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Log {
-    fn write(&mut self, line: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(line);
-        Ok(line.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
-impl Log {
-    /// Everything of this program from now on, of every library, at the finest level.
-    fn of_everything() -> Self {
-        let log = Self::default();
-        let writer = log.clone();
-        let lines = tracing_subscriber::fmt().with_max_level(tracing::Level::TRACE).with_ansi(false);
-        lines.with_writer(move || writer.clone()).init();
-        log
-    }
-
-    fn text(&self) -> String {
-        String::from_utf8_lossy(&self.0.lock().unwrap_or_else(PoisonError::into_inner)).into_owned()
-    }
-}
-
-/// The simulator in its process, steered without any HTTP library.
-struct Remote {
-    _process: Other,
-    about: Value,
-}
-
-impl Remote {
-    fn start() -> Self {
-        let scene = Scene { citrix_url: String::new(), instance_url: String::new(), database: "".into(), number: 0 };
-        let mut process = Other::start("simulator", &scene);
-        let about = serde_json::from_str(&process.next().unwrap()).unwrap();
-        Self { _process: process, about }
-    }
-
-    fn url(&self, name: &str) -> String {
-        self.about[name].as_str().unwrap().to_owned()
-    }
-
-    fn control(&self, method: &str, path: &str, body: &Value) {
-        let (url, body) = (self.url("control_url"), body.to_string());
-        let mut stream = TcpStream::connect(url.trim_start_matches("http://")).unwrap();
-        let head = format!("{method} {path} HTTP/1.1\r\nHost: control\r\nConnection: close\r\nContent-Length: {}\r\n\r\n", body.len());
-        stream.write_all((head + &body).as_bytes()).unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).unwrap();
-        assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
-    }
-
-    fn fault(&self, on: &str, fault: &str, route: &str) {
-        self.control("POST", "/faults", &json!({"on": on, "fault": fault, "route": route}));
-    }
 }
 
 /// The program that is watched.
@@ -143,7 +74,11 @@ impl Watched {
     }
 
     fn builder(config: Config, wire: &LookingOn, heard: &Arc<Heard>, clock: &TestClock) -> ClientBuilder {
-        Client::builder().config(config).transport(Arc::new(wire.clone())).observer(heard.clone()).clock(Arc::new(clock.clone()))
+        Client::builder()
+            .config(config)
+            .transport(Arc::new(wire.clone()))
+            .observer(heard.clone())
+            .clock(Arc::new(clock.clone()))
     }
 
     fn register(&self, customer: &str) -> RegisterServiceAccount {
@@ -210,7 +145,8 @@ impl Watched {
         for customer in [ACME, GLOBEX] {
             self.works(client.accounts().add(add(customer)).await);
         }
-        let update = UpdateAccount { customer_id: ACME.into(), client_secret: Some(WRONG.into()), ..UpdateAccount::default() };
+        let update =
+            UpdateAccount { customer_id: ACME.into(), client_secret: Some(WRONG.into()), ..UpdateAccount::default() };
         self.shows(&update);
         self.fails(client.accounts().update(update).await);
         self.remote.fault("citrix", "envelope", "service_states");
@@ -218,7 +154,8 @@ impl Watched {
         self.clock.advance(Duration::from_secs(61));
         self.remote.control("POST", &format!("/accounts/{ACME}/tokens/expire"), &json!({}));
         self.works(client.accounts().entitlement(ACME).await);
-        let connect = Connect { customer_id: ACME.into(), instance_url: self.remote.url("servicenow_url"), instance_name: None };
+        let connect =
+            Connect { customer_id: ACME.into(), instance_url: self.remote.url("servicenow_url"), instance_name: None };
         self.works(client.connections().connect(connect).await);
     }
 
@@ -268,13 +205,20 @@ impl Watched {
 
     async fn work(&mut self) {
         let client = self.client.clone();
-        for (fault, route) in
-            [("stray_401", "table"), ("expire", "table"), ("revoke", "table"), ("html", "table"), ("truncate", "table"), ("redirect", "table")]
-        {
+        for (fault, route) in [
+            ("stray_401", "table"),
+            ("expire", "table"),
+            ("revoke", "table"),
+            ("html", "table"),
+            ("truncate", "table"),
+            ("redirect", "table"),
+        ] {
             self.remote.fault(DEV1, fault, route);
             self.came(client.records().query::<Record>(ACME, "incident", &Query::new(), &["sys_id"], 1).await);
         }
-        for (number, fault) in ["cut_after", "created_then_html", "html", "garbage", "stray_401"].into_iter().enumerate() {
+        for (number, fault) in
+            ["cut_after", "created_then_html", "html", "garbage", "stray_401"].into_iter().enumerate()
+        {
             self.remote.fault(DEV1, fault, "table:incident:insert");
             let delivery = self.works(client.alerts().submit(alert(ACME, &number.to_string())).await);
             self.works(client.alerts().deliver(delivery.id.as_str()).await);
@@ -283,7 +227,12 @@ impl Watched {
         let body = include_bytes!("../../examples/quickstart/notification.json");
         self.fails(client.alerts().submit_webhook(body, Some(WRONG), Some(&expected)).await);
         self.works(client.alerts().submit_webhook(body, Some(CALLBACK), Some(&expected)).await);
-        self.shows(&(expected, client.clone(), Query::new(), client.connections().list(None, None, None).await.unwrap()));
+        self.shows(&(
+            expected,
+            client.clone(),
+            Query::new(),
+            client.connections().list(None, None, None).await.unwrap(),
+        ));
     }
 
     async fn rotation(&mut self) {

@@ -144,7 +144,9 @@ async fn a_refusal_that_comes_after_the_credentials_were_replaced_changes_nothin
     lose_the_password(&world);
     world.simulator.clear_requests();
     // The old password is on its way when somebody else gives the new one.
-    world.simulator.fault(Fault::new(DEV1, FaultKind::Slow).route("token").grant_type("password").with("delay_ms", 400));
+    world
+        .simulator
+        .fault(Fault::new(DEV1, FaultKind::Slow).route("token").grant_type("password").with("delay_ms", 400));
     let (client, late) = (world.client.clone(), world.another_client().await);
     let reading = tokio::spawn(async move { support::read(&client, ACME).await });
     until("the old password on its way", || world.asked("token").iter().any(|asked| asked.fault.is_some())).await;
@@ -191,9 +193,11 @@ async fn an_insert_that_met_a_401_is_made_once() {
 async fn a_service_account_heals_itself_by_the_cheapest_means() {
     let world = World::new().await;
     world.registered(ACME).await;
-    for (what, kind, refreshes, passwords) in
-        [("expired", TokenKind::Access, 1, 0), ("revoked", TokenKind::Access, 1, 0), ("all revoked", TokenKind::Both, 1, 1)]
-    {
+    for (what, kind, refreshes, passwords) in [
+        ("expired", TokenKind::Access, 1, 0),
+        ("revoked", TokenKind::Access, 1, 0),
+        ("all revoked", TokenKind::Both, 1, 1),
+    ] {
         world.simulator.clear_requests();
         match what {
             "expired" => world.simulator.expire_tokens(DEV1, kind, None),

@@ -98,7 +98,8 @@ async fn all_callers_share_a_failed_exchange_and_its_back_off() {
         let citrix = on == "citrix";
         world.simulator.clear_requests();
         world.simulator.fault(Fault::new(on, what).route("token").with("retry_after_s", 30).always());
-        let call = |client: Client| async move { if citrix { ask_citrix(client).await } else { read_there(client).await } };
+        let call =
+            |client: Client| async move { if citrix { ask_citrix(client).await } else { read_there(client).await } };
         for wave in 1..=2 {
             for result in together(&world.client, CALLERS, call).await {
                 assert_eq!(result.unwrap_err().kind(), kind, "{about}");
@@ -152,7 +153,10 @@ async fn a_token_is_renewed_before_it_ends_and_not_long_before() {
         world.clock.advance(Duration::from_secs(75));
         call().await.unwrap();
         assert_eq!(token_calls(&world, citrix), 1, "less than a minute is left");
-        assert!(world.simulator.requests().iter().all(|asked| asked.status != Some(401)), "nobody had to be refused first");
+        assert!(
+            world.simulator.requests().iter().all(|asked| asked.status != Some(401)),
+            "nobody had to be refused first"
+        );
         world.clock.advance(HOUR * 3);
     }
 }
@@ -183,7 +187,8 @@ fn signal(database: &std::path::Path) -> PathBuf {
 async fn two_processes_at_once(world: &World) -> Vec<itsm_simulator::LoggedRequest> {
     world.simulator.clear_requests();
     let _ = std::fs::remove_file(signal(&world.database()));
-    let mut others: Vec<Other> = (0..2).map(|number| Other::start("read at the signal", &Scene::of(world, number))).collect();
+    let mut others: Vec<Other> =
+        (0..2).map(|number| Other::start("read at the signal", &Scene::of(world, number))).collect();
     for other in &mut others {
         assert_eq!(other.next().as_deref(), Some("ready"));
     }

@@ -251,6 +251,13 @@ impl Courier {
                 return Ok(Found::None);
             }
             let left = (deadline - looked_at).to_std().unwrap_or_default();
+            if pause == POLL {
+                let message = format!(
+                    "The answer was lost; the adapter looks for the incident for up to {} s before it makes another.",
+                    left.as_secs() + 1
+                );
+                self.observers.publish(&about(delivery, EventKind::Progress, &message, looked_at));
+            }
             self.chance.clock.sleep(pause.min(left + Duration::from_millis(1))).await;
             pause = (pause * 2).min(Duration::from_secs(10));
         }

@@ -38,6 +38,7 @@ pub struct Alert {
     /// One line.
     pub title: String,
     /// The whole text.
+    #[serde(default)]
     pub description: String,
     /// How bad it is.
     pub severity: Severity,
@@ -46,5 +47,6 @@ pub struct Alert {
     /// When it was raised, as the source says.
     pub raised_at: Option<DateTime<Utc>>,
     /// Anything else the source told, by name.
+    #[serde(default)]
     pub fields: HashMap<String, String>,
 }

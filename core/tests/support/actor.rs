@@ -65,7 +65,9 @@ impl State {
         match self {
             Self::None => &[Connect, Register(0), Register(1)],
             Self::Unregistered => &[Connect, Register(0), Register(1), Disconnect],
-            Self::Registered(_) => &[Connect, Register(0), Register(1), Reauthenticate(0), Reauthenticate(1), Unregister, Disconnect],
+            Self::Registered(_) => {
+                &[Connect, Register(0), Register(1), Reauthenticate(0), Reauthenticate(1), Unregister, Disconnect]
+            }
         }
     }
 

@@ -6,8 +6,10 @@
 pub(crate) mod actor;
 pub(crate) mod child;
 pub(crate) mod clock;
+pub(crate) mod delivering;
 pub(crate) mod search;
 pub(crate) mod stranger;
+pub(crate) mod watch;
 pub(crate) mod wire;
 
 use std::{

@@ -21,7 +21,7 @@ impl LetOut {
         for entry in std::fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
             let name = path.file_name().unwrap().to_string_lossy().into_owned();
-            if path.is_file() && !name.ends_with(".key") {
+            if path.is_file() && path.extension().is_none_or(|extension| extension != "key") {
                 let bytes = std::fs::read(&path).unwrap();
                 self.add(&format!("file {name}"), &String::from_utf8_lossy(&bytes));
             }
@@ -58,8 +58,22 @@ pub(crate) fn forms(secret: &str) -> Vec<String> {
     let mut forms = vec![
         secret.to_owned(),
         url::form_urlencoded::byte_serialize(bytes).collect(),
-        bytes.iter().map(|byte| if byte.is_ascii_alphanumeric() { char::from(*byte).to_string() } else { format!("%{byte:02X}") }).collect(),
-        bytes.iter().map(|byte| if byte.is_ascii_alphanumeric() { char::from(*byte).to_string() } else { format!("%{byte:02x}") }).collect(),
+        bytes
+            .iter()
+            .map(
+                |byte| {
+                    if byte.is_ascii_alphanumeric() { char::from(*byte).to_string() } else { format!("%{byte:02X}") }
+                },
+            )
+            .collect(),
+        bytes
+            .iter()
+            .map(
+                |byte| {
+                    if byte.is_ascii_alphanumeric() { char::from(*byte).to_string() } else { format!("%{byte:02x}") }
+                },
+            )
+            .collect(),
         serde_json::to_string(secret).unwrap().trim_matches('"').to_owned(),
         format!("{secret:?}").trim_matches('"').to_owned(),
         bytes.iter().fold(String::new(), |mut hex, byte| {

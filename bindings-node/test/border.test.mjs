@@ -1,0 +1,143 @@
+// What goes over the border: values of every kind, errors, secrets, panics.
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+import { inspect } from 'node:util'
+import { Client, ItsmError, forwardLogs } from 'itsm-adapter'
+import { options, requests, simulator } from './simulator.mjs'
+
+let world, client, account, registration
+before(async () => {
+  world = await simulator()
+  client = await Client.open(options(world))
+  ;({ account, registration } = requests(world))
+})
+after(() => {
+  client.close()
+  world.stop()
+})
+
+const typeError = message => ({ name: 'TypeError', code: 'ERR_INVALID_ARG_TYPE', message })
+
+test('a wrong type is a TypeError that names the field and never repeats the value', async () => {
+  await assert.rejects(client.accounts.get(undefined), typeError(/String/))
+  await assert.rejects(client.accounts.add({}), typeError(/customerId/))
+  await assert.rejects(client.accounts.add(null), typeError(/null/))
+  await assert.rejects(client.accounts.add({ ...account, clientSecret: 8675309 }), error => {
+    assert.match(error.message, /AddAccount\.clientSecret/)
+    assert.doesNotMatch(inspect(error), /8675309/)
+    return true
+  })
+  await assert.rejects(client.accounts.get(account), error => !inspect(error).includes(account.clientSecret))
+  await assert.rejects(client.accounts.add({ ...account, environment: 'mars' }), typeError(/Environment/))
+  await assert.rejects(client.accounts.get('a', { signal: 1 }), typeError(/AbortSignal/))
+  assert.throws(() => client.observe('x'), typeError(/function/))
+  assert.throws(() => client.unobserve(1), typeError(/observe/))
+})
+
+test('no value crashes', async () => {
+  const values = [undefined, null, true, 0, -1, NaN, 2 ** 53, 1n, '', '\ud800', '\0', 'x'.repeat(2_000_000), Symbol('x'), [], {}, () => {}, new Date(NaN), new Uint8Array(9), new Proxy({}, { get: () => assert.fail('a trap') })]
+  const closed = await Client.open({ store: 'memory' })
+  closed.close()
+  for (const resource of ['accounts', 'instances', 'connections', 'registrations', 'alerts', 'records', 'events']) {
+    for (const name of Object.getOwnPropertyNames(Object.getPrototypeOf(closed[resource]))) {
+      if (['constructor', 'iterate', 'pages'].includes(name)) continue
+      for (const value of values) {
+        await assert.rejects(closed[resource][name](value), Error)
+        await assert.rejects(closed[resource][name]({ ...account, ...registration, table: value, record: value, records: value, fields: value, alert: value, body: value }), Error)
+      }
+    }
+  }
+})
+
+test('an error says all that the core knows, and who called', async () => {
+  async function caller() {
+    await client.accounts.get('nobody')
+  }
+  const error = await caller().catch(error => error)
+  assert.ok(error instanceof ItsmError && error instanceof Error)
+  assert.equal(error.name, 'ItsmError')
+  assert.equal(error.code, 'not_found')
+  assert.equal(error.operation, 'accounts.get')
+  assert.equal(error.retryable, false)
+  assert.equal(error.attempts, 0)
+  assert.equal(error.transactionId, undefined)
+  assert.deepEqual(error.context, {})
+  assert.match(error.message, /no account nobody/)
+  assert.match(error.remedy, /Add the account/)
+  assert.match(error.stack, /at async caller/)
+  const wrong = await client.accounts.add({ ...account, clientSecret: 'wrong' }).catch(error => error)
+  assert.equal(wrong.code, 'unauthorized')
+  assert.ok(wrong.transactionId)
+  assert.equal(wrong.attempts, 1)
+})
+
+test('a throttled call tells how long to wait', async () => {
+  await world.ask('POST /faults', { on: 'citrix', route: 'token', fault: 'throttle', retry_after_s: 7, times: null })
+  const impatient = await Client.open({ ...options(world), maxAttempts: 1 })
+  const error = await impatient.accounts.add(account).catch(error => error)
+  await world.ask('DELETE /faults')
+  assert.deepEqual([error.code, error.retryable, error.retryAfterMs], ['throttled', true, 7000])
+})
+
+test('a panic is an error of kind internal, and the client goes on', async () => {
+  await assert.rejects(client.panicOnPurpose(), { name: 'ItsmError', code: 'internal' })
+  assert.deepEqual((await client.instances.list()).items, [])
+})
+
+test('no secret is shown by anything', async () => {
+  const lines = []
+  forwardLogs('trace', line => lines.push(line))
+  await client.accounts.add(account)
+  const connection = await client.registrations.register(registration)
+  const shown = inspect([client, client.accounts, connection, lines, await client.events.list(), await client.connections.list()], { depth: 9, showHidden: true })
+  for (const secret of [account.clientSecret, registration.clientSecret, registration.password]) assert.ok(!shown.includes(secret))
+  assert.ok(lines.some(line => line.level === 'info' && line.target.startsWith('itsm_adapter') && /registered/i.test(line.message)))
+})
+
+test('values come back as JavaScript has them', async () => {
+  const connection = await client.connections.get(registration)
+  assert.ok(connection.createdAt instanceof Date && connection.grant.expiresAt > new Date())
+  const raisedAt = new Date('2026-01-02T03:04:05.678Z')
+  const alert = { customerId: account.customerId, source: 'test', id: 'ä', title: '😀 "', description: '\u2028', severity: 'warning', raisedAt, fields: { Größe: '1' } }
+  const delivery = await client.alerts.submit(alert)
+  assert.deepEqual(delivery.alert, alert)
+  const done = await client.alerts.deliver(delivery.id)
+  assert.match(done.incident.number, /^INC/)
+  await assert.rejects(client.alerts.submit({ ...alert, raisedAt: new Date(NaN) }), typeError(/time/))
+  assert.equal(await client.alerts.submitWebhook({ body: Buffer.from('{"CustomerId":"acmecorp0001","Type":"Other"}') }), null)
+})
+
+test('records are objects, pages parse when asked, many settle each on its own', async () => {
+  const table = { customerId: account.customerId, table: 'incident' }
+  const record = await client.records.insert({ ...table, record: { short_description: 'one', correlation_id: 'k' }, fields: ['sys_id', 'short_description'] })
+  assert.deepEqual(record, { sys_id: record.sys_id, short_description: 'one' })
+  const query = [{ field: 'correlation_id', operator: 'equals', value: 'k' }]
+  assert.deepEqual(await client.records.query({ ...table, query, fields: ['short_description'], limit: 5 }), [{ short_description: 'one' }])
+  const changed = await client.records.update({ ...table, sysId: record.sys_id, record: { short_description: 'two' }, fields: ['short_description'] })
+  assert.equal(changed.short_description, 'two')
+  await world.ask('POST /faults', { on: 'dev1', route: 'table:incident:insert', fault: 'fail_times', status: 403, skip: 1 })
+  const records = ['a', 'b', 'c'].map(short_description => ({ short_description }))
+  const settled = await client.records.insertMany({ ...table, records, fields: ['short_description'], inFlight: 1 })
+  assert.deepEqual(settled.map(each => each.status), ['fulfilled', 'rejected', 'fulfilled'])
+  assert.deepEqual(settled[2].value, { short_description: 'c' })
+  assert.ok(settled[1].reason instanceof ItsmError && settled[1].reason.operation === 'records.insert')
+  const seen = []
+  for await (const page of client.records.pages({ ...table, size: 2 })) {
+    assert.equal(page.items, page.items)
+    assert.equal(typeof page.json, 'string')
+    seen.push(...page.items)
+  }
+  assert.ok(seen.length >= 4 && new Set(seen.map(each => each.sys_id)).size === seen.length)
+  await assert.rejects(client.records.insert({ ...table, record: 'text' }), { code: 'invalid_input' })
+  await assert.rejects(client.records.insert({ ...table, record: { a: 1n } }), typeError(/BigInt/))
+})
+
+test('lists are walked page by page', async () => {
+  const ids = []
+  for await (const account of client.accounts.iterate({ limit: 1 })) ids.push(account.customerId)
+  assert.deepEqual(ids, [account.customerId])
+  const kinds = []
+  for await (const event of client.events.iterate({ limit: 1 })) kinds.push(event.kind)
+  assert.ok(kinds.length > 2 && kinds[0] === 'account_added')
+  await assert.rejects(client.accounts.list({ limit: 0 }), { code: 'invalid_input' })
+})

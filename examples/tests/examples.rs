@@ -1,0 +1,60 @@
+//! The tasks do what they say, one after the other, against the simulator.
+
+use std::process::{Command, Output};
+
+use itsm_adapter::{AddAccount, Client, Config, Environment, StoreConfig};
+use itsm_simulator::{Options, Simulator, seed};
+
+fn run(program: &str, arguments: &[&str], environment: &[(&str, &str)]) -> (bool, String) {
+    let Output { status, stdout, stderr } =
+        Command::new(program).args(arguments).envs(environment.iter().copied()).output().unwrap();
+    let text = format!("{}{}", String::from_utf8_lossy(&stdout), String::from_utf8_lossy(&stderr));
+    (status.success(), text)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_tasks_work_one_after_the_other() {
+    let simulator = Simulator::start(Options::default()).await.unwrap();
+    let (citrix, instance) = (simulator.citrix_url(), simulator.instance_url("dev1").unwrap());
+    let dir = tempfile::tempdir().unwrap();
+    let store = dir.path().join("adapter.db");
+
+    let mut config = Config::default();
+    config.store = StoreConfig::Sqlite { path: store.clone() };
+    config.citrix_url = Some(citrix.clone());
+    let client = Client::open(config).await.unwrap();
+    let account = AddAccount {
+        customer_id: seed::ACME.customer_id.to_owned(),
+        environment: Environment::Us,
+        client_id: seed::ACME.client_id(),
+        client_secret: seed::ACME.client_secret.into(),
+        name: None,
+    };
+    client.accounts().add(account).await.unwrap();
+
+    let endpoint = seed::oauth_clients("dev1").remove(0);
+    let environment = [
+        ("ITSM_ADAPTER_STORE", store.to_str().unwrap()),
+        ("CITRIX_URL", &citrix),
+        ("SERVICENOW_HOSTS", "127.0.0.1"),
+        ("ITSM_ADAPTER_ALLOW_PRIVATE_NETWORKS", "true"),
+        ("SERVICENOW_CLIENT_ID", &endpoint.client_id),
+        ("SERVICENOW_CLIENT_SECRET", &endpoint.client_secret),
+        ("SERVICENOW_USER", seed::USERS[0].user_name),
+        ("SERVICENOW_PASSWORD", seed::USERS[0].password),
+    ];
+    let register = env!("CARGO_BIN_EXE_register-service-account");
+    let (ok, text) = run(register, &[seed::ACME.customer_id, &instance], &environment);
+    assert!(ok && text.contains("is Registered with"), "{text}");
+
+    let alerts = concat!(env!("CARGO_MANIFEST_DIR"), "/deliver-alerts/alerts.jsonl");
+    for _ in 0..2 {
+        let (ok, text) = run(env!("CARGO_BIN_EXE_deliver-alerts"), &[alerts], &environment);
+        assert!(ok && text.contains("3 of 3 alerts are incidents"), "{text}");
+    }
+    let made = simulator.records("dev1", "incident").into_iter().filter(|row| !row["correlation_id"].is_empty()).count();
+    assert_eq!(made, 3, "a second run makes no second incident");
+
+    let (ok, text) = run(env!("CARGO_BIN_EXE_manage-list"), &[], &environment);
+    assert!(ok && text.contains("Registered") && text.contains("Available"), "{text}");
+}
