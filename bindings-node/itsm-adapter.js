@@ -197,10 +197,9 @@ Object.assign(Subscription.prototype, {
   },
 })
 
+const { Registrations, egressRanges } = native
 module.exports = {
-  ...native,
-  ItsmError,
-  AbortError,
-  RecordPage,
+  ...{ Client, Accounts, Instances, Connections, Registrations, Alerts, Records, Events, Subscription },
+  ...{ AbortError, ItsmError, RecordPage, egressRanges },
   forwardLogs: (level, callback) => native.forwardLogs(level, told(callback)),
 }

@@ -104,7 +104,7 @@ test('values come back as JavaScript has them', async () => {
   const done = await client.alerts.deliver(delivery.id)
   assert.match(done.incident.number, /^INC/)
   await assert.rejects(client.alerts.submit({ ...alert, raisedAt: new Date(NaN) }), typeError(/time/))
-  assert.equal(await client.alerts.submitWebhook({ body: Buffer.from('{"CustomerId":"acmecorp0001","Type":"Other"}') }), null)
+  assert.equal(await client.alerts.submitWebhook({ body: Buffer.from('{"CustomerId":"acmecorp0001","Type":"Administrators","ChangeType":"Create","AfterChange":"{}"}') }), null)
 })
 
 test('records are objects, pages parse when asked, many settle each on its own', async () => {

@@ -17,7 +17,10 @@ use serde::{
 };
 use serde_json::value::RawValue;
 
-use crate::error::{invalid, raise};
+use crate::{
+    error::{invalid, raise},
+    exit::Inside,
+};
 
 const ANY: PyStaticExpr = type_hint_identifier!("typing", "Any");
 const STR: PyStaticExpr = type_hint_identifier!("builtins", "str");
@@ -119,7 +122,10 @@ impl<'a, 'py> FromPyObject<'a, 'py> for RecordsIn {
 fn text_of<T: pyo3::PyTypeCheck>(given: Borrowed<'_, '_, PyAny>) -> PyResult<String> {
     match given.cast::<PyString>() {
         Ok(text) => text.extract(),
-        Err(_) => given.py().import("json")?.call_method1("dumps", (given.cast::<T>()?,))?.extract(),
+        Err(_) => {
+            let _inside = Inside::python(given.py());
+            given.py().import("json")?.call_method1("dumps", (given.cast::<T>()?,))?.extract()
+        }
     }
 }
 
@@ -130,6 +136,7 @@ fn parse<T: for<'de> Deserialize<'de>>(text: &str) -> PyResult<T> {
 /// JSON text as the host's own values.
 fn loads<'py>(py: Python<'py>, text: &str) -> PyResult<Bound<'py, PyAny>> {
     static LOADS: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    let _inside = Inside::python(py);
     LOADS.import(py, "json", "loads")?.call1((text,))
 }
 

@@ -9,7 +9,6 @@ use crate::exit::Inside;
 
 /// The exception for an error, of the class that belongs to its kind.
 pub(crate) fn raise(error: Error) -> PyErr {
-    let _inside = Inside::enter();
     Python::attach(|py| build(py, &error).unwrap_or_else(|failure| failure))
 }
 
@@ -19,6 +18,7 @@ pub(crate) fn invalid(message: String) -> PyErr {
 }
 
 fn build(py: Python<'_>, error: &Error) -> PyResult<PyErr> {
+    let _inside = Inside::python(py);
     let info = error.info();
     let class = py.import("itsm_adapter.errors")?.getattr("by_kind")?.get_item(info.kind.as_str())?;
     let raised = PyErr::from_value(class.call1((
@@ -31,6 +31,12 @@ fn build(py: Python<'_>, error: &Error) -> PyResult<PyErr> {
         info.retry_after_ms,
         info.context,
     ))?);
-    raised.set_cause(py, error.source().map(|source| PyException::new_err(source.to_string())));
+    raised.set_cause(
+        py,
+        error.source().map(|cause| match cause.downcast_ref::<Error>() {
+            Some(error) => raise(error.clone()),
+            None => PyException::new_err(cause.to_string()),
+        }),
+    );
     Ok(raised)
 }

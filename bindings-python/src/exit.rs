@@ -2,8 +2,12 @@
 //! survive: so threads of ours enter through here, and the end waits for those inside and lets no more in.
 
 use std::{
-    sync::atomic::{AtomicBool, AtomicIsize, Ordering::SeqCst},
-    thread,
+    cell::Cell,
+    sync::{
+        OnceLock,
+        atomic::{AtomicIsize, Ordering::SeqCst},
+    },
+    thread::{self, ThreadId},
     time::{Duration, Instant},
 };
 
@@ -15,23 +19,47 @@ use crate::runtime;
 const PATIENCE: Duration = Duration::from_secs(5);
 
 static INSIDE: AtomicIsize = AtomicIsize::new(0);
-static ENDED: AtomicBool = AtomicBool::new(false);
+/// The thread that ends the interpreter; it alone goes on as before.
+static ENDING: OnceLock<ThreadId> = OnceLock::new();
+
+thread_local! {
+    static DEPTH: Cell<u32> = const { Cell::new(0) };
+}
 
 /// Somebody who is inside Python, and is waited for.
 pub(crate) struct Inside(());
 
 impl Inside {
-    /// None when the interpreter is about to end.
-    pub(crate) fn enter() -> Option<Self> {
-        INSIDE.fetch_add(1, SeqCst);
+    /// For a thread that is attached and about to run Python. Daemon threads get no further at the end; that is what
+    /// Python does with them, too.
+    pub(crate) fn python(py: Python<'_>) -> Self {
+        match Self::enter() {
+            Some(inside) => inside,
+            None => py.detach(|| {
+                loop {
+                    thread::park();
+                }
+            }),
+        }
+    }
+
+    fn enter() -> Option<Self> {
+        let outermost = DEPTH.replace(DEPTH.get() + 1) == 0;
+        if outermost {
+            INSIDE.fetch_add(1, SeqCst);
+        }
         let inside = Self(());
-        (!has_ended()).then_some(inside)
+        let may = !outermost || ENDING.get().is_none_or(|ending| *ending == thread::current().id());
+        may.then_some(inside)
     }
 }
 
 impl Drop for Inside {
     fn drop(&mut self) {
-        INSIDE.fetch_sub(1, SeqCst);
+        DEPTH.set(DEPTH.get() - 1);
+        if DEPTH.get() == 0 {
+            INSIDE.fetch_sub(1, SeqCst);
+        }
     }
 }
 
@@ -41,8 +69,8 @@ pub(crate) fn attached<R>(work: impl FnOnce(Python<'_>) -> R) -> Option<R> {
     Python::try_attach(work)
 }
 
-pub(crate) fn has_ended() -> bool {
-    ENDED.load(SeqCst)
+pub(crate) fn has_begun() -> bool {
+    ENDING.get().is_some()
 }
 
 /// After a fork nobody but the thread that forked is there; below 0 when it forked in here.
@@ -53,7 +81,8 @@ pub(crate) fn begin_anew() {
 /// Registered with `atexit` when the module is loaded.
 #[pyfunction]
 pub(crate) fn end(py: Python<'_>) {
-    ENDED.store(true, SeqCst);
+    // A second time only in a fork, where it makes no difference.
+    let _ = ENDING.set(thread::current().id());
     if runtime::is_of_this_process(py) {
         py.detach(|| {
             let began = Instant::now();

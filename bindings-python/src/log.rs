@@ -8,7 +8,7 @@ use std::sync::{
 use itsm_adapter::log::{LogLevel, LogSink, forward_logs};
 use pyo3::prelude::*;
 
-use crate::exit;
+use crate::exit::{self, Inside};
 
 /// The level that is forwarded now; none yet below 0.
 static LEVEL: AtomicI32 = AtomicI32::new(-1);
@@ -17,6 +17,7 @@ static LEVEL: AtomicI32 = AtomicI32::new(-1);
 /// opened; call this when you have changed the level since.
 #[pyfunction(name = "forward_logs")]
 pub(crate) fn follow(py: Python<'_>) -> PyResult<()> {
+    let _inside = Inside::python(py);
     let logger = py.import("logging")?.call_method1("getLogger", ("itsm_adapter",))?;
     let level = logger.call_method0("getEffectiveLevel")?.extract()?;
     // Not said again when nothing changes: after a fork, another thread's lock could be in the way.

@@ -2,7 +2,10 @@
 
 use pyo3::{intern, prelude::*, types::PyDict};
 
-use crate::convert::{Typed, typed};
+use crate::{
+    convert::{Typed, typed},
+    exit::Inside,
+};
 
 /// Writes two classes. `fn` is an operation; `walk` is an iterator over what an operation gives page by page;
 /// `parts` are the resources of a client; `both`, `blocking` and `asyncio` are further items of the classes.
@@ -69,6 +72,7 @@ pub(crate) fn walk<'py, H>(
     fetch: &str,
     arguments: Bound<'py, PyDict>,
 ) -> PyResult<Typed<'py, H>> {
+    let _inside = Inside::python(resource.py());
     let iterators = resource.py().import(intern!(resource.py(), "itsm_adapter.iterators"))?;
     iterators.getattr(how)?.call1((resource.getattr(fetch)?, arguments)).map(typed)
 }

@@ -21,7 +21,7 @@ use tokio::{
 use crate::{
     convert::{Coroutine, Typed, typed},
     error::raise,
-    exit,
+    exit::{self, Inside},
 };
 
 /// How often a blocked call looks whether Ctrl-C was pressed.
@@ -84,12 +84,13 @@ pub(crate) fn wait<T: Send>(py: Python<'_>, work: impl Future<Output = Result<T>
             loop {
                 tokio::select! {
                     biased;
-                    done = &mut work => return done.map_err(raise),
-                    () = tokio::time::sleep(SIGNALS) => Python::attach(|py| py.check_signals())?,
+                    done = &mut work => return PyResult::Ok(done),
+                    () = tokio::time::sleep(SIGNALS) => exit::attached(|py| py.check_signals()).unwrap_or(Ok(()))?,
                 }
             }
         })
-    })
+    })?
+    .map_err(raise)
 }
 
 /// A coroutine for the work, which begins when it is awaited and is dropped when that is cancelled.
@@ -106,6 +107,7 @@ where
         Box::new(move |py: Python<'_>| done.map_err(raise)?.into_py_any(py)) as Answer
     };
     let call = Call { work: Mutex::new(Some(Box::pin(work))), task: OnceLock::new() };
+    let _inside = Inside::python(py);
     RUN.import(py, "itsm_adapter._call", "run")?.call1((call,)).map(typed)
 }
 
@@ -123,7 +125,7 @@ struct Call {
 impl Call {
     /// Begins the work; gives the future of the running loop that gets its result.
     fn start<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        if exit::has_ended() {
+        if exit::has_begun() {
             return Err(raise(Error::new(ErrorKind::IllegalState, "The interpreter is about to end.")));
         }
         let mailbox = Mailbox::of_the_running_loop(py)?;

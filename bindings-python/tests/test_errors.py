@@ -8,7 +8,18 @@ import pickle
 
 import pytest
 
-from itsm_adapter import AsyncClient, Client, InternalError, InvalidInputError, ItsmError, NotFoundError, UnavailableError, errors
+from itsm_adapter import (
+    AsyncClient,
+    Client,
+    InternalError,
+    InvalidInputError,
+    ItsmError,
+    NotFoundError,
+    OutcomeUnknownError,
+    UnavailableError,
+    errors,
+)
+from conftest import CUSTOMER, Simulator
 
 FULL = ("What happened.", "What to do.", "accounts.get", "t-1", 3, True, 1500, {"status": "503"})
 
@@ -41,12 +52,12 @@ def test_wrong_input_is_a_value_error_too() -> None:
     assert issubclass(InvalidInputError, ValueError)
 
 
-def test_an_error_carries_what_caused_it(client: Client) -> None:
-    with Client(store="memory", citrix_url="http://127.0.0.1:1", allow_private_networks=True, max_attempts=1) as unreachable:
-        with pytest.raises(UnavailableError) as caught:
-            unreachable.accounts.add("acmecorp0001", environment="us", client_id="a", client_secret="b")
-    assert caught.value.attempts == 1
-    assert caught.value.__cause__ is not None and str(caught.value.__cause__)
+def test_an_error_carries_what_caused_it(registered: Client, simulator: Simulator) -> None:
+    simulator.control("POST /faults", {"on": "dev1", "fault": "cut_after", "route": "table:incident:insert", "times": 1})
+    with pytest.raises(OutcomeUnknownError) as caught:
+        registered.records.insert(CUSTOMER, "incident", {"short_description": "x"})
+    assert isinstance(caught.value.__cause__, ItsmError)
+    assert caught.value.context["cause"] == caught.value.__cause__.kind
 
 
 def test_a_panic_is_a_typed_error_and_the_client_goes_on(client: Client, asyncio_client: AsyncClient) -> None:

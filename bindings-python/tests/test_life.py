@@ -222,6 +222,8 @@ def test_clients_that_come_and_go_leave_nothing_behind(file_options: dict[str, A
         with Client(**file_options) as client:
             client.observe(lambda event: client)
             client.accounts.list()
+        # Nor when it is not closed.
+        AsyncClient(**file_options)
 
     for _ in range(20):
         once()

@@ -20,7 +20,7 @@ HOSTILE = ["", " ", "\0", "a\0b", "../../etc/passwd", "' OR 1=1 --", "\r\nX-Evil
 def test_a_value_of_another_type_is_a_type_error(client: Client, wrong: Any) -> None:
     for call in (client.accounts.get, client.instances.get, client.alerts.deliver, client.alerts.submit_webhook):
         if not (call == client.alerts.submit_webhook and isinstance(wrong, bytes)):
-            with pytest.raises(TypeError, match="argument"):
+            with pytest.raises(TypeError, match="customer_id|instance_url|delivery_id|body"):
                 call(wrong)
     with pytest.raises(TypeError, match="environment"):
         client.accounts.add(CUSTOMER, environment=wrong, client_id="a", client_secret="b")
@@ -36,7 +36,7 @@ def test_missing_and_unknown_arguments_are_type_errors(client: Client) -> None:
         lambda: client.accounts.list(limits=1),  # type: ignore[call-arg]
         lambda: Client("memory"),  # type: ignore[misc]
         lambda: client.records.query(CUSTOMER, "incident", fields="number"),
-        lambda: client.records.query(CUSTOMER, "incident", [("number", "equals")]),  # type: ignore[list-item]
+        lambda: client.records.query(CUSTOMER, "incident", ["number"]),  # type: ignore[list-item]
         lambda: client.records.insert(CUSTOMER, "incident", [1]),  # type: ignore[arg-type]
         lambda: client.records.insert(CUSTOMER, "incident", {"a": object()}),
         lambda: client.records.insert_many(CUSTOMER, "incident", {"a": "b"}),  # type: ignore[arg-type]

@@ -1,6 +1,15 @@
 //! Time and chance: the only two sources the rest of the crate may ask, so that tests can hold them still.
 
-use std::{fmt, future::Future, pin::Pin, sync::Arc, time::Duration};
+use std::{
+    fmt,
+    future::Future,
+    pin::Pin,
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
 use chrono::{DateTime, Utc};
 
@@ -79,6 +88,14 @@ impl Chance {
             Some(bound) => u64::from_le_bytes(bytes) % bound,
             None => u64::from_le_bytes(bytes),
         }
+    }
+
+    /// An id for a call, to be found again in the logs of both sides: random once per process, then counted.
+    pub(crate) fn call_id(&self) -> String {
+        static PROCESS: OnceLock<u64> = OnceLock::new();
+        static CALLS: AtomicU64 = AtomicU64::new(0);
+        let process = PROCESS.get_or_init(|| self.up_to(u64::MAX));
+        format!("{process:016x}-{:x}", CALLS.fetch_add(1, Ordering::Relaxed))
     }
 
     /// A random (version 4) UUID, for transaction ids and record ids.

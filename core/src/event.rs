@@ -87,9 +87,13 @@ impl Observers {
         Subscription(everybody.subscribers.as_ref().map(broadcast::Sender::subscribe))
     }
 
-    /// Ends all subscriptions.
+    /// Ends all subscriptions, and takes all observers off.
     pub(crate) fn end(&self) {
-        self.0.write().unwrap_or_else(PoisonError::into_inner).subscribers = None;
+        let mut everybody = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        let taken = (everybody.subscribers.take(), std::mem::take(&mut everybody.observers));
+        // An observer is foreign code, in its end as well: not under the lock.
+        drop(everybody);
+        drop(taken);
     }
 
     /// Tells committed events with the numbers that the store gave them.

@@ -5,13 +5,11 @@
 
 mod support;
 
-use itsm_adapter::{
-    CheckName, CheckOutcome, ConnectionStatus, ErrorKind, ReauthenticateServiceAccount, RegisterServiceAccount, Retry,
-};
+use itsm_adapter::{ConnectionStatus, ErrorKind, ReauthenticateServiceAccount, RegisterServiceAccount};
 use itsm_simulator::{Fault, FaultKind, TokenKind, seed};
 use serde_json::json;
 use std::time::Duration;
-use support::{ACME, DEV1, GLOBEX, World, is, password, stranger::Stranger};
+use support::{ACME, DEV1, World, is, password};
 
 /// One thing that goes wrong at the instance.
 struct Row {

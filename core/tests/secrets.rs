@@ -17,8 +17,7 @@ use itsm_simulator::{Options, Simulator, seed};
 use serde::Serialize;
 use serde_json::json;
 use support::{
-    ACME, DEV1, GLOBEX, Heard, add, alert,
-    child,
+    ACME, DEV1, GLOBEX, Heard, add, alert, child,
     clock::TestClock,
     config, password,
     search::{LetOut, forms},

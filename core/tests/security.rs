@@ -10,16 +10,14 @@ use std::{sync::Arc, time::Duration};
 use async_trait::async_trait;
 use bytes::Bytes;
 use itsm_adapter::{
-    AddAccount, CheckName, CheckOutcome, Client, Config, Connect, Environment, ErrorKind, Query,
-    ReauthenticateServiceAccount, Record, RegisterServiceAccount, Secret, UpdateAccount,
+    AddAccount, CheckName, CheckOutcome, Client, Environment, ErrorKind, Query, ReauthenticateServiceAccount, Record,
+    RegisterServiceAccount, Secret, UpdateAccount,
     transport::{Request, Response, SendFailure, Transport},
 };
 use itsm_simulator::{Fault, FaultKind};
 use serde_json::json;
 use support::{
     ACME, DEV1, GLOBEX, World, is, password,
-    stranger::Stranger,
-    until,
     wire::{DropsConditions, LookingOn},
 };
 

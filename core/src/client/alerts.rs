@@ -116,6 +116,7 @@ impl Inner {
     async fn delivery(&self, id: &DeliveryId) -> Result<Delivery> {
         let row = self.store.delivery(id).await?;
         row.map(|row| row.value.delivery).ok_or_else(|| {
+            let id = crate::transport::clean(id.as_str(), 80);
             Error::new(ErrorKind::NotFound, format!("There is no delivery {id}.")).remedy("List the deliveries.")
         })
     }

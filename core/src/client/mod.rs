@@ -285,7 +285,7 @@ impl Client {
     }
 
     /// Closes the client: calls under way end with `cancelled`, later ones with `illegal_state`. What was
-    /// committed stays; steps that must not be lost half-way run to their end.
+    /// committed stays; steps that must not be lost half-way run to their end, unobserved.
     pub fn close(&self) {
         self.0.closed.store(true, Ordering::SeqCst);
         self.0.closing.notify_waiters();

@@ -206,7 +206,8 @@ impl<'a> Records<'a> {
     /// Changes the columns given and gives the record back.
     ///
     /// # Errors
-    /// As [`Records::insert`]; repeating an update whose outcome is unknown is safe.
+    /// As [`Records::insert`]. Repeating an update whose outcome is unknown is safe, unless it writes a journal
+    /// column such as `work_notes`.
     pub async fn update<T: DeserializeOwned + Send>(
         self,
         customer_id: &str,

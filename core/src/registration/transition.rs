@@ -103,17 +103,12 @@ mod tests {
 
     #[test]
     fn the_table_of_the_readme_is_what_the_code_does() {
-        let mut table = String::from("| from \\ event |");
-        for event in Event::ALL {
-            table += &format!(" {} |", event.words());
-        }
-        table += &format!("\n|---|{}\n", "---|".repeat(Event::ALL.len()));
+        let line = |first: &str, cells: Vec<String>| format!("| {first} | {} |\n", cells.join(" | "));
+        let mut table = line("from \\ event", Event::ALL.iter().map(|event| event.words().to_owned()).collect());
+        table = table + "|---|" + &"---|".repeat(Event::ALL.len()) + "\n";
         for state in State::ALL {
-            table += &format!("| **{}** |", state.word());
-            for event in Event::ALL {
-                table += &format!(" {} |", cell(state, event));
-            }
-            table.push('\n');
+            let cells = Event::ALL.iter().map(|event| cell(state, *event)).collect();
+            table.push_str(&line(&format!("**{}**", state.word()), cells));
         }
         let readme = include_str!("README.md");
         assert!(readme.contains(&table), "the README should hold this table:\n{table}");

@@ -9,7 +9,7 @@ mod table;
 use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, Method, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use url::Url;
 
 pub use self::query::Query;
@@ -26,6 +26,9 @@ use crate::{
     oauth::Access,
     transport::{Call, Failure, Repeat, Request, Response, Verdict, Wire},
 };
+
+/// Carries our id of a call. Instances pass over it; gateways and logs in between keep it.
+const CALL_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// The client of all instances; cheap to clone.
 #[derive(Debug, Clone)]
@@ -54,7 +57,14 @@ impl ServiceNow {
     }
 
     /// Makes a call and gives back what the judge read from the answer it accepted.
-    async fn ask<T: Send>(&self, call: Call, judge: fn(&Response, &mut Option<T>) -> Verdict) -> Result<T, Failure> {
+    ///
+    /// Every call carries an id of ours: it names the call in an error when the instance answers without its own.
+    async fn ask<T: Send>(&self, mut call: Call, judge: fn(&Response, &mut Option<T>) -> Verdict) -> Result<T, Failure> {
+        let id = self.settings.chance.call_id();
+        if let Ok(value) = HeaderValue::from_str(&id) {
+            call.request.headers.insert(CALL_ID, value);
+        }
+        call.transaction_id = Some(id);
         let mut answer = None;
         self.wire.call(call, |response| judge(response, &mut answer)).await?;
         answer.ok_or_else(|| Error::new(ErrorKind::Internal, "An answer was accepted without being read.").into())

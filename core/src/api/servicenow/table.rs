@@ -94,7 +94,7 @@ impl ServiceNow {
         self.ask(call, judge::<T>).await
     }
 
-    /// Changes the fields given. A second time gives the same record, so an unknown outcome may be repeated.
+    /// Changes the fields given. Not repeated when its outcome is unknown: a journal field would get a second entry.
     pub(crate) async fn update<T: DeserializeOwned + Send>(
         &self,
         access: &Access,
