@@ -73,7 +73,7 @@ part_examples() { beside_simulator examples; }
 examples() {
     local store
     store=$(mktemp -d)
-    trap 'rm -rf "$store"' EXIT
+    trap "rm -rf '$store'" EXIT
     export ITSM_ADAPTER_STORE=$store/adapter.db
     wants examples quickstart quickstart/notification.json -- "is registered with" "INC" "the instance shows [["
     wants examples register-service-account "$CITRIX_CUSTOMER_ID" "$SERVICENOW_URL" -- "days left: 9"

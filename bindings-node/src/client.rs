@@ -3,13 +3,16 @@
 use std::sync::Arc;
 
 use itsm_adapter::{self as core, ClientOptions, Config, Event, RotationReport, Secret};
-use napi::{Env, Result, bindgen_prelude::PromiseRaw};
+use napi::{
+    Env, Result,
+    bindgen_prelude::{Function, PromiseRaw},
+};
 use napi_derive::napi;
 use tokio::sync::Mutex;
 
 use crate::{
-    observe::{Callback, Watcher},
-    promise::{CallOptions, Keep, promise, start},
+    observe::Watcher,
+    promise::{CallOptions, Callback, Keep, promise, start},
     record::Records,
     resource::{Accounts, Alerts, Connections, Events, Instances, Registrations},
 };
@@ -26,7 +29,11 @@ impl Client {
     /// Rejects with `invalid_input` for settings that make no sense, `store` when the store cannot be opened, `sealed`
     /// when the key is missing or not readable.
     #[napi(ts_args_type = "options?: ClientOptions, call?: CallOptions", writable = true, configurable = true)]
-    pub fn open(env: &Env, options: Option<ClientOptions>, call: Option<CallOptions>) -> Result<PromiseRaw<'_, Client>> {
+    pub fn open(
+        env: &Env,
+        options: Option<ClientOptions>,
+        call: Option<CallOptions>,
+    ) -> Result<PromiseRaw<'_, Client>> {
         let work = async { Ok(Self(core::Client::open(Config::resolve(options.unwrap_or_default())?).await?)) };
         promise(env, call, Keep::Alive, work)
     }
@@ -76,8 +83,8 @@ impl Client {
     /// Tells a function every event from now on, until `unobserve`. It does not keep the process alive; what it throws
     /// becomes a warning of the process.
     #[napi(ts_args_type = "callback: (event: Event) => void", ts_return_type = "Observation")]
-    pub fn observe(&self, callback: Callback<Event>) -> i64 {
-        self.0.observe(Arc::new(Watcher(callback))).cast_signed()
+    pub fn observe(&self, env: &Env, callback: Function<'_, Event, ()>) -> Result<i64> {
+        Ok(self.0.observe(Arc::new(Watcher(Callback::new(env, &callback)?))).cast_signed())
     }
 
     /// Takes an observer off.
@@ -136,7 +143,12 @@ impl Subscription {
     /// The next event; done when the client is closed. A subscriber that lets more than 1,024 events wait misses the
     /// oldest and is told so by an event of kind `progress`.
     #[napi(ts_args_type = "options?: CallOptions", ts_return_type = "Promise<IteratorResult<Event, undefined>>")]
-    pub fn next<'e>(&self, env: &'e Env, _: Option<()>, options: Option<CallOptions>) -> Result<PromiseRaw<'e, Option<Event>>> {
+    pub fn next<'e>(
+        &self,
+        env: &'e Env,
+        _: Option<()>,
+        options: Option<CallOptions>,
+    ) -> Result<PromiseRaw<'e, Option<Event>>> {
         let subscription = self.0.clone();
         promise(env, options, Keep::Nothing, async move { Ok(subscription.lock().await.next().await) })
     }

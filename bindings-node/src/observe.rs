@@ -6,19 +6,16 @@ use itsm_adapter::{
     Environment, Event, Observer,
     log::{self, LogLevel, LogSink},
 };
-use napi::{
-    Status,
-    threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode},
-};
+use napi::{Env, Result, bindgen_prelude::Function};
 use napi_derive::napi;
 
-pub(crate) type Callback<T> = ThreadsafeFunction<T, (), T, Status, false, true>;
+use crate::promise::Callback;
 
 pub(crate) struct Watcher(pub(crate) Callback<Event>);
 
 impl Observer for Watcher {
     fn on_event(&self, event: &Event) {
-        self.0.call(event.clone(), ThreadsafeFunctionCallMode::NonBlocking);
+        self.0.tell(event.clone());
     }
 }
 
@@ -37,16 +34,15 @@ struct Sink(Callback<LogLine>);
 
 impl LogSink for Sink {
     fn log(&self, level: LogLevel, target: &str, message: &str) {
-        let line = LogLine { level, target: target.to_owned(), message: message.to_owned() };
-        self.0.call(line, ThreadsafeFunctionCallMode::NonBlocking);
+        self.0.tell(LogLine { level, target: target.to_owned(), message: message.to_owned() });
     }
 }
 
 /// Sends the adapter's log lines, down to this level, to a function; a later call replaces the earlier one, for
 /// the whole process with all its threads. Does not keep the process alive. False when the lines go elsewhere.
-#[napi]
-pub(crate) fn forward_logs(level: LogLevel, #[napi(ts_arg_type = "(line: LogLine) => void")] callback: Callback<LogLine>) -> bool {
-    log::forward_logs(level, Arc::new(Sink(callback)))
+#[napi(ts_args_type = "level: LogLevel, callback: (line: LogLine) => void")]
+pub(crate) fn forward_logs(env: &Env, level: LogLevel, callback: Function<'_, LogLine, ()>) -> Result<bool> {
+    Ok(log::forward_logs(level, Arc::new(Sink(Callback::new(env, &callback)?))))
 }
 
 /// Addresses from which the adapter of Citrix Cloud calls an instance, to be allowed there. Empty where Citrix

@@ -12,7 +12,9 @@ use futures_util::FutureExt;
 use itsm_adapter as core;
 use napi::{
     Env, Error, Result, Status, ValueType,
-    bindgen_prelude::{FromNapiValue, Object, PromiseRaw, ToNapiValue, TypeName, ValidateNapiValue, spawn, sys},
+    bindgen_prelude::{
+        FromNapiValue, Function, FunctionRef, Object, PromiseRaw, ToNapiValue, TypeName, ValidateNapiValue, spawn, sys,
+    },
     check_status,
     threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode},
 };
@@ -88,6 +90,27 @@ fn settle_all(env: &Env) -> Result<()> {
     Ok(())
 }
 
+/// A function of JavaScript that is told values, in the order in which they and the results of calls came to be. It
+/// does not keep the process alive.
+pub(crate) struct Callback<T: ToNapiValue + 'static> {
+    desk: Arc<Desk>,
+    function: Arc<FunctionRef<T, ()>>,
+}
+
+impl<T: ToNapiValue + Send + 'static> Callback<T> {
+    pub(crate) fn new(env: &Env, function: &Function<'_, T, ()>) -> Result<Self> {
+        Ok(Self { desk: Agent::of(env)?.desk.clone(), function: Arc::new(function.create_ref()?) })
+    }
+
+    pub(crate) fn tell(&self, value: T) {
+        let function = self.function.clone();
+        self.desk.put(Box::new(move |env| {
+            // The face's functions do not throw; there would be nobody to tell.
+            let _ = function.borrow_back(&Env::from_raw(env)).and_then(|function| function.call(value));
+        }));
+    }
+}
+
 /// The other end of a promise.
 struct Deferred(sys::napi_deferred);
 
@@ -108,10 +131,13 @@ impl Deferred {
     fn settle(self, env: sys::napi_env, outcome: std::result::Result<impl ToNapiValue, impl ToNapiValue>) {
         // SAFETY: `env` is the environment of the running callback; consuming `self` makes it settle once.
         unsafe {
-            let settled = match outcome {
-                Ok(value) => ToNapiValue::to_napi_value(env, value).map(|value| sys::napi_resolve_deferred(env, self.0, value)),
-                Err(error) => ToNapiValue::to_napi_value(env, error).map(|error| sys::napi_reject_deferred(env, self.0, error)),
-            };
+            let settled =
+                match outcome {
+                    Ok(value) => ToNapiValue::to_napi_value(env, value)
+                        .map(|value| sys::napi_resolve_deferred(env, self.0, value)),
+                    Err(error) => ToNapiValue::to_napi_value(env, error)
+                        .map(|error| sys::napi_reject_deferred(env, self.0, error)),
+                };
             if let Err(error) = settled.and_then(|status| check_status!(status))
                 && let Ok(error) = ToNapiValue::to_napi_value(env, error)
             {

@@ -22,7 +22,12 @@ impl Records {
     /// Rejects with `not_found` when there is none or it is hidden, `illegal_state` when the account is not registered,
     /// `unauthorized`, `forbidden`, `throttled`, `unavailable`, `timeout`, `protocol`, `invalid_input`.
     #[napi(ts_return_type = "Promise<Record<string, string>>")]
-    pub fn get<'e>(&self, env: &'e Env, request: GetRecord, options: Option<CallOptions>) -> Result<PromiseRaw<'e, String>> {
+    pub fn get<'e>(
+        &self,
+        env: &'e Env,
+        request: GetRecord,
+        options: Option<CallOptions>,
+    ) -> Result<PromiseRaw<'e, String>> {
         start(&self.0, env, options, |core| async move {
             let fields = names(&request.fields);
             core.records().get(&request.customer_id, &request.table, &request.sys_id, &fields).await.map(text)
@@ -33,7 +38,12 @@ impl Records {
     ///
     /// Rejects as `get`.
     #[napi(ts_return_type = "Promise<Array<Record<string, string>>>")]
-    pub fn query<'e>(&self, env: &'e Env, request: QueryRecords, options: Option<CallOptions>) -> Result<PromiseRaw<'e, String>> {
+    pub fn query<'e>(
+        &self,
+        env: &'e Env,
+        request: QueryRecords,
+        options: Option<CallOptions>,
+    ) -> Result<PromiseRaw<'e, String>> {
         start(&self.0, env, options, |core| async move {
             let (query, fields) = (Query::of(&request.query.unwrap_or_default())?, names(&request.fields));
             core.records().query(&request.customer_id, &request.table, &query, &fields, request.limit).await.map(list)
@@ -45,11 +55,19 @@ impl Records {
     ///
     /// Rejects as `get`.
     #[napi(ts_return_type = "Promise<RecordPage>")]
-    pub fn page<'e>(&self, env: &'e Env, request: PageRecords, options: Option<CallOptions>) -> Result<PromiseRaw<'e, (String, Option<String>)>> {
+    pub fn page<'e>(
+        &self,
+        env: &'e Env,
+        request: PageRecords,
+        options: Option<CallOptions>,
+    ) -> Result<PromiseRaw<'e, (String, Option<String>)>> {
         start(&self.0, env, options, |core| async move {
             let (query, fields) = (Query::of(&request.query.unwrap_or_default())?, names(&request.fields));
             let after = request.after.as_deref();
-            let page = core.records().page_json(&request.customer_id, &request.table, &query, &fields, request.size, after).await?;
+            let page = core
+                .records()
+                .page_json(&request.customer_id, &request.table, &query, &fields, request.size, after)
+                .await?;
             Ok((text(page.json), page.next))
         })
     }
@@ -59,7 +77,12 @@ impl Records {
     /// Rejects with `outcome_unknown` when the record may or may not exist: look it up by a key of yours. Else as `get`,
     /// and nothing was made.
     #[napi(ts_return_type = "Promise<Record<string, string>>")]
-    pub fn insert<'e>(&self, env: &'e Env, request: InsertRecord, options: Option<CallOptions>) -> Result<PromiseRaw<'e, String>> {
+    pub fn insert<'e>(
+        &self,
+        env: &'e Env,
+        request: InsertRecord,
+        options: Option<CallOptions>,
+    ) -> Result<PromiseRaw<'e, String>> {
         start(&self.0, env, options, |core| async move {
             let (record, fields) = (json::<&RawValue>(&request.record)?, names(&request.fields));
             core.records().insert(&request.customer_id, &request.table, &record, &fields).await.map(text)
@@ -70,11 +93,17 @@ impl Records {
     ///
     /// Rejects with `invalid_input` for `inFlight`, `illegal_state` when the account is not registered.
     #[napi(ts_return_type = "Promise<Array<PromiseSettledResult<Record<string, string>>>>")]
-    pub fn insert_many<'e>(&self, env: &'e Env, request: InsertRecords, options: Option<CallOptions>) -> Result<PromiseRaw<'e, (String, Vec<Option<ErrorInfo>>)>> {
+    pub fn insert_many<'e>(
+        &self,
+        env: &'e Env,
+        request: InsertRecords,
+        options: Option<CallOptions>,
+    ) -> Result<PromiseRaw<'e, (String, Vec<Option<ErrorInfo>>)>> {
         start(&self.0, env, options, |core| async move {
             let (records, fields) = (json::<Vec<&RawValue>>(&request.records)?, names(&request.fields));
             let in_flight = request.in_flight as usize;
-            let made = core.records().insert_many(&request.customer_id, &request.table, &records, &fields, in_flight).await?;
+            let made =
+                core.records().insert_many(&request.customer_id, &request.table, &records, &fields, in_flight).await?;
             let errors = made.iter().map(|made| made.as_ref().err().map(core::Error::info)).collect();
             Ok((list(made.into_iter().map(core::Result::unwrap_or_default).collect()), errors))
         })
@@ -84,10 +113,18 @@ impl Records {
     ///
     /// Rejects as `insert`; repeating an update whose outcome is unknown is safe.
     #[napi(ts_return_type = "Promise<Record<string, string>>")]
-    pub fn update<'e>(&self, env: &'e Env, request: UpdateRecord, options: Option<CallOptions>) -> Result<PromiseRaw<'e, String>> {
+    pub fn update<'e>(
+        &self,
+        env: &'e Env,
+        request: UpdateRecord,
+        options: Option<CallOptions>,
+    ) -> Result<PromiseRaw<'e, String>> {
         start(&self.0, env, options, |core| async move {
             let (record, fields) = (json::<&RawValue>(&request.record)?, names(&request.fields));
-            core.records().update(&request.customer_id, &request.table, &request.sys_id, &record, &fields).await.map(text)
+            core.records()
+                .update(&request.customer_id, &request.table, &request.sys_id, &record, &fields)
+                .await
+                .map(text)
         })
     }
 }
@@ -106,5 +143,6 @@ fn list(records: Vec<Box<RawValue>>) -> String {
 }
 
 fn json<'a, T: Deserialize<'a>>(text: &'a str) -> core::Result<T> {
-    serde_json::from_str(text).map_err(|_| Error::new(ErrorKind::InvalidInput, "A record is not an object of columns and values."))
+    serde_json::from_str(text)
+        .map_err(|_| Error::new(ErrorKind::InvalidInput, "A record is not an object of columns and values."))
 }

@@ -2,8 +2,8 @@
 
 use itsm_adapter::{
     self as core, Account, AccountPage, AddAccount, Alert, Connect, Connection, ConnectionPage, Delivery, DeliveryPage,
-    Entitlement, EventPage, Instance, InstancePage, ReauthenticateServiceAccount, RegisterServiceAccount,
-    Revocation, TestReport, UpdateAccount,
+    Entitlement, EventPage, Instance, InstancePage, ReauthenticateServiceAccount, RegisterServiceAccount, Revocation,
+    TestReport, UpdateAccount,
 };
 use napi::{
     Env, Result,
@@ -13,9 +13,7 @@ use napi_derive::napi;
 
 use crate::{
     promise::{CallOptions, start},
-    request::{
-        ConnectionId, ListDeliveriesOptions, ListOfAccountOptions, ListOptions, SubmitWebhook,
-    },
+    request::{ConnectionId, ListDeliveriesOptions, ListOfAccountOptions, ListOptions, SubmitWebhook},
 };
 
 /// Operations on Citrix Cloud accounts: `client.accounts`.
@@ -29,7 +27,12 @@ impl Accounts {
     /// Rejects with `invalid_input`; `illegal_state` when the account is there already; `unauthorized` when Citrix Cloud
     /// refuses the secure client; `throttled`, `unavailable`, `timeout`, `protocol`, `store`.
     #[napi]
-    pub fn add<'e>(&self, env: &'e Env, request: AddAccount, options: Option<CallOptions>) -> Result<PromiseRaw<'e, Account>> {
+    pub fn add<'e>(
+        &self,
+        env: &'e Env,
+        request: AddAccount,
+        options: Option<CallOptions>,
+    ) -> Result<PromiseRaw<'e, Account>> {
         start(&self.0, env, options, |core| async move { core.accounts().add(request).await })
     }
 
@@ -37,7 +40,12 @@ impl Accounts {
     ///
     /// Rejects as `add`; `not_found` when there is no such account.
     #[napi]
-    pub fn update<'e>(&self, env: &'e Env, request: UpdateAccount, options: Option<CallOptions>) -> Result<PromiseRaw<'e, Account>> {
+    pub fn update<'e>(
+        &self,
+        env: &'e Env,
+        request: UpdateAccount,
+        options: Option<CallOptions>,
+    ) -> Result<PromiseRaw<'e, Account>> {
         start(&self.0, env, options, |core| async move { core.accounts().update(request).await })
     }
 
@@ -45,7 +53,12 @@ impl Accounts {
     ///
     /// Rejects with `not_found`, `invalid_input`, `store`.
     #[napi]
-    pub fn get<'e>(&self, env: &'e Env, customer_id: String, options: Option<CallOptions>) -> Result<PromiseRaw<'e, Account>> {
+    pub fn get<'e>(
+        &self,
+        env: &'e Env,
+        customer_id: String,
+        options: Option<CallOptions>,
+    ) -> Result<PromiseRaw<'e, Account>> {
         start(&self.0, env, options, |core| async move { core.accounts().get(&customer_id).await })
     }
 
@@ -53,7 +66,12 @@ impl Accounts {
     ///
     /// Rejects with `invalid_input`, `store`.
     #[napi]
-    pub fn list<'e>(&self, env: &'e Env, request: Option<ListOptions>, options: Option<CallOptions>) -> Result<PromiseRaw<'e, AccountPage>> {
+    pub fn list<'e>(
+        &self,
+        env: &'e Env,
+        request: Option<ListOptions>,
+        options: Option<CallOptions>,
+    ) -> Result<PromiseRaw<'e, AccountPage>> {
         start(&self.0, env, options, |core| async move {
             let request = request.unwrap_or_default();
             core.accounts().list(request.after.as_deref(), request.limit).await
@@ -65,7 +83,12 @@ impl Accounts {
     ///
     /// Rejects with `not_found`, `invalid_input`, `store`, `sealed`.
     #[napi]
-    pub fn test<'e>(&self, env: &'e Env, customer_id: String, options: Option<CallOptions>) -> Result<PromiseRaw<'e, TestReport>> {
+    pub fn test<'e>(
+        &self,
+        env: &'e Env,
+        customer_id: String,
+        options: Option<CallOptions>,
+    ) -> Result<PromiseRaw<'e, TestReport>> {
         start(&self.0, env, options, |core| async move { core.accounts().test(&customer_id).await })
     }
 
@@ -74,7 +97,12 @@ impl Accounts {
     ///
     /// Rejects with `not_found`, `unauthorized`, `forbidden`, `throttled`, `unavailable`, `timeout`, `protocol`, `store`.
     #[napi]
-    pub fn entitlement<'e>(&self, env: &'e Env, customer_id: String, options: Option<CallOptions>) -> Result<PromiseRaw<'e, Entitlement>> {
+    pub fn entitlement<'e>(
+        &self,
+        env: &'e Env,
+        customer_id: String,
+        options: Option<CallOptions>,
+    ) -> Result<PromiseRaw<'e, Entitlement>> {
         start(&self.0, env, options, |core| async move { core.accounts().entitlement(&customer_id).await })
     }
 
@@ -82,7 +110,12 @@ impl Accounts {
     ///
     /// Rejects with `not_found`; `illegal_state` while it has connections; `store`.
     #[napi(ts_return_type = "Promise<void>")]
-    pub fn remove<'e>(&self, env: &'e Env, customer_id: String, options: Option<CallOptions>) -> Result<PromiseRaw<'e, ()>> {
+    pub fn remove<'e>(
+        &self,
+        env: &'e Env,
+        customer_id: String,
+        options: Option<CallOptions>,
+    ) -> Result<PromiseRaw<'e, ()>> {
         start(&self.0, env, options, |core| async move { core.accounts().remove(&customer_id).await })
     }
 }
@@ -97,7 +130,12 @@ impl Instances {
     ///
     /// Rejects with `not_found` when no connection was ever made with it, `invalid_input`, `store`.
     #[napi]
-    pub fn get<'e>(&self, env: &'e Env, instance_url: String, options: Option<CallOptions>) -> Result<PromiseRaw<'e, Instance>> {
+    pub fn get<'e>(
+        &self,
+        env: &'e Env,
+        instance_url: String,
+        options: Option<CallOptions>,
+    ) -> Result<PromiseRaw<'e, Instance>> {
         start(&self.0, env, options, |core| async move { core.instances().get(&instance_url).await })
     }
 
@@ -105,7 +143,12 @@ impl Instances {
     ///
     /// Rejects with `invalid_input`, `store`.
     #[napi]
-    pub fn list<'e>(&self, env: &'e Env, request: Option<ListOptions>, options: Option<CallOptions>) -> Result<PromiseRaw<'e, InstancePage>> {
+    pub fn list<'e>(
+        &self,
+        env: &'e Env,
+        request: Option<ListOptions>,
+        options: Option<CallOptions>,
+    ) -> Result<PromiseRaw<'e, InstancePage>> {
         start(&self.0, env, options, |core| async move {
             let request = request.unwrap_or_default();
             core.instances().list(request.after.as_deref(), request.limit).await
@@ -126,7 +169,12 @@ impl Connections {
     /// `prerequisite_missing` when the instance's connector is too old for another account, `invalid_input`, `throttled`,
     /// `unavailable`, `timeout`, `protocol`, `store`.
     #[napi]
-    pub fn connect<'e>(&self, env: &'e Env, request: Connect, options: Option<CallOptions>) -> Result<PromiseRaw<'e, Connection>> {
+    pub fn connect<'e>(
+        &self,
+        env: &'e Env,
+        request: Connect,
+        options: Option<CallOptions>,
+    ) -> Result<PromiseRaw<'e, Connection>> {
         start(&self.0, env, options, |core| async move { core.connections().connect(request).await })
     }
 
@@ -134,7 +182,12 @@ impl Connections {
     ///
     /// Rejects with `not_found`, `invalid_input`, `store`.
     #[napi]
-    pub fn test<'e>(&self, env: &'e Env, request: Connect, options: Option<CallOptions>) -> Result<PromiseRaw<'e, TestReport>> {
+    pub fn test<'e>(
+        &self,
+        env: &'e Env,
+        request: Connect,
+        options: Option<CallOptions>,
+    ) -> Result<PromiseRaw<'e, TestReport>> {
         start(&self.0, env, options, |core| async move { core.connections().test(request).await })
     }
 
@@ -142,15 +195,27 @@ impl Connections {
     ///
     /// Rejects with `not_found`, `invalid_input`, `store`.
     #[napi]
-    pub fn get<'e>(&self, env: &'e Env, connection: ConnectionId, options: Option<CallOptions>) -> Result<PromiseRaw<'e, Connection>> {
-        start(&self.0, env, options, |core| async move { core.connections().get(&connection.customer_id, &connection.instance_url).await })
+    pub fn get<'e>(
+        &self,
+        env: &'e Env,
+        connection: ConnectionId,
+        options: Option<CallOptions>,
+    ) -> Result<PromiseRaw<'e, Connection>> {
+        start(&self.0, env, options, |core| async move {
+            core.connections().get(&connection.customer_id, &connection.instance_url).await
+        })
     }
 
     /// One page of the Manage list, in the order of account and instance. `iterate` walks over all of it.
     ///
     /// Rejects with `invalid_input`, `store`.
     #[napi]
-    pub fn list<'e>(&self, env: &'e Env, request: Option<ListOfAccountOptions>, options: Option<CallOptions>) -> Result<PromiseRaw<'e, ConnectionPage>> {
+    pub fn list<'e>(
+        &self,
+        env: &'e Env,
+        request: Option<ListOfAccountOptions>,
+        options: Option<CallOptions>,
+    ) -> Result<PromiseRaw<'e, ConnectionPage>> {
         start(&self.0, env, options, |core| async move {
             let request = request.unwrap_or_default();
             core.connections().list(request.customer_id.as_deref(), request.after.as_deref(), request.limit).await
@@ -162,8 +227,15 @@ impl Connections {
     ///
     /// Rejects with `not_found`, `invalid_input`, `store`.
     #[napi]
-    pub fn disconnect<'e>(&self, env: &'e Env, connection: ConnectionId, options: Option<CallOptions>) -> Result<PromiseRaw<'e, Revocation>> {
-        start(&self.0, env, options, |core| async move { core.connections().disconnect(&connection.customer_id, &connection.instance_url).await })
+    pub fn disconnect<'e>(
+        &self,
+        env: &'e Env,
+        connection: ConnectionId,
+        options: Option<CallOptions>,
+    ) -> Result<PromiseRaw<'e, Revocation>> {
+        start(&self.0, env, options, |core| async move {
+            core.connections().disconnect(&connection.customer_id, &connection.instance_url).await
+        })
     }
 }
 
@@ -180,7 +252,12 @@ impl Registrations {
     /// refuses (it does not say what is wrong); `forbidden` naming the role or scope; `prerequisite_missing`; `not_found`,
     /// `not_entitled`, `invalid_input`, `throttled`, `unavailable`, `timeout`, `protocol`, `store`. Nothing has changed then.
     #[napi]
-    pub fn register<'e>(&self, env: &'e Env, request: RegisterServiceAccount, options: Option<CallOptions>) -> Result<PromiseRaw<'e, Connection>> {
+    pub fn register<'e>(
+        &self,
+        env: &'e Env,
+        request: RegisterServiceAccount,
+        options: Option<CallOptions>,
+    ) -> Result<PromiseRaw<'e, Connection>> {
         start(&self.0, env, options, |core| async move { core.registrations().register(request).await })
     }
 
@@ -188,7 +265,12 @@ impl Registrations {
     ///
     /// Rejects with `invalid_input`, `not_found`, and everything that the token endpoint refuses or fails with.
     #[napi]
-    pub fn test<'e>(&self, env: &'e Env, request: RegisterServiceAccount, options: Option<CallOptions>) -> Result<PromiseRaw<'e, TestReport>> {
+    pub fn test<'e>(
+        &self,
+        env: &'e Env,
+        request: RegisterServiceAccount,
+        options: Option<CallOptions>,
+    ) -> Result<PromiseRaw<'e, TestReport>> {
         start(&self.0, env, options, |core| async move { core.registrations().test(request).await })
     }
 
@@ -197,7 +279,12 @@ impl Registrations {
     /// Rejects with `illegal_state` without a registration, `invalid_input` when a password is missing; else as `register`.
     /// The grant in use goes on working then.
     #[napi]
-    pub fn reauthenticate<'e>(&self, env: &'e Env, request: ReauthenticateServiceAccount, options: Option<CallOptions>) -> Result<PromiseRaw<'e, Connection>> {
+    pub fn reauthenticate<'e>(
+        &self,
+        env: &'e Env,
+        request: ReauthenticateServiceAccount,
+        options: Option<CallOptions>,
+    ) -> Result<PromiseRaw<'e, Connection>> {
         start(&self.0, env, options, |core| async move { core.registrations().reauthenticate(request).await })
     }
 
@@ -206,8 +293,15 @@ impl Registrations {
     ///
     /// Rejects with `illegal_state` without a registration, `not_found`, `invalid_input`, `store`.
     #[napi]
-    pub fn unregister<'e>(&self, env: &'e Env, connection: ConnectionId, options: Option<CallOptions>) -> Result<PromiseRaw<'e, Revocation>> {
-        start(&self.0, env, options, |core| async move { core.registrations().unregister(&connection.customer_id, &connection.instance_url).await })
+    pub fn unregister<'e>(
+        &self,
+        env: &'e Env,
+        connection: ConnectionId,
+        options: Option<CallOptions>,
+    ) -> Result<PromiseRaw<'e, Revocation>> {
+        start(&self.0, env, options, |core| async move {
+            core.registrations().unregister(&connection.customer_id, &connection.instance_url).await
+        })
     }
 
     /// Checks a registration: token fresh, API readable, roles still there. Updates the instance's health and, with proof
@@ -215,8 +309,15 @@ impl Registrations {
     ///
     /// Rejects with `not_found`, `illegal_state` without a registration, `invalid_input`, `store`, `sealed`.
     #[napi]
-    pub fn check<'e>(&self, env: &'e Env, connection: ConnectionId, options: Option<CallOptions>) -> Result<PromiseRaw<'e, Connection>> {
-        start(&self.0, env, options, |core| async move { core.registrations().check(&connection.customer_id, &connection.instance_url).await })
+    pub fn check<'e>(
+        &self,
+        env: &'e Env,
+        connection: ConnectionId,
+        options: Option<CallOptions>,
+    ) -> Result<PromiseRaw<'e, Connection>> {
+        start(&self.0, env, options, |core| async move {
+            core.registrations().check(&connection.customer_id, &connection.instance_url).await
+        })
     }
 }
 
@@ -231,7 +332,12 @@ impl Alerts {
     ///
     /// Rejects with `not_found` when the account was not added, `invalid_input`, `store`.
     #[napi]
-    pub fn submit<'e>(&self, env: &'e Env, alert: Alert, options: Option<CallOptions>) -> Result<PromiseRaw<'e, Delivery>> {
+    pub fn submit<'e>(
+        &self,
+        env: &'e Env,
+        alert: Alert,
+        options: Option<CallOptions>,
+    ) -> Result<PromiseRaw<'e, Delivery>> {
         start(&self.0, env, options, |core| async move { core.alerts().submit(alert).await })
     }
 
@@ -239,8 +345,13 @@ impl Alerts {
     ///
     /// Rejects with `forbidden` when the authorization differs; `invalid_input` when the body is not a callback;
     /// `not_found` when its account was not added; `store`.
-    #[napi]
-    pub fn submit_webhook<'e>(&self, env: &'e Env, request: SubmitWebhook, options: Option<CallOptions>) -> Result<PromiseRaw<'e, Option<Delivery>>> {
+    #[napi(ts_return_type = "Promise<Delivery | null>")]
+    pub fn submit_webhook<'e>(
+        &self,
+        env: &'e Env,
+        request: SubmitWebhook,
+        options: Option<CallOptions>,
+    ) -> Result<PromiseRaw<'e, Option<Delivery>>> {
         start(&self.0, env, options, |core| async move {
             let (authorization, expected) = (request.authorization.as_deref(), request.expected.as_ref());
             core.alerts().submit_webhook(&bytes(request.body), authorization, expected).await
@@ -253,7 +364,12 @@ impl Alerts {
     /// Rejects with `not_found`; `illegal_state` when the account is not registered; `outcome_unknown` when the instance
     /// cannot be asked; what the instance refuses with. The delivery stays and can be delivered again.
     #[napi]
-    pub fn deliver<'e>(&self, env: &'e Env, delivery_id: String, options: Option<CallOptions>) -> Result<PromiseRaw<'e, Delivery>> {
+    pub fn deliver<'e>(
+        &self,
+        env: &'e Env,
+        delivery_id: String,
+        options: Option<CallOptions>,
+    ) -> Result<PromiseRaw<'e, Delivery>> {
         start(&self.0, env, options, |core| async move { core.alerts().deliver(&delivery_id).await })
     }
 
@@ -261,7 +377,12 @@ impl Alerts {
     ///
     /// Rejects with `not_found`, `store`.
     #[napi]
-    pub fn get<'e>(&self, env: &'e Env, delivery_id: String, options: Option<CallOptions>) -> Result<PromiseRaw<'e, Delivery>> {
+    pub fn get<'e>(
+        &self,
+        env: &'e Env,
+        delivery_id: String,
+        options: Option<CallOptions>,
+    ) -> Result<PromiseRaw<'e, Delivery>> {
         start(&self.0, env, options, |core| async move { core.alerts().get(&delivery_id).await })
     }
 
@@ -269,11 +390,18 @@ impl Alerts {
     ///
     /// Rejects with `invalid_input`, `store`.
     #[napi]
-    pub fn list<'e>(&self, env: &'e Env, request: Option<ListDeliveriesOptions>, options: Option<CallOptions>) -> Result<PromiseRaw<'e, DeliveryPage>> {
+    pub fn list<'e>(
+        &self,
+        env: &'e Env,
+        request: Option<ListDeliveriesOptions>,
+        options: Option<CallOptions>,
+    ) -> Result<PromiseRaw<'e, DeliveryPage>> {
         start(&self.0, env, options, |core| async move {
             let request = request.unwrap_or_default();
             let customer_id = request.customer_id.as_deref();
-            core.alerts().list(customer_id, &request.statuses.unwrap_or_default(), request.after.as_deref(), request.limit).await
+            core.alerts()
+                .list(customer_id, &request.statuses.unwrap_or_default(), request.after.as_deref(), request.limit)
+                .await
         })
     }
 }
@@ -288,7 +416,12 @@ impl Events {
     ///
     /// Rejects with `invalid_input`, `store`.
     #[napi]
-    pub fn list<'e>(&self, env: &'e Env, request: Option<ListOfAccountOptions>, options: Option<CallOptions>) -> Result<PromiseRaw<'e, EventPage>> {
+    pub fn list<'e>(
+        &self,
+        env: &'e Env,
+        request: Option<ListOfAccountOptions>,
+        options: Option<CallOptions>,
+    ) -> Result<PromiseRaw<'e, EventPage>> {
         start(&self.0, env, options, |core| async move {
             let request = request.unwrap_or_default();
             core.events().list(request.customer_id.as_deref(), request.after.as_deref(), request.limit).await

@@ -5,16 +5,17 @@
 use std::{collections::HashMap, path::PathBuf, sync::Arc};
 
 use itsm_adapter::{
-    Account, AccountPage, AddAccount, Alert, ClientOptions, Connect, Connection, ConnectionPage, Delivery, DeliveryPage,
-    DeliveryStatus, Entitlement, Environment, Event, EventPage, Instance, InstancePage, ReauthenticateServiceAccount,
-    RegisterServiceAccount, Revocation, RotationReport, Secret, Severity, TestReport, UpdateAccount,
+    Account, AccountPage, AddAccount, Alert, ClientOptions, Connect, Connection, ConnectionPage, Delivery,
+    DeliveryPage, DeliveryStatus, Entitlement, Environment, Event, EventPage, Instance, InstancePage,
+    ReauthenticateServiceAccount, RegisterServiceAccount, Revocation, RotationReport, Secret, Severity, TestReport,
+    UpdateAccount,
 };
 use pyo3::{prelude::*, pybacked::PyBackedBytes, types::PyDict};
 
 use crate::{
     convert::{
-        AsyncWalk, Conditions, Coroutine, Inserted, Instant, Names, Nothing, RecordIn, RecordOut, RecordPage, RecordsIn,
-        RecordsOut, Sequence, Typed, Walk, Word, conditions, list, names,
+        AsyncWalk, Conditions, Coroutine, Inserted, Instant, Names, Nothing, RecordIn, RecordOut, RecordPage,
+        RecordsIn, RecordsOut, Sequence, Typed, Walk, Word, conditions, list, names,
     },
     error::invalid,
     event::{AsyncSubscription, Callback, Subscription},

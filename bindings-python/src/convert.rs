@@ -73,7 +73,8 @@ pub(crate) struct Sequence<T>(pub(crate) Vec<T>);
 
 impl<'a, 'py, T: pyo3::conversion::FromPyObjectOwned<'py>> FromPyObject<'a, 'py> for Sequence<T> {
     type Error = PyErr;
-    const INPUT_TYPE: PyStaticExpr = type_hint_subscript!(type_hint_identifier!("collections.abc", "Sequence"), T::INPUT_TYPE);
+    const INPUT_TYPE: PyStaticExpr =
+        type_hint_subscript!(type_hint_identifier!("collections.abc", "Sequence"), T::INPUT_TYPE);
 
     fn extract(given: Borrowed<'a, 'py, PyAny>) -> PyResult<Self> {
         given.extract().map(Self)
@@ -175,7 +176,8 @@ impl<'py> IntoPyObject<'py> for Inserted {
     type Target = PyAny;
     type Output = Bound<'py, PyAny>;
     type Error = PyErr;
-    const OUTPUT_TYPE: PyStaticExpr = type_hint_union!(RECORD, type_hint_identifier!("itsm_adapter.errors", "ItsmError"));
+    const OUTPUT_TYPE: PyStaticExpr =
+        type_hint_union!(RECORD, type_hint_identifier!("itsm_adapter.errors", "ItsmError"));
 
     fn into_pyobject(self, py: Python<'py>) -> PyResult<Self::Output> {
         match self.0 {

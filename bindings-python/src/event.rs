@@ -3,7 +3,12 @@
 use std::{process, sync::Arc};
 
 use itsm_adapter::{Client, Error, ErrorKind, Event, Observer, Result};
-use pyo3::{exceptions::{PyStopAsyncIteration, PyTypeError}, inspect::PyStaticExpr, prelude::*, type_hint_identifier, type_hint_subscript};
+use pyo3::{
+    exceptions::{PyStopAsyncIteration, PyTypeError},
+    inspect::PyStaticExpr,
+    prelude::*,
+    type_hint_identifier, type_hint_subscript,
+};
 use tokio::sync::Mutex;
 
 use crate::{
@@ -48,8 +53,11 @@ struct Source {
 impl Source {
     async fn next(self) -> Result<Option<Event>> {
         if self.pid != process::id() {
-            return Err(Error::new(ErrorKind::IllegalState, "The subscription belongs to the process before the fork.")
-                .remedy("Subscribe again in this process."));
+            return Err(Error::new(
+                ErrorKind::IllegalState,
+                "The subscription belongs to the process before the fork.",
+            )
+            .remedy("Subscribe again in this process."));
         }
         Ok(self.events.lock().await.next().await)
     }

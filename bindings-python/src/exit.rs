@@ -78,9 +78,13 @@ pub(crate) fn begin_anew() {
     INSIDE.store(0, SeqCst);
 }
 
-/// Registered with `atexit` when the module is loaded.
+/// Has Python call [`end`] when it ends.
+pub(crate) fn prepare(py: Python<'_>) -> PyResult<()> {
+    py.import("atexit")?.call_method1("register", (wrap_pyfunction!(end, py)?,)).map(drop)
+}
+
 #[pyfunction]
-pub(crate) fn end(py: Python<'_>) {
+fn end(py: Python<'_>) {
     // A second time only in a fork, where it makes no difference.
     let _ = ENDING.set(thread::current().id());
     if runtime::is_of_this_process(py) {

@@ -16,14 +16,12 @@ use pyo3::pymodule;
 /// The part of `itsm_adapter` that is written in Rust.
 #[pymodule(gil_used = false)]
 mod _native {
-    use pyo3::{prelude::*, wrap_pyfunction};
-
     #[pymodule_export]
     use itsm_adapter::{
         Account, AccountPage, Alert, Check, CheckName, CheckOutcome, Connection, ConnectionPage, ConnectionStatus,
-        Delivery, DeliveryPage, DeliveryStatus, Entitlement, EntitlementGroup, Environment, Event, EventKind, EventPage,
-        Grant, GrantKind, Incident, Instance, InstanceHealth, InstancePage, OauthEndpoint, Operator, Revocation,
-        RotationReport, ServiceEntitlement, ServiceState, Severity, Site, TestReport,
+        Delivery, DeliveryPage, DeliveryStatus, Entitlement, EntitlementGroup, Environment, Event, EventKind,
+        EventPage, Grant, GrantKind, Incident, Instance, InstanceHealth, InstancePage, OauthEndpoint, Operator,
+        Revocation, RotationReport, ServiceEntitlement, ServiceState, Severity, Site, TestReport,
     };
 
     #[pymodule_export]
@@ -37,10 +35,4 @@ mod _native {
         event::{AsyncSubscription, Subscription},
         log::follow,
     };
-
-    #[pymodule_init]
-    fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
-        let end = wrap_pyfunction!(crate::exit::end, module)?;
-        module.py().import("atexit")?.call_method1("register", (end,)).map(drop)
-    }
 }

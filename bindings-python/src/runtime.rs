@@ -33,7 +33,7 @@ static RUNTIME: Mutex<Option<(u32, Handle)>> = Mutex::new(None);
 
 /// The runtime of this process. Its threads are never joined: at the exit of the interpreter they may be on their
 /// way into it, where they can only be left alone.
-fn runtime(_: Python<'_>) -> PyResult<Handle> {
+fn runtime(py: Python<'_>) -> PyResult<Handle> {
     let pid = process::id();
     let mut slot = lock(&RUNTIME);
     match &*slot {
@@ -44,9 +44,14 @@ fn runtime(_: Python<'_>) -> PyResult<Handle> {
             }
             let threads = std::thread::available_parallelism().map_or(2, |cores| cores.get().clamp(2, 4));
             let mut builder = Builder::new_multi_thread();
-            let built = builder.worker_threads(threads).thread_name("itsm-adapter").enable_all().build().map_err(|error| {
-                raise(Error::new(ErrorKind::Unavailable, format!("The adapter's threads could not be started: {error}.")))
-            })?;
+            let built =
+                builder.worker_threads(threads).thread_name("itsm-adapter").enable_all().build().map_err(|error| {
+                    raise(Error::new(
+                        ErrorKind::Unavailable,
+                        format!("The adapter's threads could not be started: {error}."),
+                    ))
+                })?;
+            exit::prepare(py)?;
             let handle = built.handle().clone();
             mem::forget(built);
             *slot = Some((pid, handle.clone()));
@@ -75,7 +80,8 @@ async fn guarded<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
 pub(crate) fn wait<T: Send>(py: Python<'_>, work: impl Future<Output = Result<T>> + Send) -> PyResult<T> {
     let runtime = runtime(py)?;
     if Handle::try_current().is_ok() {
-        let error = Error::new(ErrorKind::IllegalState, "An observer, or a handler of log lines, made a blocking call.");
+        let error =
+            Error::new(ErrorKind::IllegalState, "An observer, or a handler of log lines, made a blocking call.");
         return Err(raise(error.remedy("Hand the work over to another thread.")));
     }
     py.detach(|| {

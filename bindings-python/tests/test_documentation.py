@@ -20,8 +20,8 @@ BLOCKS = re.findall(r"^```python\n(.*?)^```", README.read_text(), re.MULTILINE |
 
 def run(simulator: Simulator, store: pathlib.Path, *command: object, code: int = 0) -> str:
     environment = {**os.environ, **simulator.environment(store)}
-    command = (sys.executable, *map(str, command))
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, env=environment, cwd=store.parent)
+    program = [os.environ.get("ITSM_PYTHON", sys.executable), *map(str, command)]
+    done = subprocess.run(program, capture_output=True, text=True, timeout=60, env=environment, cwd=store.parent)
     assert done.returncode == code, done.stdout + done.stderr
     return done.stdout
 

@@ -58,8 +58,13 @@ def test_an_observer_cannot_block_and_may_hand_over(client: Client, simulator: S
 def test_an_observer_may_add_and_remove_observers(client: Client, simulator: Simulator) -> None:
     done = threading.Event()
 
+    def change() -> None:
+        client.unobserve(number)
+        client.observe(print)
+        done.set()
+
     def observe(event: Event) -> None:
-        threading.Thread(target=lambda: (client.unobserve(number), client.observe(print), done.set())).start()
+        threading.Thread(target=change).start()
 
     number = client.observe(observe)
     client.accounts.add(CUSTOMER, **simulator.account)
@@ -77,7 +82,7 @@ def test_events_are_taken_one_by_one_until_the_client_closes(client: Client, sim
 
 def test_events_are_taken_with_async_for(asyncio_client: AsyncClient, simulator: Simulator) -> None:
     async def main() -> None:
-        kinds = []
+        kinds: list[EventKind] = []
 
         async def listen() -> None:
             async for event in subscription:

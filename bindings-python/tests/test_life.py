@@ -7,6 +7,7 @@ import multiprocessing
 import os
 import sys
 import threading
+import time
 from typing import Any
 
 import pytest
@@ -47,8 +48,10 @@ def test_a_thousand_calls_in_flight(asyncio_client: AsyncClient, file_options: d
     with Client(**file_options) as client:
         done: list[object] = []
         threads = [threading.Thread(target=lambda: done.append(client.accounts.get(CUSTOMER))) for _ in range(1000)]
-        [thread.start() for thread in threads]
-        [thread.join(60) for thread in threads]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(60)
         assert len(done) == 1000
 
 
@@ -70,7 +73,7 @@ def test_a_client_from_before_the_fork_works_in_parent_and_child(file_options: d
     def use() -> None:
         assert client.accounts.get(CUSTOMER).customer_id == CUSTOMER
         assert client.records.query(CUSTOMER, "incident") == []
-        assert len(asyncio.run(other.accounts.list()).items) == 1  # type: ignore[arg-type]
+        assert len(asyncio.run(other.accounts.list()).items) == 1
 
     def grandchild() -> None:
         assert in_child(use) == 0
@@ -126,12 +129,14 @@ def test_forking_with_calls_in_flight_hangs_nobody(file_options: dict[str, Any])
                 client.records.query(CUSTOMER, "incident", limit=1)
 
         threads = [threading.Thread(target=busy) for _ in range(8)]
-        [thread.start() for thread in threads]
+        for thread in threads:
+            thread.start()
         try:
             assert [in_child(use) for _ in range(30)] == [0] * 30
         finally:
             done.set()
-            [thread.join(30) for thread in threads]
+            for thread in threads:
+                thread.join(30)
 
 
 def worker(number: int) -> str:
@@ -230,5 +235,8 @@ def test_clients_that_come_and_go_leave_nothing_behind(file_options: dict[str, A
     before, descriptors = memory(), len(os.listdir("/proc/self/fd"))
     for _ in range(100):
         once()
-    assert len(os.listdir("/proc/self/fd")) <= descriptors + 8
+    # The threads of a store end a moment after it.
+    end = time.monotonic() + 10
+    while len(os.listdir("/proc/self/fd")) > descriptors + 4:
+        assert time.monotonic() < end
     assert memory() - before < 8 * 1024

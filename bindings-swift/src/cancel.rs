@@ -3,10 +3,12 @@
 use std::{
     future::{Future, poll_fn},
     io,
+    panic::AssertUnwindSafe,
     sync::{Arc, LazyLock},
     task::Poll,
 };
 
+use futures_util::FutureExt;
 use tokio::{runtime, sync::Notify};
 
 use crate::error::NativeError;
@@ -40,14 +42,16 @@ impl CancelToken {
         work: impl Future<Output = Result<T, E>> + Send + 'static,
     ) -> Result<T, NativeError> {
         let runtime = RUNTIME.as_ref().map_err(|error| io::Error::from(error.kind()))?;
-        let mut work = Box::pin(work);
+        // Whatever panics here, outside of the core's own operations, must not cross the border either.
+        let work = AssertUnwindSafe(work).catch_unwind();
+        let mut work = Box::pin(work.map(|done| done.map_err(|_| io::Error::other("a panic"))?.map_err(Into::into)));
         // What is ready at once needs no other thread.
         let first = poll_fn(|context| {
             let _entered = runtime.enter();
             Poll::Ready(work.as_mut().poll(context))
         });
         if let Poll::Ready(result) = first.await {
-            return result.map_err(Into::into);
+            return result;
         }
         let mut task = runtime.spawn(work);
         tokio::select! {
@@ -56,7 +60,7 @@ impl CancelToken {
                 task.abort();
                 Err(NativeError::Cancelled)
             }
-            result = &mut task => result.map_err(io::Error::from)?.map_err(Into::into),
+            result = &mut task => result.map_err(io::Error::from)?,
         }
     }
 }

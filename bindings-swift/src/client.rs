@@ -62,7 +62,9 @@ pub fn native_egress_ranges(environment: Environment) -> Vec<String> {
 impl NativeClient {
     #[uniffi::constructor]
     pub async fn open(options: ClientOptions, cancel: Cancel) -> Result<Arc<Self>> {
-        cancel.run(async move { Client::open(Config::resolve(options)?).await.map(|client| Arc::new(Self(client))) }).await
+        cancel
+            .run(async move { Client::open(Config::resolve(options)?).await.map(|client| Arc::new(Self(client))) })
+            .await
     }
 
     pub fn close(&self) {

@@ -89,12 +89,13 @@ impl HostRules {
     /// `invalid_input` when the host is not among the allowed ones.
     pub fn check(&self, instance: &InstanceId) -> Result<()> {
         let host = instance.host();
-        let allowed = INSTANCE_HOSTS.iter().copied().chain(self.hosts.iter().map(String::as_str)).any(|rule| {
-            match rule.strip_prefix("*.") {
-                Some(suffix) => host.strip_suffix(suffix).is_some_and(|name| name.len() > 1 && name.ends_with('.')),
-                None => rule.eq_ignore_ascii_case(host),
-            }
-        });
+        let allowed =
+            INSTANCE_HOSTS.iter().copied().chain(self.hosts.iter().map(String::as_str)).any(|rule| {
+                match rule.strip_prefix("*.") {
+                    Some(suffix) => host.strip_suffix(suffix).is_some_and(|name| name.len() > 1 && name.ends_with('.')),
+                    None => rule.eq_ignore_ascii_case(host),
+                }
+            });
         if !allowed {
             return Err(Error::invalid(format!("The host {host} is not known as a ServiceNow instance."))
                 .remedy("Correct the address, or name the host in the setting instance_hosts (SERVICENOW_HOSTS).")
@@ -245,8 +246,10 @@ impl Config {
             Some("memory") => StoreConfig::Memory,
             Some(path) if !path.trim().is_empty() => StoreConfig::Sqlite { path: path.into() },
             _ => {
-                return Err(Error::invalid("Neither the option store nor ITSM_ADAPTER_STORE says where the state is kept.")
-                    .remedy("Give the path of a database file, or \"memory\" for a state that ends with the client."));
+                return Err(Error::invalid(
+                    "Neither the option store nor ITSM_ADAPTER_STORE says where the state is kept.",
+                )
+                .remedy("Give the path of a database file, or \"memory\" for a state that ends with the client."));
             }
         };
         let mut config = Self { store, ..Self::default() };

@@ -54,8 +54,27 @@ mod python {
         )+ };
     }
     shows_itself!(
-        Account, AccountPage, Alert, Check, Connection, ConnectionPage, Delivery, DeliveryPage, Entitlement, ErrorInfo,
-        Event, EventPage, Grant, Incident, Instance, InstancePage, OauthEndpoint, Revocation, RotationReport, ServiceEntitlement, Site,
+        Account,
+        AccountPage,
+        Alert,
+        Check,
+        Connection,
+        ConnectionPage,
+        Delivery,
+        DeliveryPage,
+        Entitlement,
+        ErrorInfo,
+        Event,
+        EventPage,
+        Grant,
+        Incident,
+        Instance,
+        InstancePage,
+        OauthEndpoint,
+        Revocation,
+        RotationReport,
+        ServiceEntitlement,
+        Site,
         TestReport,
     );
 
@@ -76,8 +95,19 @@ mod python {
         )+ };
     }
     has_a_word!(
-        CheckName, CheckOutcome, ConnectionStatus, DeliveryStatus, EntitlementGroup, Environment, ErrorKind, EventKind,
-        GrantKind, InstanceHealth, Operator, ServiceState, Severity,
+        CheckName,
+        CheckOutcome,
+        ConnectionStatus,
+        DeliveryStatus,
+        EntitlementGroup,
+        Environment,
+        ErrorKind,
+        EventKind,
+        GrantKind,
+        InstanceHealth,
+        Operator,
+        ServiceState,
+        Severity,
     );
 
     /// The word that serde writes for a variant.

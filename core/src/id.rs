@@ -209,7 +209,9 @@ mod tests {
 
     #[test]
     fn the_host_is_without_port_and_scheme() {
-        for (origin, host) in [("https://a.b:1", "a.b"), ("https://a.b", "a.b"), ("https://[::1]:1", "[::1]"), ("http://[::1]", "[::1]")] {
+        for (origin, host) in
+            [("https://a.b:1", "a.b"), ("https://a.b", "a.b"), ("https://[::1]:1", "[::1]"), ("http://[::1]", "[::1]")]
+        {
             assert_eq!(InstanceId(origin.into()).host(), host);
         }
     }

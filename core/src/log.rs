@@ -56,7 +56,8 @@ struct Forward;
 impl<S: Subscriber> Layer<S> for Forward {
     fn enabled(&self, metadata: &tracing::Metadata<'_>, _: Context<'_, S>) -> bool {
         // Lines of the libraries below could show what ours never do (T6).
-        metadata.target().starts_with("itsm_adapter") && current().is_some_and(|(wanted, _)| level(*metadata.level()) <= wanted)
+        metadata.target().starts_with("itsm_adapter")
+            && current().is_some_and(|(wanted, _)| level(*metadata.level()) <= wanted)
     }
 
     fn max_level_hint(&self) -> Option<LevelFilter> {

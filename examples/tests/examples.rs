@@ -52,7 +52,8 @@ async fn the_tasks_work_one_after_the_other() {
         let (ok, text) = run(env!("CARGO_BIN_EXE_deliver-alerts"), &[alerts], &environment);
         assert!(ok && text.contains("3 of 3 alerts are incidents"), "{text}");
     }
-    let made = simulator.records("dev1", "incident").into_iter().filter(|row| !row["correlation_id"].is_empty()).count();
+    let made =
+        simulator.records("dev1", "incident").into_iter().filter(|row| !row["correlation_id"].is_empty()).count();
     assert_eq!(made, 3, "a second run makes no second incident");
 
     let (ok, text) = run(env!("CARGO_BIN_EXE_manage-list"), &[], &environment);

@@ -174,4 +174,25 @@ class InternalError(ItsmError):
 by_kind: dict[str, type[ItsmError]] = {kind.kind: kind for kind in ItsmError.__subclasses__()}
 """The class of each kind."""
 
-__all__ = ["ItsmError", *(kind.__name__ for kind in by_kind.values())]
+__all__ = [
+    "AlreadyRegisteredError",
+    "CancelledError",
+    "ConsentDeniedError",
+    "FlowExpiredError",
+    "ForbiddenError",
+    "IllegalStateError",
+    "InternalError",
+    "InvalidInputError",
+    "ItsmError",
+    "NotEntitledError",
+    "NotFoundError",
+    "OutcomeUnknownError",
+    "PrerequisiteMissingError",
+    "ProtocolError",
+    "SealedError",
+    "StoreError",
+    "ThrottledError",
+    "TimeoutError",
+    "UnauthorizedError",
+    "UnavailableError",
+]

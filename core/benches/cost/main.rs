@@ -67,7 +67,8 @@ fn main() {
         if arguments.iter().any(|argument| argument == "ours") {
             let stub = Stub::start(Duration::ZERO);
             let world = World::new(&stub).await;
-            let call = world.client.records().insert::<Made>(world::ACCOUNT, "incident", &INCIDENT, &["sys_id", "number"]);
+            let call =
+                world.client.records().insert::<Made>(world::ACCOUNT, "incident", &INCIDENT, &["sys_id", "number"]);
             eprintln!("insert future: {} bytes", std::mem::size_of_val(&call));
             drop(call);
             let call = world.client.touch_token(world::ACCOUNT);
@@ -176,7 +177,8 @@ async fn tokens() {
             let client = Arc::clone(&client);
             async move { client.touch_token(world::ACCOUNT).await.is_ok() }
         });
-        let served: usize = callers.buffer_unordered(200).collect::<Vec<bool>>().await.into_iter().map(usize::from).sum();
+        let served: usize =
+            callers.buffer_unordered(200).collect::<Vec<bool>>().await.into_iter().map(usize::from).sum();
         let asked = stub.token_requests().await;
         stub.token_status(200).await;
         assert_eq!(served, if status == 200 { 200 } else { 0 });

@@ -22,11 +22,12 @@ struct Envelope<T> {
 
 /// A client as one would set it up for one instance.
 pub(crate) fn http() -> reqwest::Client {
-    let tls = rustls::ClientConfig::builder_with_provider(std::sync::Arc::new(rustls::crypto::ring::default_provider()))
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_root_certificates(rustls::RootCertStore::empty())
-        .with_no_client_auth();
+    let tls =
+        rustls::ClientConfig::builder_with_provider(std::sync::Arc::new(rustls::crypto::ring::default_provider()))
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_root_certificates(rustls::RootCertStore::empty())
+            .with_no_client_auth();
     reqwest::Client::builder()
         .tls_backend_preconfigured(tls)
         .redirect(reqwest::redirect::Policy::none())
@@ -53,7 +54,10 @@ impl Plain {
             Ok(response)
         };
         let token = client
-            .exchange_password(&ResourceOwnerUsername::new("user".into()), &ResourceOwnerPassword::new("password".into()))
+            .exchange_password(
+                &ResourceOwnerUsername::new("user".into()),
+                &ResourceOwnerPassword::new("password".into()),
+            )
             .request_async(&carry)
             .await
             .unwrap()
@@ -64,7 +68,10 @@ impl Plain {
     }
 
     pub(crate) async fn insert(&self, incident: &Incident, count: usize, in_flight: usize) {
-        let url = format!("{}/api/now/table/incident?sysparm_fields=sys_id%2Cnumber&sysparm_exclude_reference_link=true", self.base);
+        let url = format!(
+            "{}/api/now/table/incident?sysparm_fields=sys_id%2Cnumber&sysparm_exclude_reference_link=true",
+            self.base
+        );
         let work = stream::iter(0..count).map(|_| async {
             let answer = self
                 .http
@@ -86,17 +93,12 @@ impl Plain {
     pub(crate) async fn list(&self, size: usize) -> usize {
         let (mut seen, mut last) = (0, String::new());
         loop {
-            let query = if last.is_empty() { "ORDERBYsys_id".to_owned() } else { format!("sys_id>{last}^ORDERBYsys_id") };
+            let query =
+                if last.is_empty() { "ORDERBYsys_id".to_owned() } else { format!("sys_id>{last}^ORDERBYsys_id") };
             let mut url = url::Url::parse(&format!("{}/api/now/table/incident", self.base)).unwrap();
             url.query_pairs_mut().append_pair("sysparm_query", &query).append_pair("sysparm_limit", &size.to_string());
-            let answer = self
-                .http
-                .get(url)
-                .bearer_auth(&self.token)
-                .header("accept", "application/json")
-                .send()
-                .await
-                .unwrap();
+            let answer =
+                self.http.get(url).bearer_auth(&self.token).header("accept", "application/json").send().await.unwrap();
             let page: Envelope<Vec<Made>> = serde_json::from_slice(&answer.bytes().await.unwrap()).unwrap();
             let Some(end) = page.result.last() else { return seen };
             last.clone_from(&end.sys_id);

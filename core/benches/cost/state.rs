@@ -63,7 +63,12 @@ fn theirs(database: &rusqlite::Connection) {
                  WHERE customer_id = 'customer00000' AND instance_id = 'https://i0.service-now.com'",
             )
             .unwrap()
-            .execute(rusqlite::params![version, "unregistered", serde_json::to_string(&value).unwrap(), vec![7_u8; 600]])
+            .execute(rusqlite::params![
+                version,
+                "unregistered",
+                serde_json::to_string(&value).unwrap(),
+                vec![7_u8; 600]
+            ])
             .unwrap();
         database.execute_batch("COMMIT").unwrap();
     }
@@ -105,7 +110,9 @@ pub(crate) async fn many_accounts() {
     let ms = started.elapsed().as_millis();
     assert_eq!(seen, 10_000);
     let grown = resident_mb().saturating_sub(before);
-    Row::new("10,000 accounts, one connection each", "").text(&format!("listed in {ms} ms, {grown} MB more resident")).show();
+    Row::new("10,000 accounts, one connection each", "")
+        .text(&format!("listed in {ms} ms, {grown} MB more resident"))
+        .show();
 }
 
 fn from<T: serde::de::DeserializeOwned>(value: serde_json::Value) -> T {

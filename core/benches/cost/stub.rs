@@ -54,7 +54,16 @@ impl Stub {
 
     /// Token requests since the last question.
     pub(crate) async fn token_requests(&self) -> usize {
-        self.http.get(format!("{}/bench/requests", self.url)).send().await.unwrap().text().await.unwrap().parse().unwrap()
+        self.http
+            .get(format!("{}/bench/requests", self.url))
+            .send()
+            .await
+            .unwrap()
+            .text()
+            .await
+            .unwrap()
+            .parse()
+            .unwrap()
     }
 }
 
@@ -92,9 +101,19 @@ pub(crate) fn serve() {
             .route("/oauth_token.do", post(token))
             .route("/cctrustoauth2/{customer}/tokens/clients", post(citrix_token))
             .route("/api/now/table/{table}", get(list).post(insert))
-            .route("/api/now/ui/user/current_user", get(|| async { json(r#"{"result":{"user_sys_id":"6816f79cc0a8016401c5a33be04be441","user_name":"user"}}"#) }))
+            .route(
+                "/api/now/ui/user/current_user",
+                get(|| async {
+                    json(r#"{"result":{"user_sys_id":"6816f79cc0a8016401c5a33be04be441","user_name":"user"}}"#)
+                }),
+            )
             .route("/bench/token/{status}", get(set_status))
-            .route("/bench/requests", get(|State(shared): State<Arc<Shared>>| async move { shared.token_requests.swap(0, Ordering::SeqCst).to_string() }))
+            .route(
+                "/bench/requests",
+                get(|State(shared): State<Arc<Shared>>| async move {
+                    shared.token_requests.swap(0, Ordering::SeqCst).to_string()
+                }),
+            )
             .fallback(any(citrix))
             .with_state(shared);
         let stop = tokio::task::spawn_blocking(|| {
@@ -121,7 +140,9 @@ async fn set_status(State(shared): State<Arc<Shared>>, axum::extract::Path(statu
 async fn token(State(shared): State<Arc<Shared>>) -> Response {
     shared.token_requests.fetch_add(1, Ordering::SeqCst);
     match shared.token_status.load(Ordering::SeqCst) {
-        200 => json(r#"{"access_token":"stub-access-token","refresh_token":"stub-refresh-token","scope":"useraccount","token_type":"Bearer","expires_in":1799}"#),
+        200 => json(
+            r#"{"access_token":"stub-access-token","refresh_token":"stub-refresh-token","scope":"useraccount","token_type":"Bearer","expires_in":1799}"#,
+        ),
         status => {
             let status = StatusCode::from_u16(u16::try_from(status).unwrap_or(500)).unwrap_or_default();
             (status, json(r#"{"error":{"message":"no","detail":null},"status":"failure"}"#)).into_response()
@@ -137,7 +158,9 @@ async fn citrix_token() -> Response {
 async fn citrix(uri: axum::http::Uri) -> Response {
     let path = uri.path();
     if path.ends_with("/serviceStates") {
-        json(r#"{"items":[{"serviceName":"xendesktop","state":"Production"},{"serviceName":"itsm","state":"Production"}]}"#)
+        json(
+            r#"{"items":[{"serviceName":"xendesktop","state":"Production"},{"serviceName":"itsm","state":"Production"}]}"#,
+        )
     } else if path.ends_with("/me") {
         json(r#"{"UserId":"1","Customers":[{"Id":"benchcustomer","Sites":[{"Id":"s","Name":"cloudxdsite"}]}]}"#)
     } else if path.ends_with("/Sites") {
@@ -154,10 +177,15 @@ async fn insert(State(shared): State<Arc<Shared>>, body: axum::body::Bytes) -> R
         tokio::time::sleep(shared.latency).await;
     }
     assert!(!body.is_empty());
-    (StatusCode::CREATED, json(r#"{"result":{"sys_id":"0123456789abcdef0123456789abcdef","number":"INC0010001"}}"#)).into_response()
+    (StatusCode::CREATED, json(r#"{"result":{"sys_id":"0123456789abcdef0123456789abcdef","number":"INC0010001"}}"#))
+        .into_response()
 }
 
-async fn list(State(shared): State<Arc<Shared>>, Query(query): Query<std::collections::HashMap<String, String>>, axum::extract::Path(table): axum::extract::Path<String>) -> Response {
+async fn list(
+    State(shared): State<Arc<Shared>>,
+    Query(query): Query<std::collections::HashMap<String, String>>,
+    axum::extract::Path(table): axum::extract::Path<String>,
+) -> Response {
     if table != "incident" {
         return json(r#"{"result":[]}"#);
     }

@@ -43,7 +43,8 @@ impl Accounts<'_> {
                     updated_at: now,
                 };
                 let secrets = inner.try_secure_client(&account, &request.client_secret).await?;
-                let put = Put { sealed: Some(secrets.seal(&inner.ring, &customer)?), value: account.clone(), replaces: None };
+                let put =
+                    Put { sealed: Some(secrets.seal(&inner.ring, &customer)?), value: account.clone(), replaces: None };
                 let event = about(&customer, EventKind::AccountAdded, "The account is added.", now);
                 match inner.store.commit(vec![Change::Account(put), Change::Event(event.clone())]).await {
                     Ok(committed) => {
@@ -85,15 +86,20 @@ impl Accounts<'_> {
                     None => None,
                 };
                 let account = inner
-                    .change_account(&customer, EventKind::AccountUpdated, "The account is updated.", |account, secrets| {
-                        if request.name.is_some() {
-                            account.name.clone_from(&request.name);
-                        }
-                        if let Some(new) = &new_secrets {
-                            account.client_id.clone_from(&wanted.client_id);
-                            *secrets = new.clone();
-                        }
-                    })
+                    .change_account(
+                        &customer,
+                        EventKind::AccountUpdated,
+                        "The account is updated.",
+                        |account, secrets| {
+                            if request.name.is_some() {
+                                account.name.clone_from(&request.name);
+                            }
+                            if let Some(new) = &new_secrets {
+                                account.client_id.clone_from(&wanted.client_id);
+                                *secrets = new.clone();
+                            }
+                        },
+                    )
                     .await?;
                 if new_secrets.is_some() {
                     inner.tokens.forget(&customer, None);
@@ -158,7 +164,8 @@ impl Accounts<'_> {
                 let customer = CustomerId::parse(customer_id)?;
                 loop {
                     let version = inner.account(&customer).await?.version;
-                    let event = about(&customer, EventKind::AccountRemoved, "The account is removed.", inner.chance.now());
+                    let event =
+                        about(&customer, EventKind::AccountRemoved, "The account is removed.", inner.chance.now());
                     let remove = Change::RemoveAccount { customer_id: customer.clone(), version };
                     match inner.store.commit(vec![remove, Change::Event(event.clone())]).await {
                         Ok(committed) => {
@@ -172,8 +179,11 @@ impl Accounts<'_> {
                         Err(Refusal::Conflict) => {}
                         Err(Refusal::Failed(error)) => return Err(error),
                         Err(_) => {
-                            return Err(Error::new(ErrorKind::IllegalState, format!("The account {customer} still has connections."))
-                                .remedy("Disconnect its instances first."));
+                            return Err(Error::new(
+                                ErrorKind::IllegalState,
+                                format!("The account {customer} still has connections."),
+                            )
+                            .remedy("Disconnect its instances first."));
                         }
                     }
                 }
@@ -198,7 +208,8 @@ impl Inner {
     /// Gets a token with these credentials; the token is kept with them.
     async fn try_secure_client(&self, account: &Account, client_secret: &Secret) -> Result<AccountSecrets> {
         let asked_at = self.chance.now();
-        let token = self.citrix.token(&account.customer_id, account.environment, &account.client_id, client_secret).await?;
+        let token =
+            self.citrix.token(&account.customer_id, account.environment, &account.client_id, client_secret).await?;
         let (_, renew_at) = life(&self.chance, asked_at, (token.expires_at - asked_at).to_std().unwrap_or_default());
         let token = CitrixToken { access: token.secret, renew_at };
         Ok(AccountSecrets { client_secret: client_secret.clone(), token: Some(token) })
@@ -228,7 +239,9 @@ impl Inner {
                 }
                 Err(Refusal::Conflict) => {}
                 Err(Refusal::Failed(error)) => return Err(error),
-                Err(_) => return Err(Error::new(ErrorKind::Internal, "The store refused a plain change of an account.")),
+                Err(_) => {
+                    return Err(Error::new(ErrorKind::Internal, "The store refused a plain change of an account."));
+                }
             }
         }
     }
@@ -242,11 +255,18 @@ impl Inner {
                 self.citrix.entitlement(&token, customer, account.environment, progress).await
             })
             .await?;
-        if account.entitlement.as_ref().is_none_or(|before| !same_answer(before, &entitlement)) || account.sites != sites {
-            self.change_account(customer, EventKind::AccountUpdated, "The account's entitlement is known anew.", |account, _| {
-                account.entitlement = Some(entitlement.clone());
-                account.sites.clone_from(&sites);
-            })
+        if account.entitlement.as_ref().is_none_or(|before| !same_answer(before, &entitlement))
+            || account.sites != sites
+        {
+            self.change_account(
+                customer,
+                EventKind::AccountUpdated,
+                "The account's entitlement is known anew.",
+                |account, _| {
+                    account.entitlement = Some(entitlement.clone());
+                    account.sites.clone_from(&sites);
+                },
+            )
             .await?;
         }
         Ok(entitlement)
@@ -260,7 +280,9 @@ impl Inner {
         self.account(customer).await?;
         let mut checks = Vec::new();
         let failure = match self.tokens.citrix(customer, None).await {
-            Err(error) if matches!(error.kind(), ErrorKind::Store | ErrorKind::Sealed | ErrorKind::NotFound) => return Err(error),
+            Err(error) if matches!(error.kind(), ErrorKind::Store | ErrorKind::Sealed | ErrorKind::NotFound) => {
+                return Err(error);
+            }
             Err(error) => {
                 checks.push(failed(CheckName::SecureClient, &error));
                 checks.push(Check {
@@ -296,7 +318,10 @@ impl Inner {
 }
 
 fn not_entitled(customer: &CustomerId, entitlement: &Entitlement) -> Error {
-    let mut error = Error::new(ErrorKind::NotEntitled, format!("The account {customer} may not use the ITSM Adapter: {}", entitlement.reason));
+    let mut error = Error::new(
+        ErrorKind::NotEntitled,
+        format!("The account {customer} may not use the ITSM Adapter: {}", entitlement.reason),
+    );
     for service in &entitlement.services {
         error = error.with(&service.service_name, format!("{:?}", service.state));
     }

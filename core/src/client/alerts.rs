@@ -42,8 +42,13 @@ impl Alerts<'_> {
                 if let Some(expected) = expected
                     && !expected.matches(authorization.unwrap_or_default())
                 {
-                    return Err(Error::new(ErrorKind::Forbidden, "The callback does not carry the webhook's authorization.")
-                        .remedy("Check that the callback comes from Citrix Cloud, and the authHeaders of the subscription."));
+                    return Err(Error::new(
+                        ErrorKind::Forbidden,
+                        "The callback does not carry the webhook's authorization.",
+                    )
+                    .remedy(
+                        "Check that the callback comes from Citrix Cloud, and the authHeaders of the subscription.",
+                    ));
                 }
                 match webhook_alert(body)? {
                     None => Ok(None),

@@ -72,7 +72,12 @@ impl Connections<'_> {
     ///
     /// # Errors
     /// `invalid_input`, `store`.
-    pub async fn list(self, customer_id: Option<&str>, after: Option<&str>, limit: Option<u32>) -> Result<ConnectionPage> {
+    pub async fn list(
+        self,
+        customer_id: Option<&str>,
+        after: Option<&str>,
+        limit: Option<u32>,
+    ) -> Result<ConnectionPage> {
         let inner = self.0;
         inner
             .run("connections.list", async {

@@ -22,7 +22,9 @@ impl Events<'_> {
                 let customer = customer_id.map(CustomerId::parse).transpose()?;
                 let after = match after {
                     None => 0,
-                    Some(cursor) => cursor.parse().map_err(|_| Error::invalid("after is not a cursor of this list."))?,
+                    Some(cursor) => {
+                        cursor.parse().map_err(|_| Error::invalid("after is not a cursor of this list."))?
+                    }
                 };
                 let items = self.0.store.events(customer.as_ref(), after, limit).await?;
                 let next = next_page(&items, limit, |event| event.sequence.to_string());

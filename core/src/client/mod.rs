@@ -20,12 +20,16 @@ use futures_util::FutureExt;
 use tokio::sync::Notify;
 use tracing::Instrument;
 
+use self::holders::Holders;
 pub use self::{
-    accounts::Accounts, alerts::Alerts, connections::Connections, events::Events, instances::Instances,
+    accounts::Accounts,
+    alerts::Alerts,
+    connections::Connections,
+    events::Events,
+    instances::Instances,
     records::{JsonPage, Pages, Record, RecordPage, Records},
     registrations::Registrations,
 };
-use self::holders::Holders;
 use crate::{
     api::{citrix::CitrixCloud, servicenow::ServiceNow},
     clock::{Chance, Clock, Random},
@@ -175,9 +179,8 @@ impl Client {
         let settings = config.clone();
         // Opening a file waits for other processes; it must not hold up the runtime.
         let opened = tokio::task::spawn_blocking(move || open_store(&settings, store)).await;
-        let (store, ring, warning) = opened.map_err(|error| {
-            Error::new(ErrorKind::Internal, "The store could not be opened.").because(error)
-        })??;
+        let (store, ring, warning) = opened
+            .map_err(|error| Error::new(ErrorKind::Internal, "The store could not be opened.").because(error))??;
         if let Some(warning) = warning {
             tracing::warn!("{warning}");
             observers.publish(&Event::new(EventKind::StoreWarning, warning, chance.now()));
@@ -191,8 +194,14 @@ impl Client {
         let citrix = CitrixCloud::new(wire.clone(), &config, chance.clone())?;
         let servicenow = ServiceNow::new(wire, &config, chance.clone());
         let driver = Driver::new(store.clone(), ring.clone(), chance.clone(), observers.clone());
-        let tokens =
-            Tokens::new(store.clone(), ring.clone(), chance.clone(), citrix.clone(), servicenow.clone(), driver.clone());
+        let tokens = Tokens::new(
+            store.clone(),
+            ring.clone(),
+            chance.clone(),
+            citrix.clone(),
+            servicenow.clone(),
+            driver.clone(),
+        );
         Ok(Self(Arc::new(Inner {
             config,
             chance,

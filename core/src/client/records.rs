@@ -43,7 +43,8 @@ impl<'a> Records<'a> {
         inner
             .run("records.get", async {
                 let (customer, instance) = inner.registered(customer_id).await?;
-                let work = |access: Arc<Access>| async move { inner.servicenow.get(&access, table, sys_id, fields).await };
+                let work =
+                    |access: Arc<Access>| async move { inner.servicenow.get(&access, table, sys_id, fields).await };
                 inner.tokens.with_access(&customer, &instance, work).await
             })
             .await
@@ -65,8 +66,9 @@ impl<'a> Records<'a> {
         inner
             .run("records.query", async {
                 let (customer, instance) = inner.registered(customer_id).await?;
-                let work =
-                    |access: Arc<Access>| async move { inner.servicenow.query(&access, table, query, fields, limit).await };
+                let work = |access: Arc<Access>| async move {
+                    inner.servicenow.query(&access, table, query, fields, limit).await
+                };
                 inner.tokens.with_access(&customer, &instance, work).await
             })
             .await

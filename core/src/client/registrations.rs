@@ -166,7 +166,10 @@ impl Inner {
         Ok(Candidate {
             customer: CustomerId::parse(&request.customer_id)?,
             instance: self.instance(&request.instance_url)?,
-            endpoint: OauthEndpoint { client_id: given("client_id", &request.client_id)?.to_owned(), redirect_url: None },
+            endpoint: OauthEndpoint {
+                client_id: given("client_id", &request.client_id)?.to_owned(),
+                redirect_url: None,
+            },
             client_secret: request.client_secret.clone(),
             user_name: given("user_name", &request.user_name)?.to_owned(),
             password: request.password.clone(),
@@ -295,11 +298,14 @@ impl Inner {
             Ok(inspection) => {
                 let health = inspection.failure.as_ref().map(|error| (health_of(error), error.message().to_owned()));
                 self.driver.record_test(customer, instance, inspection.report).await?;
-                let facts = InstanceFacts { connector_version: inspection.connector_version, ..InstanceFacts::default() };
+                let facts =
+                    InstanceFacts { connector_version: inspection.connector_version, ..InstanceFacts::default() };
                 self.driver.note(instance, &facts).await?;
                 health
             }
-            Err(error) if matches!(error.kind(), ErrorKind::Store | ErrorKind::Sealed | ErrorKind::Internal) => return Err(error),
+            Err(error) if matches!(error.kind(), ErrorKind::Store | ErrorKind::Sealed | ErrorKind::Internal) => {
+                return Err(error);
+            }
             Err(error) => Some((health_of(&error), error.message().to_owned())),
         };
         let health = match health {
@@ -367,7 +373,8 @@ impl Inner {
             }
             match failure {
                 None => {
-                    let done = Change::RemoveRevocation { customer_id: pending.customer_id.clone(), id: pending.id.clone() };
+                    let done =
+                        Change::RemoveRevocation { customer_id: pending.customer_id.clone(), id: pending.id.clone() };
                     self.store.commit(vec![done]).await.map_err(|_| {
                         Error::new(ErrorKind::Store, "A revocation was made but could not be noted; it is made again.")
                     })?;

@@ -26,9 +26,15 @@ const POLL: Duration = Duration::from_millis(250);
 
 /// Makes a delivery of an alert, or finds the one that was made of it before: account, source and id are its
 /// identity. Durable when it returns.
-pub(crate) async fn accept(store: &dyn Store, chance: &Chance, observers: &Observers, alert: Alert) -> Result<Delivery> {
+pub(crate) async fn accept(
+    store: &dyn Store,
+    chance: &Chance,
+    observers: &Observers,
+    alert: Alert,
+) -> Result<Delivery> {
     let customer = CustomerId::parse(&alert.customer_id)?;
-    for (name, value, most) in [("source", &alert.source, 100), ("id", &alert.id, 512), ("title", &alert.title, 10_000)] {
+    for (name, value, most) in [("source", &alert.source, 100), ("id", &alert.id, 512), ("title", &alert.title, 10_000)]
+    {
         if value.trim().is_empty() || value.chars().count() > most {
             return Err(Error::invalid(format!("The alert's {name} is empty or longer than {most} characters.")));
         }
@@ -37,7 +43,8 @@ pub(crate) async fn accept(store: &dyn Store, chance: &Chance, observers: &Obser
         return Err(Error::invalid("The alert's description is longer than 1 MiB."));
     }
     if store.account(&customer).await?.is_none() {
-        return Err(Error::new(ErrorKind::NotFound, format!("There is no account {customer}.")).remedy("Add the account first."));
+        return Err(Error::new(ErrorKind::NotFound, format!("There is no account {customer}."))
+            .remedy("Add the account first."));
     }
     loop {
         if let Some(row) = store.delivery_of(&customer, &alert.source, &alert.id).await? {
@@ -196,16 +203,24 @@ impl Courier {
                 DeliveryStatus::Pending | DeliveryStatus::Dead => {}
             }
             // The token first: an exchange may take long, and the attempt's time must not be used up by it.
-            let access = match self.tokens.servicenow(&customer, instance, rejected.as_ref().map(|old| &old.token)).await {
-                Ok(access) => access,
-                Err(error) => {
-                    self.open_again(row, Some(&error)).await?;
-                    return Err(error);
-                }
-            };
+            let access =
+                match self.tokens.servicenow(&customer, instance, rejected.as_ref().map(|old| &old.token)).await {
+                    Ok(access) => access,
+                    Err(error) => {
+                        self.open_again(row, Some(&error)).await?;
+                        return Err(error);
+                    }
+                };
             let now = self.chance.now();
-            if self.store.acquire(&lease.name, &lease.owner, now, now + span).await?.is_none_or(|held| held.fence != lease.fence) {
-                return Err(Error::new(ErrorKind::Unavailable, "Another worker has taken the delivery over.").retry(Retry::Now));
+            if self
+                .store
+                .acquire(&lease.name, &lease.owner, now, now + span)
+                .await?
+                .is_none_or(|held| held.fence != lease.fence)
+            {
+                return Err(
+                    Error::new(ErrorKind::Unavailable, "Another worker has taken the delivery over.").retry(Retry::Now)
+                );
             }
             let row = self.begin_attempt(row, instance).await?;
             match self.send(&row, &access).await {
@@ -255,9 +270,14 @@ impl Courier {
         let delivery = &row.value.delivery;
         let body = &NewIncident::of(&delivery.alert, &delivery.correlation_id);
         match self.servicenow.insert::<IncidentRow>(access, "incident", body, &FIELDS).await {
-            Ok(made) if made.correlation_id == delivery.correlation_id && !made.sys_id.is_empty() => Sent::Made(made.into()),
+            Ok(made) if made.correlation_id == delivery.correlation_id && !made.sys_id.is_empty() => {
+                Sent::Made(made.into())
+            }
             // Made, but without the key: it could not be found again. Say so rather than make another.
-            Ok(_) => Sent::Unknown(Error::new(ErrorKind::Protocol, "The instance answered with another record than the one sent.")),
+            Ok(_) => Sent::Unknown(Error::new(
+                ErrorKind::Protocol,
+                "The instance answered with another record than the one sent.",
+            )),
             Err(Failure { error, outcome: Outcome::NotDone }) => Sent::NotMade(error),
             Err(Failure { error, outcome: Outcome::Unknown }) => Sent::Unknown(error),
         }
@@ -298,7 +318,8 @@ impl Courier {
         let query = &Query::new().equals("correlation_id", key)?.order_by("sys_created_on")?;
         let work =
             |access: Arc<Access>| async move { self.servicenow.query(&access, "incident", query, &FIELDS, 10).await };
-        let rows: Vec<IncidentRow> = self.tokens.with_access(customer, instance, work).await.map_err(|error| unknown(&error, delivery))?;
+        let rows: Vec<IncidentRow> =
+            self.tokens.with_access(customer, instance, work).await.map_err(|error| unknown(&error, delivery))?;
         if rows.iter().any(|row| row.correlation_id != *key) {
             return Err(unknown(
                 &Error::new(ErrorKind::Protocol, "The instance answered a look-up with other records."),
@@ -341,19 +362,27 @@ impl Courier {
                 Ok(Row { value: record, sealed: None, version: committed.version })
             }
             Err(Refusal::Failed(error)) => Err(error),
-            Err(_) => Err(Error::new(ErrorKind::Unavailable, "Another worker has taken the delivery over.").retry(Retry::Now)),
+            Err(_) => {
+                Err(Error::new(ErrorKind::Unavailable, "Another worker has taken the delivery over.").retry(Retry::Now))
+            }
         }
     }
 
     async fn delivery(&self, id: &DeliveryId) -> Result<Row<DeliveryRecord>> {
-        self.store.delivery(id).await?.ok_or_else(|| Error::new(ErrorKind::NotFound, format!("There is no delivery {id}.")))
+        self.store
+            .delivery(id)
+            .await?
+            .ok_or_else(|| Error::new(ErrorKind::NotFound, format!("There is no delivery {id}.")))
     }
 }
 
 fn unknown(cause: &Error, delivery: &Delivery) -> Error {
     Error::new(
         ErrorKind::OutcomeUnknown,
-        format!("Whether the incident was made is not known yet, and the instance cannot be asked: {}", cause.message()),
+        format!(
+            "Whether the incident was made is not known yet, and the instance cannot be asked: {}",
+            cause.message()
+        ),
     )
     .remedy("Deliver it again later; the adapter looks the incident up before it makes another.")
     .with("cause", cause.kind())

@@ -56,7 +56,8 @@ pub(crate) fn webhook_alert(body: &[u8]) -> Result<Option<Alert>> {
     if body.len() > 1024 * 1024 || !crate::transport::json_depth_ok(body) {
         return Err(unreadable("it is too large or nested too deeply"));
     }
-    let callback: Callback = serde_json::from_slice(body).map_err(|_| unreadable("a field is missing or of another type"))?;
+    let callback: Callback =
+        serde_json::from_slice(body).map_err(|_| unreadable("a field is missing or of another type"))?;
     // Both lists of words are open-ended by declaration: what is not a new notification is none of ours.
     if callback.kind != "Notifications" || callback.change_type != "Create" {
         return Ok(None);
@@ -72,7 +73,8 @@ pub(crate) fn webhook_alert(body: &[u8]) -> Result<Option<Alert>> {
         .ok_or_else(|| unreadable("it has no id"))?;
     let english = |content: &&Content| content.language_tag.as_deref().is_some_and(|tag| tag.starts_with("en"));
     let content = notification.content.iter().find(english).or(notification.content.first());
-    let text = |pick: fn(&Content) -> &Option<String>| content.and_then(|content| pick(content).clone()).unwrap_or_default();
+    let text =
+        |pick: fn(&Content) -> &Option<String>| content.and_then(|content| pick(content).clone()).unwrap_or_default();
     let mut fields = HashMap::new();
     let mut note = |name: &str, value: Option<String>| {
         if let Some(value) = value.filter(|value| !value.is_empty()) {
@@ -163,7 +165,8 @@ mod tests {
     #[test]
     fn callbacks_about_other_things_are_none_of_ours() {
         for (kind, change) in [("Administrator", "Login"), ("Notifications", "Delete"), ("SomethingNew", "Create")] {
-            let body = serde_json::json!({"CustomerId": "acme", "Type": kind, "ChangeType": change, "AfterChange": null});
+            let body =
+                serde_json::json!({"CustomerId": "acme", "Type": kind, "ChangeType": change, "AfterChange": null});
             assert!(matches!(webhook_alert(body.to_string().as_bytes()), Ok(None)));
         }
     }

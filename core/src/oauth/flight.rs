@@ -151,7 +151,8 @@ impl<T: Token> Flights<T> {
         });
         async move {
             task.await.unwrap_or_else(|_| {
-                Err(Error::new(ErrorKind::Cancelled, "The runtime ended while a token was exchanged.").retry(Retry::Now))
+                Err(Error::new(ErrorKind::Cancelled, "The runtime ended while a token was exchanged.")
+                    .retry(Retry::Now))
             })
         }
         .boxed()
@@ -218,7 +219,8 @@ mod tests {
         let (open, gate) = tokio::sync::watch::channel(false);
         let mut callers = tokio::task::JoinSet::new();
         for _ in 0..200 {
-            let (flights, exchanges, clock, mut gate) = (flights.clone(), exchanges.clone(), clock.clone(), gate.clone());
+            let (flights, exchanges, clock, mut gate) =
+                (flights.clone(), exchanges.clone(), clock.clone(), gate.clone());
             callers.spawn(async move {
                 flights
                     .get(&key(), None, || async move {

@@ -180,10 +180,15 @@ impl Inner {
         let (Some(endpoint), Some(grant)) = (&row.value.endpoint, &row.value.grant) else {
             return Err(not_registered(instance));
         };
-        let credentials =
-            EndpointCredentials { instance_id: instance, client_id: &endpoint.client_id, client_secret: &secrets.client_secret };
+        let credentials = EndpointCredentials {
+            instance_id: instance,
+            client_id: &endpoint.client_id,
+            client_secret: &secrets.client_secret,
+        };
         let wall = secrets.tokens.refresh_expires_at;
-        let near_wall = wall.is_some_and(|wall| wall - self.chance.now() < chrono::TimeDelta::from_std(WALL_MARGIN).unwrap_or_default());
+        let near_wall = wall.is_some_and(|wall| {
+            wall - self.chance.now() < chrono::TimeDelta::from_std(WALL_MARGIN).unwrap_or_default()
+        });
         let by_password = secrets.password.as_ref().filter(|_| near_wall || secrets.tokens.refresh.is_none());
 
         let mut outcome = match by_password {
@@ -214,12 +219,21 @@ impl Inner {
 
     /// The token endpoint has refused: with the proof that the refused credentials are still the stored ones,
     /// the connection becomes `unauthorized`, and nothing is sent with them again.
-    async fn reject(&self, customer: &CustomerId, instance: &InstanceId, refused: ConnectionSecrets, error: Error) -> Error {
+    async fn reject(
+        &self,
+        customer: &CustomerId,
+        instance: &InstanceId,
+        refused: ConnectionSecrets,
+        error: Error,
+    ) -> Error {
         let payload = Payload { refused: Some(refused), ..Payload::default() };
         match self.driver.apply(customer, instance, Event::CredentialsRejected, payload).await {
-            Ok(applied) if applied.connection.as_ref().is_some_and(|c| c.status == ConnectionStatus::Unauthorized) => error,
+            Ok(applied) if applied.connection.as_ref().is_some_and(|c| c.status == ConnectionStatus::Unauthorized) => {
+                error
+            }
             // The credentials were replaced meanwhile: the caller may try with the new ones.
-            Ok(_) => Error::new(ErrorKind::Unavailable, "The registration's credentials were just replaced.").retry(Retry::Now),
+            Ok(_) => Error::new(ErrorKind::Unavailable, "The registration's credentials were just replaced.")
+                .retry(Retry::Now),
             Err(failed) => failed,
         }
     }
@@ -282,7 +296,11 @@ impl Inner {
     }
 
     /// A registration whose credentials may be used.
-    async fn registration(&self, customer: &CustomerId, instance: &InstanceId) -> Result<(Row<Connection>, ConnectionSecrets)> {
+    async fn registration(
+        &self,
+        customer: &CustomerId,
+        instance: &InstanceId,
+    ) -> Result<(Row<Connection>, ConnectionSecrets)> {
         let row = self.store.connection(customer, instance).await?.ok_or_else(|| {
             Error::new(ErrorKind::NotFound, format!("The account {customer} is not connected with {instance}."))
                 .remedy("Connect the account with the instance first.")
@@ -332,8 +350,11 @@ impl Inner {
                 }
                 (Some(lease), None) => return Ok(Leased::Held(lease)),
                 (None, None) if now > give_up => {
-                    return Err(Error::new(ErrorKind::Unavailable, "Another process has been exchanging the token for too long.")
-                        .retry(Retry::Now));
+                    return Err(Error::new(
+                        ErrorKind::Unavailable,
+                        "Another process has been exchanging the token for too long.",
+                    )
+                    .retry(Retry::Now));
                 }
                 (None, None) => self.chance.clock.sleep(LEASE_POLL).await,
             }

@@ -117,7 +117,8 @@ pub(crate) struct Access {
 
 impl Access {
     pub(crate) fn new(instance_id: &InstanceId, token: &Secret) -> Result<Arc<Self>> {
-        let base = Url::parse(instance_id.as_str()).map_err(|_| Error::invalid("The instance's address cannot be read."))?;
+        let base =
+            Url::parse(instance_id.as_str()).map_err(|_| Error::invalid("The instance's address cannot be read."))?;
         let authorization = secret_header(&format!("Bearer {}", token.expose()))?;
         Ok(Arc::new(Self { instance_id: instance_id.clone(), token: token.clone(), base, authorization }))
     }

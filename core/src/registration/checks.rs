@@ -40,8 +40,15 @@ pub(crate) async fn inspect(api: &ServiceNow, access: &Access, now: DateTime<Utc
             Some(identity)
         }
         // Readable or not is decided by the next check; an instance may hide the user from itself.
-        Err(error) if matches!(error.kind(), ErrorKind::Forbidden | ErrorKind::NotFound) && error.context("missing") != Some("scope") => {
-            test.unknown(CheckName::Identity, error.message(), "Give the user read access to its own record in sys_user.");
+        Err(error)
+            if matches!(error.kind(), ErrorKind::Forbidden | ErrorKind::NotFound)
+                && error.context("missing") != Some("scope") =>
+        {
+            test.unknown(
+                CheckName::Identity,
+                error.message(),
+                "Give the user read access to its own record in sys_user.",
+            );
             None
         }
         Err(error) => {
@@ -50,7 +57,8 @@ pub(crate) async fn inspect(api: &ServiceNow, access: &Access, now: DateTime<Utc
         }
     };
     if test.failure.is_none() {
-        let readable: Result<Vec<serde::de::IgnoredAny>> = api.query(access, "incident", &Query::new(), &["sys_id"], 1).await;
+        let readable: Result<Vec<serde::de::IgnoredAny>> =
+            api.query(access, "incident", &Query::new(), &["sys_id"], 1).await;
         match readable {
             Ok(_) => test.pass(CheckName::TableApi, "The Table API answers."),
             Err(error) => test.fail(CheckName::TableApi, error),
@@ -94,8 +102,11 @@ async fn connector(api: &ServiceNow, access: &Access, is_admin: bool, test: &mut
                     if row.active == "false" {
                         test.fail(
                             CheckName::Connector,
-                            Error::new(ErrorKind::PrerequisiteMissing, "The Citrix connector is installed but not active.")
-                                .remedy("Activate the Citrix IT Service Management Connector on the instance."),
+                            Error::new(
+                                ErrorKind::PrerequisiteMissing,
+                                "The Citrix connector is installed but not active.",
+                            )
+                            .remedy("Activate the Citrix IT Service Management Connector on the instance."),
                         );
                         return None;
                     }
@@ -119,7 +130,8 @@ async fn connector(api: &ServiceNow, access: &Access, is_admin: bool, test: &mut
         // An administrator sees every application: not there means not there.
         test.fail(
             CheckName::Connector,
-            Error::new(ErrorKind::PrerequisiteMissing, "The Citrix connector is not installed on the instance.").remedy(remedy),
+            Error::new(ErrorKind::PrerequisiteMissing, "The Citrix connector is not installed on the instance.")
+                .remedy(remedy),
         );
     } else if answered {
         test.unknown(CheckName::Connector, "The instance hides from this user which applications are installed.", "");
@@ -137,7 +149,11 @@ fn roles_suffice(roles: Option<&[String]>, is_admin: bool, test: &mut Test) {
         return;
     };
     // An administrator passes everything without holding the roles, and holds more than is needed (T19).
-    let least = if is_admin { "The user is an administrator; a user with the two roles named in the guide is enough." } else { "" };
+    let least = if is_admin {
+        "The user is an administrator; a user with the two roles named in the guide is enough."
+    } else {
+        ""
+    };
     for (name, wanted, missing) in [
         (CheckName::ConnectorRole, &[CONNECTOR_ROLE][..], "the connector's administrator role"),
         (CheckName::IncidentRight, &INCIDENT_ROLES[..], "a role that may write incidents"),

@@ -107,7 +107,8 @@ impl Driver {
                 Err(refusal) => return Err(refused(refusal, customer, instance)),
             }
         }
-        Err(Error::new(ErrorKind::Store, "The connection is being changed by too many others at once.").retry(Retry::Now))
+        Err(Error::new(ErrorKind::Store, "The connection is being changed by too many others at once.")
+            .retry(Retry::Now))
     }
 
     async fn decide(
@@ -227,7 +228,12 @@ impl Driver {
     }
 
     /// Notes what a test of the grant in use found. A connection that is gone meanwhile is left alone.
-    pub(crate) async fn record_test(&self, customer: &CustomerId, instance: &InstanceId, report: TestReport) -> Result<()> {
+    pub(crate) async fn record_test(
+        &self,
+        customer: &CustomerId,
+        instance: &InstanceId,
+        report: TestReport,
+    ) -> Result<()> {
         for _ in 0..RACES {
             let Some(row) = self.store.connection(customer, instance).await? else { return Ok(()) };
             let value = Connection { last_test: Some(report.clone()), ..row.value };
@@ -253,7 +259,10 @@ impl Driver {
             let mut events = Vec::new();
             if before.is_some_and(|before| before != after) {
                 let message = detail.unwrap_or_else(|| "The instance answers as it should again.".to_owned());
-                let event = Event { instance_id: Some(id.clone()), ..Event::new(EventKind::HealthChanged, message, self.chance.now()) };
+                let event = Event {
+                    instance_id: Some(id.clone()),
+                    ..Event::new(EventKind::HealthChanged, message, self.chance.now())
+                };
                 changes.push(Change::Event(event.clone()));
                 events.push(event);
             }
@@ -344,7 +353,9 @@ fn told(
 ) -> Option<Event> {
     let (kind, message) = match happening {
         Happening::ConnectOk => (EventKind::Connected, "The account is connected with the instance."),
-        Happening::SaveOk if from == State::Registered => (EventKind::Reauthenticated, "The registration has a new grant."),
+        Happening::SaveOk if from == State::Registered => {
+            (EventKind::Reauthenticated, "The registration has a new grant.")
+        }
         Happening::SaveOk => (EventKind::Registered, "The account is registered with the instance."),
         Happening::SaveFailed => return None,
         Happening::CredentialsRejected if from == to => return None,
@@ -367,20 +378,20 @@ fn told(
 
 fn refused(refusal: Refusal, customer: &CustomerId, instance: &InstanceId) -> Error {
     match refusal {
-        Refusal::Held { by } => Error::new(
-            ErrorKind::AlreadyRegistered,
-            format!("The account {customer} is already registered with {by}."),
-        )
-        .remedy(format!("Unregister it from {by} first; an account registers with one instance at a time."))
-        .with("held_by", by),
+        Refusal::Held { by } => {
+            Error::new(ErrorKind::AlreadyRegistered, format!("The account {customer} is already registered with {by}."))
+                .remedy(format!("Unregister it from {by} first; an account registers with one instance at a time."))
+                .with("held_by", by)
+        }
         Refusal::Occupied { by } => Error::new(
             ErrorKind::PrerequisiteMissing,
             format!("The connector on {instance} is older than 22.3.0 and serves the account {by} already."),
         )
         .remedy("Update the Citrix IT Service Management Connector on the instance to 22.3.0 or newer.")
         .with("occupied_by", by),
-        Refusal::Missing => Error::new(ErrorKind::NotFound, format!("There is no account {customer}."))
-            .remedy("Add the account first."),
+        Refusal::Missing => {
+            Error::new(ErrorKind::NotFound, format!("There is no account {customer}.")).remedy("Add the account first.")
+        }
         Refusal::Failed(error) => error,
         Refusal::Conflict | Refusal::InUse => incomplete(),
     }

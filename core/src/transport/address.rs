@@ -69,7 +69,11 @@ impl Addresses {
 
     /// One private address among public ones is reason enough: nobody's public name needs it.
     fn only_public(&self, found: Vec<SocketAddr>) -> Result<Vec<SocketAddr>, NotPublic> {
-        if self.allow_private || found.iter().all(|address| is_public(address.ip())) { Ok(found) } else { Err(NotPublic) }
+        if self.allow_private || found.iter().all(|address| is_public(address.ip())) {
+            Ok(found)
+        } else {
+            Err(NotPublic)
+        }
     }
 }
 

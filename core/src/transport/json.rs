@@ -93,12 +93,15 @@ fn shape(body: &[u8]) -> String {
             b'-' | b'0'..=b'9' | b'a'..=b'z' | b'A'..=b'Z' => {
                 let end = rest.iter().position(|b| !(b.is_ascii_alphanumeric() || b"+-.".contains(b)));
                 let word = &rest[..end.unwrap_or(rest.len())];
-                push(&mut out, match word {
-                    b"true" | b"false" => 'b',
-                    b"null" => 'n',
-                    _ if first == b'-' || first.is_ascii_digit() => '0',
-                    _ => '?',
-                });
+                push(
+                    &mut out,
+                    match word {
+                        b"true" | b"false" => 'b',
+                        b"null" => 'n',
+                        _ if first == b'-' || first.is_ascii_digit() => '0',
+                        _ => '?',
+                    },
+                );
                 word.len()
             }
             _ => {

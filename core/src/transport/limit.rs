@@ -62,8 +62,7 @@ impl Limits {
             remotes.known.retain(|_, remote| Arc::strong_count(remote) > 1 || remote.pause(now).is_some());
             remotes.sweep_at = (remotes.known.len() * 2).max(SWEEP_AT);
         }
-        let remote =
-            Arc::new(Remote { places: Arc::new(Semaphore::new(self.per_remote)), pause: Mutex::new(None) });
+        let remote = Arc::new(Remote { places: Arc::new(Semaphore::new(self.per_remote)), pause: Mutex::new(None) });
         remotes.known.insert(name.to_owned(), remote.clone());
         remote
     }

@@ -36,10 +36,7 @@ pub(super) fn client_config(roots: &[Vec<u8>]) -> Result<ClientConfig> {
     Ok(config)
 }
 
-fn verifier(
-    roots: Vec<CertificateDer<'static>>,
-    provider: &Arc<CryptoProvider>,
-) -> Result<Verifier, rustls::Error> {
+fn verifier(roots: Vec<CertificateDer<'static>>, provider: &Arc<CryptoProvider>) -> Result<Verifier, rustls::Error> {
     if roots.is_empty() {
         Verifier::new(provider.clone())
     } else {
@@ -71,7 +68,8 @@ fn unusable(why: &dyn std::fmt::Display) -> Error {
 struct NoRoots(Arc<CryptoProvider>);
 
 impl NoRoots {
-    const TEXT: &'static str = "this machine has no root certificates; install ca-certificates or set root_certificates";
+    const TEXT: &'static str =
+        "this machine has no root certificates; install ca-certificates or set root_certificates";
 
     fn refuse<T>() -> Result<T, rustls::Error> {
         Err(rustls::Error::General(Self::TEXT.to_owned()))

@@ -37,7 +37,8 @@ async fn run() -> Result<bool> {
             if connection.health == InstanceHealth::Hibernating {
                 println!("{:16} sign in to the instance to wake it", "");
             }
-            needs_a_person |= connection.status == ConnectionStatus::Unauthorized || days.is_some_and(|days| days < SOON);
+            needs_a_person |=
+                connection.status == ConnectionStatus::Unauthorized || days.is_some_and(|days| days < SOON);
         }
         after = page.next;
         if after.is_none() {

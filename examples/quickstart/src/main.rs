@@ -129,9 +129,10 @@ async fn take_alert(client: &Client, target: &Target, options: &Options, steps: 
 
 /// The incident as the instance shows it now; as it was delivered when the instance does not have it any more.
 async fn read_back(client: &Client, delivery: &Delivery) -> Result<Incident> {
-    let stored = delivery.incident.clone().ok_or_else(|| {
-        itsm_adapter::Error::new(ErrorKind::Internal, "A delivered alert has no incident.")
-    })?;
+    let stored = delivery
+        .incident
+        .clone()
+        .ok_or_else(|| itsm_adapter::Error::new(ErrorKind::Internal, "A delivered alert has no incident."))?;
     let fields = ["sys_id", "number", "short_description", "priority", "state", "correlation_id", "sys_created_by"];
     let shown = client.records().get(delivery.customer_id.as_str(), "incident", &stored.sys_id, &fields).await;
     match shown {

@@ -94,7 +94,9 @@ impl StateDir {
 
 impl Options {
     pub(crate) fn state_dir(&self) -> Result<StateDir> {
-        let failed = |error: std::io::Error| Error::new(ErrorKind::Store, format!("The state directory cannot be made: {error}."));
+        let failed = |error: std::io::Error| {
+            Error::new(ErrorKind::Store, format!("The state directory cannot be made: {error}."))
+        };
         match &self.state_dir {
             None => tempfile::tempdir().map(StateDir::Temporary).map_err(failed),
             Some(path) => {

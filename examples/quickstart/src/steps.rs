@@ -57,11 +57,19 @@ pub(crate) fn show(connections: &[Connection], incidents: &[Incident]) {
             status => format!("{status:?}"),
         };
         let days = c.grant.as_ref().and_then(|grant| grant.days_left).map_or("–".to_owned(), |days| days.to_string());
-        eprintln!("{:<28} {:<14} {status:<34} {:<12} {days:>9}", c.instance_id, c.customer_id, format!("{:?}", c.health));
+        eprintln!(
+            "{:<28} {:<14} {status:<34} {:<12} {days:>9}",
+            c.instance_id,
+            c.customer_id,
+            format!("{:?}", c.health)
+        );
     }
     eprintln!();
     for incident in incidents {
         eprintln!("{}  {}", incident.number, incident.short_description);
-        eprintln!("            priority {}, created by {}, key {}", incident.priority, incident.sys_created_by, incident.correlation_id);
+        eprintln!(
+            "            priority {}, created by {}, key {}",
+            incident.priority, incident.sys_created_by, incident.correlation_id
+        );
     }
 }

@@ -69,14 +69,17 @@ impl Target {
 
 async fn start(ports_file: &Path) -> Result<Simulator> {
     let failed = |what: &str, error: std::io::Error| Error::new(ErrorKind::Unavailable, format!("{what}: {error}."));
-    let ports: Ports = std::fs::read(ports_file).ok().and_then(|text| serde_json::from_slice(&text).ok()).unwrap_or_default();
+    let ports: Ports =
+        std::fs::read(ports_file).ok().and_then(|text| serde_json::from_slice(&text).ok()).unwrap_or_default();
     let mut options = itsm_simulator::Options::default();
     options.citrix_port = ports.citrix;
     if let Some(instance) = options.instances.first_mut() {
         instance.port = ports.instance;
     }
     let simulator = Simulator::start(options).await.map_err(|error| failed("The simulator cannot start", error))?;
-    let port = |url: Option<String>| url.and_then(|url| url.rsplit(':').next()?.trim_end_matches('/').parse().ok()).unwrap_or(0);
+    let port = |url: Option<String>| {
+        url.and_then(|url| url.rsplit(':').next()?.trim_end_matches('/').parse().ok()).unwrap_or(0)
+    };
     let ports = Ports { citrix: port(Some(simulator.citrix_url())), instance: port(simulator.instance_url("dev1")) };
     std::fs::write(ports_file, serde_json::to_vec(&ports).unwrap_or_default())
         .map_err(|error| failed("The state directory cannot be written", error))?;
@@ -122,8 +125,12 @@ fn real(options: &Options, customer_id: &str) -> Result<Plan> {
         instance_url: given(&options.servicenow_url, "--servicenow-url", "SERVICENOW_URL")?,
         instance_name: "ServiceNow".to_owned(),
         oauth_client_id: given(&options.servicenow_client_id, "--servicenow-client-id", "SERVICENOW_CLIENT_ID")?,
-        oauth_client_secret: given(&options.servicenow_client_secret, "--servicenow-client-secret", "SERVICENOW_CLIENT_SECRET")?
-            .into(),
+        oauth_client_secret: given(
+            &options.servicenow_client_secret,
+            "--servicenow-client-secret",
+            "SERVICENOW_CLIENT_SECRET",
+        )?
+        .into(),
         user_name: given(&options.servicenow_user, "--servicenow-user", "SERVICENOW_USER")?,
         password: given(&options.servicenow_password, "--servicenow-password", "SERVICENOW_PASSWORD")?.into(),
     })

@@ -13,7 +13,8 @@ func leave(_ sentence: String) -> Never {
 }
 
 func given(_ name: String) -> String {
-    ProcessInfo.processInfo.environment[name] ?? leave("set \(name)")
+    guard let value = ProcessInfo.processInfo.environment[name] else { leave("set \(name)") }
+    return value
 }
 
 let arguments = CommandLine.arguments

@@ -19,6 +19,7 @@ import tempfile
 import threading
 import time
 import urllib.request
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
@@ -163,7 +164,7 @@ def number(value: Any) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
-MATCHERS = {
+MATCHERS: dict[str, Callable[[Any, Any], bool]] = {
     "$present": lambda _, value: value is not None,
     "$contains": lambda x, value: all(holds(item, value) for item in (x if isinstance(x, list) else [x])),
     "$lacks": lambda x, value: isinstance(value, (str, list)) and not any(holds(item, value) for item in (x if isinstance(x, list) else [x])),
@@ -385,7 +386,7 @@ def run(host: Any, stories: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    host = {"blocking": Blocking, "asyncio": Asyncio}[sys.argv[1]]()
+    host: Any = {"blocking": Blocking, "asyncio": Asyncio}[sys.argv[1]]()
 
     def work() -> None:
         code = 1

@@ -7,7 +7,10 @@ use ::http::Method;
 use serde::Deserialize;
 use url::Url;
 
-use super::{CitrixCloud, Signed, envelope::{self, FROZEN}};
+use super::{
+    CitrixCloud, Signed,
+    envelope::{self, FROZEN},
+};
 use crate::{
     error::{During, Error, ErrorKind, Result, Retry},
     id::CustomerId,

@@ -150,7 +150,10 @@ fn state(services: &[ServiceEntitlement]) -> &'static str {
     let Some(itsm) = services.iter().find(|service| service.service_name.eq_ignore_ascii_case(ITSM)) else {
         return "not listed";
     };
-    STATES.iter().find(|(_, state, _)| *state == itsm.state).map_or("a state unknown to this version", |(word, ..)| word)
+    STATES
+        .iter()
+        .find(|(_, state, _)| *state == itsm.state)
+        .map_or("a state unknown to this version", |(word, ..)| word)
 }
 
 #[derive(Deserialize)]
@@ -201,8 +204,14 @@ mod tests {
     fn every_state_belongs_to_its_group() {
         use EntitlementGroup::{NotEntitled, NotProvisioned, Provisioned};
         for (words, group) in [
-            ("NotOnboarded Expired Default ProductionTrialDenied ProductionTrialPending ProductionTrialDeleted", NotEntitled),
-            ("ProductionTrialApproved ProductionPending PartnerProductionPending NotOnboardedTrialPending", NotProvisioned),
+            (
+                "NotOnboarded Expired Default ProductionTrialDenied ProductionTrialPending ProductionTrialDeleted",
+                NotEntitled,
+            ),
+            (
+                "ProductionTrialApproved ProductionPending PartnerProductionPending NotOnboardedTrialPending",
+                NotProvisioned,
+            ),
             ("ProductionTrial Production PartnerProduction", Provisioned),
             ("SomethingNew production", NotEntitled),
         ] {
@@ -237,7 +246,8 @@ mod tests {
             ("SomethingNew", &[Some("Premium")], false, Some("Premium"), "unknown to this version"),
         ] {
             let sites: Vec<_> = editions.iter().map(|edition| site(*edition)).collect();
-            let entitlement = decide(vec![service(ITSM, state), service("cas", "Production")], &sites, DateTime::UNIX_EPOCH);
+            let entitlement =
+                decide(vec![service(ITSM, state), service("cas", "Production")], &sites, DateTime::UNIX_EPOCH);
             assert_eq!(entitlement.can_manage, can_manage, "{state} {editions:?}");
             assert_eq!(entitlement.edition.as_deref(), edition, "{state} {editions:?}");
             assert!(entitlement.reason.contains(reason), "{}", entitlement.reason);

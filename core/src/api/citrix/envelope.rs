@@ -60,8 +60,10 @@ pub(super) fn read(response: &Response) -> Said {
     let inner = ["Error", "error"].iter().filter_map(|key| body.get(key)).find(|value| value.is_object());
     let source = inner.unwrap_or(&body);
     let first = |names: &[&str]| names.iter().find_map(|name| source.get(name).and_then(words));
-    let message = first(&["detail", "Message", "message", "ErrorMessage", "errorMessage", "error_description", "title"]);
-    let code = ["type", "Type", "SdkErrorId", "code", "error"].iter().find_map(|name| code(source.get(name)?.as_str()?));
+    let message =
+        first(&["detail", "Message", "message", "ErrorMessage", "errorMessage", "error_description", "title"]);
+    let code =
+        ["type", "Type", "SdkErrorId", "code", "error"].iter().find_map(|name| code(source.get(name)?.as_str()?));
     let parameter = |name: &str| parameter(body.get("parameters")?, name);
     let from_text = || seconds(message.as_deref()?.split_once("ry again in ")?.1.split(' ').next()?);
     Said {

@@ -214,10 +214,13 @@ impl Hosts {
             (_, None) => false,
         };
         let refuse = || {
-            Error::new(ErrorKind::Protocol, "Citrix Cloud sent the call to a host that is not its own; nothing was sent there.")
-                .with("location_host", host)
-                .with("status", answer.status.as_u16())
-                .transaction(transaction_id(&answer.headers))
+            Error::new(
+                ErrorKind::Protocol,
+                "Citrix Cloud sent the call to a host that is not its own; nothing was sent there.",
+            )
+            .with("location_host", host)
+            .with("status", answer.status.as_u16())
+            .transaction(transaction_id(&answer.headers))
         };
         if !allowed {
             return Err(refuse());
@@ -281,13 +284,10 @@ mod tests {
 
     #[test]
     fn egress_ranges_are_those_that_citrix_publishes() {
-        assert_eq!(ALL.map(|environment| egress_ranges(environment).join(",")), [
-            "52.158.218.132/30",
-            "20.54.214.12/30",
-            "20.195.2.68/30",
-            "",
-            ""
-        ]);
+        assert_eq!(
+            ALL.map(|environment| egress_ranges(environment).join(",")),
+            ["52.158.218.132/30", "20.54.214.12/30", "20.195.2.68/30", "", ""]
+        );
     }
 
     #[test]
@@ -343,7 +343,12 @@ mod tests {
     #[test]
     fn a_redirect_changes_the_host_only_and_only_inside_the_same_cloud() {
         for (environment, stand_in, location, moved) in [
-            (Environment::Us, None, "https://api-eu.cloud.com/internal/x?y=1", Some("https://api-eu.cloud.com/a/b?c=d")),
+            (
+                Environment::Us,
+                None,
+                "https://api-eu.cloud.com/internal/x?y=1",
+                Some("https://api-eu.cloud.com/a/b?c=d"),
+            ),
             (Environment::Us, None, "https://api-eu.cloud.com:443/x", Some("https://api-eu.cloud.com/a/b?c=d")),
             (Environment::Us, None, "https://cloud.com/x", None),
             (Environment::Us, None, "https://evilcloud.com/x", None),

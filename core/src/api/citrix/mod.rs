@@ -92,7 +92,9 @@ impl CitrixCloud {
         let answer = send(there.map_err(|error| envelope::elsewhere(error, &envelope::read(&answer)))?).await?;
         if answer.status == ::http::StatusCode::TEMPORARY_REDIRECT {
             let error = Error::new(ErrorKind::Protocol, "Citrix Cloud sends the call from region to region.");
-            return Err(envelope::elsewhere(error, &envelope::read(&answer)).transaction(transaction_id(&answer.headers)));
+            return Err(
+                envelope::elsewhere(error, &envelope::read(&answer)).transaction(transaction_id(&answer.headers))
+            );
         }
         Ok(answer)
     }

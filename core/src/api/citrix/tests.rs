@@ -20,7 +20,8 @@ const STATES: &str = r#"{"items":[
     {"serviceName":"xendesktop","state":"Production","type":"Production","quantity":250,"daysToExpiration":411,"futureEntitlementStartDate":null},
     {"serviceName":"itsm","state":"ProductionTrial","type":"ProductionTrial","quantity":null,"daysToExpiration":38}]}"#;
 const SITES: &str = r#"{"Items":[{"Id":"22de-1","Name":"cloudxdsite"}],"ContinuationToken":null}"#;
-const PREMIUM: &str = r#"{"Id":"22de-1","Name":"cloudxdsite","OrchestationApiVersion":"1.0","ProductEdition":"Premium"}"#;
+const PREMIUM: &str =
+    r#"{"Id":"22de-1","Name":"cloudxdsite","OrchestationApiVersion":"1.0","ProductEdition":"Premium"}"#;
 const MOVED: &str = r#"{"type":"https://errors-api.cloud.com/common/Redirect","detail":"Regional customer must use their designated regional endpoint",
     "parameters":[{"name":"customerDataRegion","value":"eu"},{"name":"currentAPIMRegion","value":"us"}]}"#;
 
@@ -85,7 +86,11 @@ fn the_life_of_a_token_is_read_in_every_spelling() {
     ] {
         let fake = Fake::new();
         fake.json(200, body);
-        assert_eq!(sign_in(&fake, Environment::Us).unwrap().expires_at, start() + TimeDelta::seconds(seconds), "{body}");
+        assert_eq!(
+            sign_in(&fake, Environment::Us).unwrap().expires_at,
+            start() + TimeDelta::seconds(seconds),
+            "{body}"
+        );
     }
 }
 
@@ -212,10 +217,13 @@ fn a_redirect_to_another_region_changes_the_host_and_nothing_else() {
     let fake = Fake::new();
     fake.answer(307, &[("location", "https://api-eu.cloud.com/internal/r/x?y=1")], MOVED).json(200, STATES);
     assert_eq!(states(&fake).unwrap().len(), 2);
-    assert_eq!(urls(&fake), [
-        "GET https://core.citrixworkspacesapi.net/a1b2c3d4e5f6/serviceStates",
-        "GET https://api-eu.cloud.com/a1b2c3d4e5f6/serviceStates",
-    ]);
+    assert_eq!(
+        urls(&fake),
+        [
+            "GET https://core.citrixworkspacesapi.net/a1b2c3d4e5f6/serviceStates",
+            "GET https://api-eu.cloud.com/a1b2c3d4e5f6/serviceStates",
+        ]
+    );
 }
 
 #[test]
@@ -270,12 +278,15 @@ fn sites_are_read_page_by_page_with_their_editions() {
     let found = sites(&fake, &progress).unwrap();
     assert_eq!((found[0].name.as_str(), found[0].edition.as_deref()), ("cloudxdsite", Some("Premium")));
     assert_eq!((found[1].name.as_str(), found[1].edition.as_deref()), ("2/../3", None));
-    assert_eq!(urls(&fake), [
-        "GET https://api-us.cloud.com/cvad/manage/Sites",
-        "GET https://api-us.cloud.com/cvad/manage/Sites?continuationToken=a+b%26c",
-        "GET https://api-us.cloud.com/cvad/manage/Sites/1",
-        "GET https://api-us.cloud.com/cvad/manage/Sites/2%2F..%2F3",
-    ]);
+    assert_eq!(
+        urls(&fake),
+        [
+            "GET https://api-us.cloud.com/cvad/manage/Sites",
+            "GET https://api-us.cloud.com/cvad/manage/Sites?continuationToken=a+b%26c",
+            "GET https://api-us.cloud.com/cvad/manage/Sites/1",
+            "GET https://api-us.cloud.com/cvad/manage/Sites/2%2F..%2F3",
+        ]
+    );
     assert!(progress.into_inner().unwrap().is_empty());
 }
 
@@ -301,12 +312,15 @@ fn a_sleeping_site_is_woken_with_progress() {
         urls(&fake)[1],
         "POST https://api-us.cloud.com/resourceprovider/a1b2c3d4e5f6/site/activation?customerId=a1b2c3d4e5f6"
     );
-    assert_eq!(progress.into_inner().unwrap(), [
-        "The site is asleep; waking it up.",
-        "The site is still asleep after 30 s.",
-        "The site is still asleep after 60 s.",
-        "The site is awake after 90 s.",
-    ]);
+    assert_eq!(
+        progress.into_inner().unwrap(),
+        [
+            "The site is asleep; waking it up.",
+            "The site is still asleep after 30 s.",
+            "The site is still asleep after 60 s.",
+            "The site is awake after 90 s.",
+        ]
+    );
 }
 
 #[test]
@@ -344,7 +358,10 @@ fn the_entitlement_joins_services_and_sites() {
 #[test]
 fn an_account_without_daas_is_not_asked_for_sites() {
     let fake = Fake::new();
-    fake.json(200, r#"{"items":[{"serviceName":"itsm","state":"Production"},{"serviceName":"xendesktop","state":"Expired"}]}"#);
+    fake.json(
+        200,
+        r#"{"items":[{"serviceName":"itsm","state":"Production"},{"serviceName":"xendesktop","state":"Expired"}]}"#,
+    );
     let (entitlement, found) =
         fake.run(client(&fake).entitlement(&token(), &customer(), Environment::Us, &|_| ())).unwrap();
     assert!(!entitlement.can_manage && found.is_empty());

@@ -14,7 +14,10 @@ use oauth2::{
 use serde::{Deserialize, Deserializer, Serialize};
 use url::Url;
 
-use super::{CitrixCloud, envelope, hosts::{TokenForm, cloud}};
+use super::{
+    CitrixCloud, envelope,
+    hosts::{TokenForm, cloud},
+};
 use crate::{
     clock::BoxFuture,
     error::{During, Error, ErrorKind, Result, Retry},
@@ -100,7 +103,8 @@ impl CitrixCloud {
 
     async fn carry(&self, customer: &CustomerId, request: HttpRequest) -> Result<HttpResponse> {
         let (head, body) = request.into_parts();
-        let url = Url::parse(&head.uri.to_string()).map_err(|_| Error::new(ErrorKind::Internal, "The token URL is not one."))?;
+        let url = Url::parse(&head.uri.to_string())
+            .map_err(|_| Error::new(ErrorKind::Internal, "The token URL is not one."))?;
         let response = self.ask_for_token(customer, url, head.headers, body.into()).await?;
         // The crate's parser is stricter than the endpoint, and its errors hold the answer; ours does not.
         parse_json::<Answer>(&response)?;
@@ -197,10 +201,7 @@ fn no_token() -> Error {
 #[derive(Debug, Deserialize, Serialize)]
 struct Answer {
     access_token: oauth2::AccessToken,
-    #[serde(
-        default = "bearer",
-        deserialize_with = "oauth2::helpers::deserialize_untagged_enum_case_insensitive"
-    )]
+    #[serde(default = "bearer", deserialize_with = "oauth2::helpers::deserialize_untagged_enum_case_insensitive")]
     token_type: BasicTokenType,
     #[serde(default, deserialize_with = "seconds")]
     expires_in: Option<u64>,

@@ -76,16 +76,22 @@ pub(super) fn judge_page(response: &Response) -> Option<Verdict> {
         down(status)
     } else if (300..400).contains(&status) {
         health(
-            Error::new(ErrorKind::Protocol, format!("The instance redirects elsewhere ({status}) in place of answering."))
-                .remedy("Check the instance's address; a sign-in page in front of the API must let API calls pass."),
+            Error::new(
+                ErrorKind::Protocol,
+                format!("The instance redirects elsewhere ({status}) in place of answering."),
+            )
+            .remedy("Check the instance's address; a sign-in page in front of the API must let API calls pass."),
             InstanceHealth::Unexpected,
         )
     } else if response.body.is_empty() && status != 200 {
         return Some(judge_failure(response, status));
     } else {
         health(
-            Error::new(ErrorKind::Protocol, format!("The instance answered with a web page ({status}) in place of the API."))
-                .remedy("Check the instance's address; a sign-in, maintenance or firewall page is in front of the API."),
+            Error::new(
+                ErrorKind::Protocol,
+                format!("The instance answered with a web page ({status}) in place of the API."),
+            )
+            .remedy("Check the instance's address; a sign-in, maintenance or firewall page is in front of the API."),
             InstanceHealth::Unexpected,
         )
     };
@@ -116,25 +122,36 @@ fn judge_failure(response: &Response, status: u16) -> Verdict {
         // Usually without a body, and so without a content type.
         202 => Verdict::Unknown(
             health(
-                error(ErrorKind::Unavailable, "The instance put the request into a queue and may drop it (202).".into()),
+                error(
+                    ErrorKind::Unavailable,
+                    "The instance put the request into a queue and may drop it (202).".into(),
+                ),
                 InstanceHealth::Throttled,
             )
             .retry(Retry::Now),
         ),
-        400..=499 => Verdict::Refused(error(ErrorKind::InvalidInput, format!("The instance refused the request: {text}."))),
+        400..=499 => {
+            Verdict::Refused(error(ErrorKind::InvalidInput, format!("The instance refused the request: {text}.")))
+        }
         503 if retry_after(&response.headers, chrono::Utc::now()).is_some() => {
             Verdict::NotDone(down(status), retry_after(&response.headers, chrono::Utc::now()))
         }
         500 if text.contains("maximum execution time") => Verdict::Unknown(
             health(
-                error(ErrorKind::Unavailable, "The instance cancelled the transaction: its time quota was used up.".into())
-                    .remedy("Try again with smaller pages or fewer records."),
+                error(
+                    ErrorKind::Unavailable,
+                    "The instance cancelled the transaction: its time quota was used up.".into(),
+                )
+                .remedy("Try again with smaller pages or fewer records."),
                 InstanceHealth::Available,
             )
             .retry(Retry::Now),
         ),
         500..=599 => Verdict::Unknown(down(status).with("reason", &text)),
-        _ => Verdict::Unknown(error(ErrorKind::Protocol, format!("The instance answered with an unexpected status {status}."))),
+        _ => Verdict::Unknown(error(
+            ErrorKind::Protocol,
+            format!("The instance answered with an unexpected status {status}."),
+        )),
     }
 }
 
@@ -142,10 +159,7 @@ fn judge_failure(response: &Response, status: u16) -> Verdict {
 fn throttled(response: &Response) -> Verdict {
     let wait = retry_after(&response.headers, chrono::Utc::now());
     let error = Error::new(ErrorKind::Throttled, "The instance limits the rate of requests.").with("status", 429);
-    Verdict::NotDone(
-        health(error.retry(wait.map_or(Retry::Now, Retry::After)), InstanceHealth::Throttled),
-        wait,
-    )
+    Verdict::NotDone(health(error.retry(wait.map_or(Retry::Now, Retry::After)), InstanceHealth::Throttled), wait)
 }
 
 fn down(status: u16) -> Error {
@@ -167,7 +181,9 @@ fn forbidden(failure: &Failure, has_envelope: bool) -> Error {
     } else if has_envelope {
         error.remedy("Grant the user the role that this table needs.").with("missing", "role")
     } else {
-        error.remedy("Allow the adapter's address in the instance's IP Address Access Control.").with("missing", "network")
+        error
+            .remedy("Allow the adapter's address in the instance's IP Address Access Control.")
+            .with("missing", "network")
     }
 }
 

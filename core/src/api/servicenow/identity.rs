@@ -34,7 +34,9 @@ impl ServiceNow {
         let first: Result<Identity> = self.ask(call, judge).await.map_err(Into::into);
         match first {
             Ok(identity) if !identity.sys_id.is_empty() => Ok(identity),
-            Err(error) if !matches!(error.kind(), ErrorKind::NotFound | ErrorKind::Forbidden | ErrorKind::InvalidInput) => {
+            Err(error)
+                if !matches!(error.kind(), ErrorKind::NotFound | ErrorKind::Forbidden | ErrorKind::InvalidInput) =>
+            {
                 Err(error)
             }
             _ => {
@@ -56,7 +58,9 @@ impl ServiceNow {
         let rows: Result<Vec<RoleRow>> =
             self.query(access, "sys_user_has_role", &query, &["user", "role.name"], 1000).await;
         match rows {
-            Ok(rows) if rows.is_empty() || rows.iter().any(|row| row.user != user_sys_id || row.role.is_empty()) => Ok(None),
+            Ok(rows) if rows.is_empty() || rows.iter().any(|row| row.user != user_sys_id || row.role.is_empty()) => {
+                Ok(None)
+            }
             Ok(rows) => Ok(Some(rows.into_iter().map(|row| row.role).collect())),
             Err(error) if matches!(error.kind(), ErrorKind::Forbidden | ErrorKind::NotFound) => Ok(None),
             Err(error) => Err(error),

@@ -13,11 +13,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use url::Url;
 
 pub use self::query::Query;
-pub(crate) use self::{
-    envelope::health_of,
-    identity::Identity,
-    oauth::EndpointCredentials,
-};
+pub(crate) use self::{envelope::health_of, identity::Identity, oauth::EndpointCredentials};
 use crate::{
     clock::Chance,
     config::Config,
@@ -59,7 +55,11 @@ impl ServiceNow {
     /// Makes a call and gives back what the judge read from the answer it accepted.
     ///
     /// Every call carries an id of ours: it names the call in an error when the instance answers without its own.
-    async fn ask<T: Send>(&self, mut call: Call, judge: fn(&Response, &mut Option<T>) -> Verdict) -> Result<T, Failure> {
+    async fn ask<T: Send>(
+        &self,
+        mut call: Call,
+        judge: fn(&Response, &mut Option<T>) -> Verdict,
+    ) -> Result<T, Failure> {
         let id = self.settings.chance.call_id();
         if let Ok(value) = HeaderValue::from_str(&id) {
             call.request.headers.insert(CALL_ID, value);

@@ -7,11 +7,16 @@ use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use http::{HeaderMap, HeaderValue, Method, header};
 use oauth2::{
-    AsyncHttpClient, AuthType, ClientId, ClientSecret, HttpRequest, HttpResponse, RefreshToken, RequestTokenError, ResourceOwnerPassword,
-    ResourceOwnerUsername, TokenResponse, TokenUrl, basic::BasicClient, basic::BasicTokenResponse,
+    AsyncHttpClient, AuthType, ClientId, ClientSecret, HttpRequest, HttpResponse, RefreshToken, RequestTokenError,
+    ResourceOwnerPassword, ResourceOwnerUsername, TokenResponse, TokenUrl, basic::BasicClient,
+    basic::BasicTokenResponse,
 };
 
-use super::{ServiceNow, envelope::{judge, judge_page}, url};
+use super::{
+    ServiceNow,
+    envelope::{judge, judge_page},
+    url,
+};
 use crate::{
     clock::BoxFuture,
     error::{Error, ErrorKind, Result, Retry},
@@ -72,12 +77,15 @@ impl ServiceNow {
     pub(crate) async fn revoke(&self, instance_id: &InstanceId, token: &Secret) -> Result<()> {
         let segments: Vec<&str> = self.settings.revocation_path.trim_matches('/').split('/').collect();
         let url = url(instance_id, &segments)?;
-        let body: String = url::form_urlencoded::Serializer::new(String::new()).append_pair("token", token.expose()).finish();
+        let body: String =
+            url::form_urlencoded::Serializer::new(String::new()).append_pair("token", token.expose()).finish();
         let mut headers = form_headers();
         headers.insert(header::ACCEPT, HeaderValue::from_static("application/json"));
-        let request = Request { method: Method::POST, url, headers, body: body.into(), timeout: self.settings.attempt_timeout };
+        let request =
+            Request { method: Method::POST, url, headers, body: body.into(), timeout: self.settings.attempt_timeout };
         // Revoking twice is the same as once.
-        let call = Call { request, remote: instance_id.as_str().to_owned(), repeat: Repeat::Freely, transaction_id: None };
+        let call =
+            Call { request, remote: instance_id.as_str().to_owned(), repeat: Repeat::Freely, transaction_id: None };
         Ok(self.ask(call, judge_revocation).await?)
     }
 
@@ -95,7 +103,11 @@ impl ServiceNow {
         let life = answer.expires_in().unwrap_or(Duration::from_secs(60));
         let (expires_at, renew_at) = life_of(&self.settings.chance, asked_at, life);
         let refresh = answer.refresh_token().map(|token| Secret::from(token.secret().as_str()));
-        let wall = || asked_at.checked_add_signed(chrono::Duration::from_std(self.settings.refresh_token_lifespan).unwrap_or_default());
+        let wall = || {
+            asked_at.checked_add_signed(
+                chrono::Duration::from_std(self.settings.refresh_token_lifespan).unwrap_or_default(),
+            )
+        };
         let (refresh, refresh_expires_at) = match (refresh, before) {
             // The same token again, or none: the wall of the first grant stays where it is.
             (Some(new), Some(before)) if before.refresh.as_ref().is_some_and(|old| old.matches(new.expose())) => {
@@ -166,7 +178,10 @@ fn token_error<E: oauth2::ErrorResponse + 'static>(error: RequestTokenError<Fail
     match error {
         RequestTokenError::Request(failure) => failure.error,
         RequestTokenError::ServerResponse(_) | RequestTokenError::Parse(..) | RequestTokenError::Other(_) => {
-            Error::new(ErrorKind::Protocol, "The token endpoint's answer is not a token response (RFC 6749 section 5.1).")
+            Error::new(
+                ErrorKind::Protocol,
+                "The token endpoint's answer is not a token response (RFC 6749 section 5.1).",
+            )
         }
     }
 }
@@ -205,7 +220,9 @@ fn judge_token(response: &Response, answer: &mut Option<HttpResponse>) -> Verdic
                 .retry(Retry::Now)
                 .with("status", status),
         ),
-        (200 | 400 | 401 | 403, Ok(refusal)) => Verdict::Refused(refused(status, &refusal.error, &refusal.error_description)),
+        (200 | 400 | 401 | 403, Ok(refusal)) => {
+            Verdict::Refused(refused(status, &refusal.error, &refusal.error_description))
+        }
         (401, Err(_)) => Verdict::Refused(refused(status, "", "")),
         (_, Err(error)) => Verdict::Unknown(error.with("status", status)),
         (_, Ok(_)) => Verdict::Unknown(

@@ -95,7 +95,10 @@ impl Query {
     fn condition(mut self, field: &str, operator: &str, value: &str) -> Result<Self> {
         let script = value.trim_start().get(..11).is_some_and(|start| start.eq_ignore_ascii_case("javascript:"));
         if script || value.chars().any(char::is_control) {
-            return Err(Error::invalid(format!("The value for {} holds a script or control characters.", shown(field))));
+            return Err(Error::invalid(format!(
+                "The value for {} holds a script or control characters.",
+                shown(field)
+            )));
         }
         self.part("", field)?;
         self.0.push_str(operator);

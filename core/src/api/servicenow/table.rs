@@ -5,10 +5,9 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::value::RawValue;
 
 use super::{
-    ServiceNow,
+    ServiceNow, below,
     envelope::judge,
     query::{Query, is_name},
-    below,
 };
 use crate::{
     error::{Error, Result},
@@ -197,7 +196,10 @@ mod tests {
         let key = |n: u8| format!("{n:032x}");
         for (page, last) in [
             (r#"{"result":[]}"#.to_owned(), None),
-            (format!(r#"{{"result":[{{"sys_id":"{}"}},{{"sys_id":"{}","number":"1"}}]}}"#, key(1), key(2)), Some(key(2))),
+            (
+                format!(r#"{{"result":[{{"sys_id":"{}"}},{{"sys_id":"{}","number":"1"}}]}}"#, key(1), key(2)),
+                Some(key(2)),
+            ),
             (format!(r#"{{"result":[{{"sys_id" : "{}"}}]}}"#, key(3)), Some(key(3))),
             (format!(r#"{{"result":[{{"sys_id":"{}","text":"\"sys_id\":\"{}\""}}]}}"#, key(4), key(9)), Some(key(4))),
             (format!(r#"{{"result":[{{"sys_id":"{}","caller_id.sys_id":"{}"}}]}}"#, key(5), key(9)), Some(key(5))),

@@ -110,9 +110,12 @@ fn an_unknown_attempt_is_not_forgotten_when_a_later_one_was_not_done() {
 
 #[test]
 fn the_wait_that_the_remote_asks_for_is_never_undercut() {
-    for (headers, status, least) in
-        [(vec![("retry-after", "3")], 429, 3), (vec![], 430, 7), (vec![("retry-after", "9")], 430, 9), (vec![("retry-after", "4")], 503, 4)]
-    {
+    for (headers, status, least) in [
+        (vec![("retry-after", "3")], 429, 3),
+        (vec![], 430, 7),
+        (vec![("retry-after", "9")], 430, 9),
+        (vec![("retry-after", "4")], 503, 4),
+    ] {
         let fake = Fake::new();
         fake.answer(status, &headers, "").json(200, "{}");
         assert!(run(&fake, &Config::default(), Repeat::Freely).is_ok());
@@ -198,14 +201,20 @@ fn back_off_is_full_jitter_below_a_bound_that_doubles_and_ends() {
         let call = call(Repeat::Freely);
         let deadline = wire.0.chance.now();
         let run = Run {
-            shared: &wire.0, call: &call, judge, deadline, attempts, in_flight: false, unknown: false, last: None,
+            shared: &wire.0,
+            call: &call,
+            judge,
+            deadline,
+            attempts,
+            in_flight: false,
+            unknown: false,
+            last: None,
         };
         run.back_off()
     };
     for (attempts, bound) in [(1, 200), (2, 400), (3, 800), (7, 10_000), (1000, 10_000), (u32::MAX, 10_000)] {
         let bound = Duration::from_millis(bound);
-        let waits: Vec<_> =
-            (0..200).map(|_| wait(attempts, Arc::new(SystemRandom), RetryConfig::default())).collect();
+        let waits: Vec<_> = (0..200).map(|_| wait(attempts, Arc::new(SystemRandom), RetryConfig::default())).collect();
         assert!(waits.iter().all(|wait| *wait <= bound), "{attempts}");
         assert!(waits.iter().any(|wait| *wait > bound / 2) && waits.iter().any(|wait| *wait < bound / 2));
     }

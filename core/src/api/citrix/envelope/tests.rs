@@ -118,7 +118,8 @@ fn every_envelope_is_read() {
 
 #[test]
 fn a_rejected_token_says_so_and_why() {
-    let body = r#"{"type":"x/common/authentication","detail":"Bad.","parameters":[{"name":"reason","value":"invalid"}]}"#;
+    let body =
+        r#"{"type":"x/common/authentication","detail":"Bad.","parameters":[{"name":"reason","value":"invalid"}]}"#;
     let error = told(judge(&json(401, body))).1.unwrap();
     assert_eq!((error.context("token"), error.context("reason")), (Some("rejected"), Some("invalid")));
     assert_eq!(error.context("code"), Some("authentication"));
@@ -146,9 +147,11 @@ fn content_decides_before_status() {
 
 #[test]
 fn objects_that_are_missing_are_not_found_whatever_the_status() {
-    for (status, body) in
-        [(500, "{\"detail\":\"Object does not exist.\"}"), (400, "{\"errorMessage\":\"It cannot be found.\"}"), (404, "")]
-    {
+    for (status, body) in [
+        (500, "{\"detail\":\"Object does not exist.\"}"),
+        (400, "{\"errorMessage\":\"It cannot be found.\"}"),
+        (404, ""),
+    ] {
         assert_eq!(told(judge(&json(status, body))).1.unwrap().kind(), ErrorKind::NotFound);
     }
 }
@@ -165,7 +168,9 @@ fn the_words_of_the_remote_are_cleaned_and_bounded() {
 
 #[test]
 fn waits_are_read_leniently_and_bounded() {
-    for (text, wait) in [("30", Some(30)), (" 30 ", Some(30)), ("1e9", Some(86_400)), ("-1", None), ("NaN", None), ("x", None)] {
+    for (text, wait) in
+        [("30", Some(30)), (" 30 ", Some(30)), ("1e9", Some(86_400)), ("-1", None), ("NaN", None), ("x", None)]
+    {
         assert_eq!(seconds(text).map(|wait| wait.as_secs()), wait, "{text}");
     }
 }
@@ -174,11 +179,23 @@ fn waits_are_read_leniently_and_bounded() {
 fn the_token_endpoint_is_judged_by_its_own_words() {
     for (status, kind, body, verdict, expected) in [
         (200, "application/json", r#"{"access_token":"x"}"#, "done", None),
-        (400, "application/json", r#"{"error":"invalid_client","error_description":"x"}"#, "refused", Some(ErrorKind::Unauthorized)),
+        (
+            400,
+            "application/json",
+            r#"{"error":"invalid_client","error_description":"x"}"#,
+            "refused",
+            Some(ErrorKind::Unauthorized),
+        ),
         (401, "application/json", r#"{"error":"invalid_client"}"#, "refused", Some(ErrorKind::Unauthorized)),
         (401, "application/json", "", "refused", Some(ErrorKind::Unauthorized)),
         (403, "application/json", r#"{"error":"access_denied"}"#, "refused", Some(ErrorKind::Unauthorized)),
-        (401, "application/json", r#"{"type":"https://x/common/authentication"}"#, "refused", Some(ErrorKind::Unauthorized)),
+        (
+            401,
+            "application/json",
+            r#"{"type":"https://x/common/authentication"}"#,
+            "refused",
+            Some(ErrorKind::Unauthorized),
+        ),
         (200, "application/json", r#"{"error":"invalid_client"}"#, "refused", Some(ErrorKind::Unauthorized)),
         (200, "application/json", r#"{"error":"server_error"}"#, "refused", Some(ErrorKind::Protocol)),
         (400, "application/json", r#"{"error":"invalid_request"}"#, "refused", Some(ErrorKind::Protocol)),

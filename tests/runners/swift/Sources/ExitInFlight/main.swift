@@ -24,7 +24,7 @@ let client = try await Client.open(
     ClientOptions(
         store: "memory", citrixUrl: "http://127.0.0.1:\(UInt16(bigEndian: address.sin_port))", allowPrivateNetworks: true))
 for number in 0..<100 {
-    Task {
+    Task.detached {
         try await client.accounts.add(
             AddAccount(customerId: "account\(number)", environment: .us, clientId: "id", clientSecret: "secret"))
     }

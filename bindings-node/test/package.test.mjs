@@ -1,0 +1,117 @@
+// The package as a stranger gets it: packed, installed into a clean folder, doing the examples and the code of the README.
+import assert from 'node:assert/strict'
+import { execFileSync, spawnSync } from 'node:child_process'
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, before, test } from 'node:test'
+import { fileURLToPath } from 'node:url'
+import { requests, simulator } from './simulator.mjs'
+
+const own = fileURLToPath(new URL('..', import.meta.url))
+const examples = fileURLToPath(new URL('../../examples', import.meta.url))
+const folder = mkdtempSync(join(tmpdir(), 'itsm-package-'))
+let world, settings, account, registration
+
+before(async () => {
+  world = await simulator()
+  ;({ account, registration } = requests(world))
+  settings = {
+    ITSM_ADAPTER_STORE: join(folder, 'adapter.db'),
+    ITSM_ADAPTER_ALLOW_PRIVATE_NETWORKS: 'true',
+    CITRIX_URL: world.citrix_url,
+    CITRIX_CUSTOMER_ID: account.customerId,
+    CITRIX_CLIENT_ID: account.clientId,
+    CITRIX_CLIENT_SECRET: account.clientSecret,
+    SERVICENOW_HOSTS: '127.0.0.1',
+    SERVICENOW_URL: registration.instanceUrl,
+    SERVICENOW_CLIENT_ID: registration.clientId,
+    SERVICENOW_CLIENT_SECRET: registration.clientSecret,
+    SERVICENOW_USER: registration.userName,
+    SERVICENOW_PASSWORD: registration.password,
+  }
+  const npm = (...args) => execFileSync('npm', [...args, '--silent', '--offline', '--no-audit', '--no-fund'], { cwd: folder, encoding: 'utf8' })
+  const [{ filename, files }] = JSON.parse(npm('pack', own, '--json', '--pack-destination', folder))
+  assert.deepEqual(files.map(({ path }) => path).filter(path => !path.endsWith('.node')).sort(), [
+    ...['README.md', 'index.d.ts', 'index.js', 'itsm-adapter.d.mts', 'itsm-adapter.js', 'itsm-adapter.mjs', 'package.json'],
+  ])
+  writeFileSync(join(folder, 'package.json'), '{"private": true}')
+  npm('install', `./${filename}`)
+  for (const task of readdirSync(examples)) {
+    const sources = join(examples, task, 'node')
+    if (readdirSync(join(examples, task)).includes('node')) cpSync(sources, join(folder, task, 'node'), { recursive: true })
+  }
+  cpSync(join(examples, 'quickstart/notification.json'), join(folder, 'quickstart/notification.json'))
+})
+after(() => {
+  world.stop()
+  rmSync(folder, { recursive: true, force: true })
+})
+
+function run(args, environment = {}, cwd = folder) {
+  const ended = spawnSync(process.execPath, args, { cwd, env: { PATH: process.env.PATH, ...settings, ...environment }, encoding: 'utf8', timeout: 60_000 })
+  for (const secret of [account.clientSecret, registration.clientSecret, registration.password]) {
+    assert.ok(!(ended.stdout + ended.stderr).includes(secret), 'a secret is shown')
+  }
+  return { ...ended, text: ended.stdout + ended.stderr }
+}
+
+test('the quick start runs', () => {
+  const { text, status } = run(['quickstart/node/quickstart.mjs'], { ITSM_ADAPTER_STORE: 'memory' })
+  assert.match(text, /is registered with[^]*INC\d+: Cloud Connector EDGE01 is offline[^]*the instance shows \[ \{ number/)
+  assert.equal(status, 0)
+})
+
+test('the quick start runs under CommonJS', () => {
+  const source = readFileSync(join(folder, 'quickstart/node/quickstart.mjs'), 'utf8')
+    .replace(/^import (.*) from (.*)$/gm, 'const $1 = require($2)')
+    .replace('import.meta.url', 'require("node:url").pathToFileURL(__filename)')
+  writeFileSync(join(folder, 'quickstart/node/quickstart.cjs'), source)
+  const { text, status } = run(['quickstart/node/quickstart.cjs'], { ITSM_ADAPTER_STORE: 'memory' })
+  assert.match(text, /is registered with[^]*the instance shows/)
+  assert.equal(status, 0)
+})
+
+test('the tasks build on one another', () => {
+  const { customerId, environment, clientId, clientSecret } = account
+  const add = `import { Client } from 'itsm-adapter'; await (await Client.open()).accounts.add(${JSON.stringify({ customerId, environment, clientId, clientSecret })})`
+  assert.equal(run(['--input-type=module', '--eval', add]).text, '')
+  const registered = run(['register-service-account/node/register.mjs', customerId, registration.instanceUrl])
+  assert.match(registered.text, /pass +identity[^]*is registered with .*days left: 9\d/)
+  const refused = run(['register-service-account/node/register.mjs', customerId, registration.instanceUrl], { SERVICENOW_PASSWORD: 'not it' })
+  assert.match(refused.text, /The credentials are refused/)
+  assert.equal(refused.status, 1)
+  for (let i = 0; i < 2; i++) {
+    const delivered = run(['deliver-alerts/node/deliver.mjs', join(examples, 'deliver-alerts/alerts.jsonl')])
+    assert.match(delivered.text, /3 of 3 alerts are incidents/)
+  }
+  assert.match(run(['manage-list/node/manage-list.mjs']).text, /acmecorp0001 .*registered +available +9\d/)
+})
+
+test('an example fits a screen', () => {
+  for (const task of readdirSync(examples)) {
+    const sources = join(folder, task, 'node')
+    for (const name of readdirSync(join(examples, task)).includes('node') ? readdirSync(sources) : []) {
+      assert.ok(readFileSync(join(sources, name), 'utf8').split('\n').length <= 60, name)
+    }
+  }
+})
+
+const blocks = [...readFileSync(join(own, 'README.md'), 'utf8').matchAll(/^```js\n([^]*?)^```$/gm)].map(([, code]) => code)
+for (const [i, code] of blocks.entries()) {
+  test(`block ${i + 1} of the README runs`, () => {
+    const cwd = join(folder, `block-${i}`)
+    mkdirSync(cwd)
+    const given = { ...account, instanceUrl: registration.instanceUrl, endpoint: registration, password: registration.password }
+    const names = ['customerId', 'clientId', 'clientSecret', 'instanceUrl', 'endpoint', 'password']
+    const constants = names.map(name => `const ${name} = ${JSON.stringify(given[name])}\n`).join('')
+    const ready = `import { Client } from 'itsm-adapter'
+const client = await Client.open({ store: 'memory' })
+await client.accounts.add(${JSON.stringify(account)})
+await client.registrations.register(${JSON.stringify(registration)})
+`
+    writeFileSync(join(cwd, 'block.mjs'), constants + (/Client\.open\(/.test(code) ? code : ready + code))
+    const { status, text } = run(['block.mjs'], {}, cwd)
+    assert.equal(status, 0, text)
+  })
+}

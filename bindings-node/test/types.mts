@@ -1,0 +1,51 @@
+// Compiled, never run: what the types promise, and what they refuse.
+import {
+  AbortError, Client, ItsmError, egressRanges, forwardLogs,
+  type Account, type Connection, type ConnectionStatus, type Delivery, type Environment, type ErrorKind, type Event, type RecordPage,
+} from 'itsm-adapter'
+
+const environment: Environment = 'us'
+const client: Client = await Client.open({ store: 'memory', key: 'secret' }, { signal: AbortSignal.timeout(1) })
+const account: Account = await client.accounts.add({ customerId: 'a', environment, clientId: 'b', clientSecret: 'c' })
+const connection: Connection = await client.connections.connect({ customerId: account.customerId, instanceUrl: 'd' }, {})
+const status: ConnectionStatus = connection.status
+const days: number | undefined = connection.grant?.daysLeft
+const at: Date = connection.createdAt
+const nothing: void = await client.accounts.remove('a')
+const delivery: Delivery | null = await client.alerts.submitWebhook({ body: new Uint8Array() })
+const records: Array<Record<string, string>> = await client.records.query({ customerId: 'a', table: 'b', limit: 1 })
+const settled = await client.records.insertMany({ customerId: 'a', table: 'b', records, inFlight: 1 })
+if (settled[0]?.status === 'fulfilled') settled[0].value.number satisfies string | undefined
+for await (const page of client.records.pages({ customerId: 'a', table: 'b', size: 1 })) page satisfies RecordPage
+for await (const event of client.subscribe({ signal: AbortSignal.timeout(1) })) event satisfies Event
+for await (const one of client.connections.iterate({ customerId: 'a' })) one satisfies Connection
+const observation = client.observe((event: Event) => void event.kind)
+client.unobserve(observation)
+{
+  using watching = client.observe(() => {})
+  await using other = await Client.open()
+  void [watching.id, other.isClosed satisfies boolean]
+}
+const ranges: string[] = egressRanges('japan')
+const here: boolean = forwardLogs('warn', line => void line.message)
+try {
+  client.close()
+} catch (error) {
+  if (error instanceof AbortError) error.code satisfies 'ABORT_ERR'
+  if (error instanceof ItsmError) {
+    error.code satisfies ErrorKind
+    error.retryAfterMs satisfies number | undefined
+    error.context.held_by satisfies string | undefined
+    // @ts-expect-error a word that no error has
+    if (error.code === 'nonsense') throw error
+  }
+}
+// @ts-expect-error an environment that there is not
+await client.accounts.add({ customerId: 'a', environment: 'mars', clientId: 'b', clientSecret: 'c' })
+// @ts-expect-error a missing argument
+await client.accounts.add({ customerId: 'a' })
+// @ts-expect-error a number for an id
+await client.accounts.get(1)
+// @ts-expect-error a signal that is none
+await client.accounts.get('a', { signal: true })
+export { at, days, delivery, here, nothing, ranges, status }

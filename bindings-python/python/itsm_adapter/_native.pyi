@@ -1,0 +1,2052 @@
+"""
+The part of `itsm_adapter` that is written in Rust.
+"""
+
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
+from datetime import datetime
+from itsm_adapter.errors import ItsmError
+from os import PathLike
+from typing import Any, Final, SupportsIndex, final
+
+__all__ = ["Account", "AccountPage", "Accounts", "Alert", "Alerts", "AsyncAccounts", "AsyncAlerts", "AsyncClient", "AsyncConnections", "AsyncEvents", "AsyncInstances", "AsyncRecords", "AsyncRegistrations", "AsyncSubscription", "Check", "CheckName", "CheckOutcome", "Client", "Connection", "ConnectionPage", "ConnectionStatus", "Connections", "Delivery", "DeliveryPage", "DeliveryStatus", "Entitlement", "EntitlementGroup", "Environment", "Event", "EventKind", "EventPage", "Events", "Grant", "GrantKind", "Incident", "Instance", "InstanceHealth", "InstancePage", "Instances", "OauthEndpoint", "Operator", "RecordPage", "Records", "Registrations", "Revocation", "RotationReport", "ServiceEntitlement", "ServiceState", "Severity", "Site", "Subscription", "TestReport", "egress_ranges", "forward_logs"]
+
+@final
+class Account:
+    """
+    A Citrix Cloud customer as the adapter knows it. Its client secret is kept sealed and never shown.
+    """
+    def __eq__(self, value: object, /) -> bool: ...
+    def __ne__(self, value: object, /) -> bool: ...
+    def __repr__(self, /) -> str: ...
+    @property
+    def client_id(self, /) -> str:
+        """
+        The id of the secure client that the adapter signs in with.
+        """
+    @property
+    def created_at(self, /) -> datetime:
+        """
+        When the account was added.
+        """
+    @property
+    def customer_id(self, /) -> str:
+        """
+        The Citrix Cloud customer id.
+        """
+    @property
+    def entitlement(self, /) -> Entitlement | None:
+        """
+        What the account was entitled to when last asked; none before the first question.
+        """
+    @property
+    def environment(self, /) -> Environment:
+        """
+        The cloud and region it lives in.
+        """
+    @property
+    def name(self, /) -> str | None:
+        """
+        A name for people; not used in any decision.
+        """
+    @property
+    def sites(self, /) -> list[Site]:
+        """
+        The account's sites as last seen.
+        """
+    @property
+    def updated_at(self, /) -> datetime:
+        """
+        When it last changed.
+        """
+
+@final
+class AccountPage:
+    """
+    One page of accounts, in the order of their ids.
+    """
+    def __eq__(self, value: object, /) -> bool: ...
+    def __ne__(self, value: object, /) -> bool: ...
+    def __repr__(self, /) -> str: ...
+    @property
+    def items(self, /) -> list[Account]:
+        """
+        The accounts of this page.
+        """
+    @property
+    def next(self, /) -> str | None:
+        """
+        Give it to the next call to go on; none on the last page.
+        """
+
+@final
+class Accounts:
+    """
+    Citrix Cloud accounts.
+    """
+    def add(self, /, customer_id: str, *, environment: Environment | str, client_id: str, client_secret: str, name: str | None = None) -> Account:
+        """
+        Adds an account, after its secure client got a token from Citrix Cloud. Nothing is saved when it did not.
+
+        Raises InvalidInputError; IllegalStateError when the account is there already; UnauthorizedError when Citrix
+        Cloud refuses the secure client; ThrottledError, UnavailableError, TimeoutError, ProtocolError, StoreError.
+        """
+    def entitlement(self, /, customer_id: str) -> Entitlement:
+        """
+        Asks Citrix Cloud what the account is entitled to, and remembers the answer. Wakes a frozen site, which can
+        take minutes; progress is told to observers.
+
+        Raises NotFoundError, UnauthorizedError, ForbiddenError, ThrottledError, UnavailableError, TimeoutError,
+        ProtocolError, StoreError.
+        """
+    def get(self, /, customer_id: str) -> Account:
+        """
+        One account.
+
+        Raises NotFoundError, InvalidInputError, StoreError.
+        """
+    def iterate(self, /, *, limit: SupportsIndex | None = None) -> Iterator[Account]:
+        """
+        Walks over all accounts, `limit` of them per page.
+        """
+    def list(self, /, *, after: str | None = None, limit: SupportsIndex | None = None) -> AccountPage:
+        """
+        A page of accounts in the order of their ids; `after` is the `next` of the page before, `limit` 1 to 1000 (100).
+
+        Raises InvalidInputError, StoreError.
+        """
+    def remove(self, /, customer_id: str) -> None:
+        """
+        Removes an account that has no connection left, with its secure client.
+
+        Raises NotFoundError; IllegalStateError while it has connections; StoreError.
+        """
+    def test(self, /, customer_id: str) -> TestReport:
+        """
+        Tries the stored secure client and asks for the entitlement; saves nothing. What goes wrong at Citrix Cloud
+        stands in the report.
+
+        Raises NotFoundError, InvalidInputError, StoreError, SealedError.
+        """
+    def update(self, /, customer_id: str, *, client_id: str | None = None, client_secret: str | None = None, name: str | None = None) -> Account:
+        """
+        Changes an account; what is left out stays as it is. New credentials are tried before they replace the old ones.
+
+        Raises what `add` raises, and NotFoundError.
+        """
+
+@final
+class Alert:
+    """
+    An alert or notification of Citrix Cloud, on its way to an incident.
+    """
+    def __eq__(self, value: object, /) -> bool: ...
+    def __ne__(self, value: object, /) -> bool: ...
+    def __repr__(self, /) -> str: ...
+    @property
+    def component(self, /) -> str | None:
+        """
+        The component it is about, such as `Citrix Cloud`.
+        """
+    @property
+    def customer_id(self, /) -> str:
+        """
+        The account it belongs to.
+        """
+    @property
+    def description(self, /) -> str:
+        """
+        The whole text.
+        """
+    @property
+    def fields(self, /) -> dict[str, str]:
+        """
+        Anything else the source told, by name.
+        """
+    @property
+    def id(self, /) -> str:
+        """
+        Its id within the source. Account, source and id together are its identity.
+        """
+    @property
+    def raised_at(self, /) -> datetime | None:
+        """
+        When it was raised, as the source says.
+        """
+    @property
+    def severity(self, /) -> Severity:
+        """
+        How bad it is.
+        """
+    @property
+    def source(self, /) -> str:
+        """
+        Where it comes from, such as `citrix_cloud` or `monitor`.
+        """
+    @property
+    def title(self, /) -> str:
+        """
+        One line.
+        """
+
+@final
+class Alerts:
+    """
+    Alerts on their way to incidents.
+    """
+    def deliver(self, /, delivery_id: str) -> Delivery:
+        """
+        Delivers one alert now and gives it back with its incident. An outcome that is unknown is found out before
+        anything is repeated, which can take as long as the instance may still be working. Delivering twice, or from
+        two processes, makes one incident.
+
+        Raises NotFoundError; IllegalStateError when the account is not registered; OutcomeUnknownError when the
+        instance cannot be asked; what the instance refuses with. The delivery stays and can be delivered again.
+        """
+    def get(self, /, delivery_id: str) -> Delivery:
+        """
+        One delivery.
+
+        Raises NotFoundError, StoreError.
+        """
+    def iterate(self, /, *, customer_id: str | None = None, statuses: Sequence[DeliveryStatus | str] | None = None, limit: SupportsIndex | None = None) -> Iterator[Delivery]:
+        """
+        Walks over deliveries as `list` gives them, `limit` of them per page.
+        """
+    def list(self, /, *, customer_id: str | None = None, statuses: Sequence[DeliveryStatus | str] | None = None, after: str | None = None, limit: SupportsIndex | None = None) -> DeliveryPage:
+        """
+        A page of deliveries in the order in which they were accepted, of one account or of all, in one of these
+        statuses (none given: any). `after` is the `next` of the page before, `limit` 1 to 1000 (100).
+
+        Raises InvalidInputError, StoreError.
+        """
+    def submit(self, /, *, customer_id: str, source: str, id: str, title: str, description: str, severity: Severity | str, component: str | None = None, raised_at: datetime | None = None, fields: dict[str, str] | None = None) -> Delivery:
+        """
+        Takes an alert. When this returns, the alert is stored durably and cannot be lost. The same alert again
+        (account, source, id) is the same delivery.
+
+        Raises NotFoundError when the account was not added, InvalidInputError, StoreError.
+        """
+    def submit_webhook(self, /, body: bytes | bytearray, *, authorization: str | None = None, expected: str | None = None) -> Delivery | None:
+        """
+        Takes the body of a Citrix Cloud webhook callback. None when it tells of something else than a new
+        notification. `authorization` is the value of that header of the callback, `expected` the value given as
+        `authHeaders` when the webhook was made; with `expected` they must be equal.
+
+        Raises ForbiddenError when the authorization differs; InvalidInputError when the body is not a callback;
+        NotFoundError when its account was not added; StoreError.
+        """
+
+@final
+class AsyncAccounts:
+    """
+    Citrix Cloud accounts.
+    """
+    def add(self, /, customer_id: str, *, environment: Environment | str, client_id: str, client_secret: str, name: str | None = None) -> Coroutine[Any, Any, Account]:
+        """
+        Adds an account, after its secure client got a token from Citrix Cloud. Nothing is saved when it did not.
+
+        Raises InvalidInputError; IllegalStateError when the account is there already; UnauthorizedError when Citrix
+        Cloud refuses the secure client; ThrottledError, UnavailableError, TimeoutError, ProtocolError, StoreError.
+        """
+    def entitlement(self, /, customer_id: str) -> Coroutine[Any, Any, Entitlement]:
+        """
+        Asks Citrix Cloud what the account is entitled to, and remembers the answer. Wakes a frozen site, which can
+        take minutes; progress is told to observers.
+
+        Raises NotFoundError, UnauthorizedError, ForbiddenError, ThrottledError, UnavailableError, TimeoutError,
+        ProtocolError, StoreError.
+        """
+    def get(self, /, customer_id: str) -> Coroutine[Any, Any, Account]:
+        """
+        One account.
+
+        Raises NotFoundError, InvalidInputError, StoreError.
+        """
+    def iterate(self, /, *, limit: SupportsIndex | None = None) -> AsyncIterator[Account]:
+        """
+        Walks over all accounts, `limit` of them per page.
+        """
+    def list(self, /, *, after: str | None = None, limit: SupportsIndex | None = None) -> Coroutine[Any, Any, AccountPage]:
+        """
+        A page of accounts in the order of their ids; `after` is the `next` of the page before, `limit` 1 to 1000 (100).
+
+        Raises InvalidInputError, StoreError.
+        """
+    def remove(self, /, customer_id: str) -> Coroutine[Any, Any, None]:
+        """
+        Removes an account that has no connection left, with its secure client.
+
+        Raises NotFoundError; IllegalStateError while it has connections; StoreError.
+        """
+    def test(self, /, customer_id: str) -> Coroutine[Any, Any, TestReport]:
+        """
+        Tries the stored secure client and asks for the entitlement; saves nothing. What goes wrong at Citrix Cloud
+        stands in the report.
+
+        Raises NotFoundError, InvalidInputError, StoreError, SealedError.
+        """
+    def update(self, /, customer_id: str, *, client_id: str | None = None, client_secret: str | None = None, name: str | None = None) -> Coroutine[Any, Any, Account]:
+        """
+        Changes an account; what is left out stays as it is. New credentials are tried before they replace the old ones.
+
+        Raises what `add` raises, and NotFoundError.
+        """
+
+@final
+class AsyncAlerts:
+    """
+    Alerts on their way to incidents.
+    """
+    def deliver(self, /, delivery_id: str) -> Coroutine[Any, Any, Delivery]:
+        """
+        Delivers one alert now and gives it back with its incident. An outcome that is unknown is found out before
+        anything is repeated, which can take as long as the instance may still be working. Delivering twice, or from
+        two processes, makes one incident.
+
+        Raises NotFoundError; IllegalStateError when the account is not registered; OutcomeUnknownError when the
+        instance cannot be asked; what the instance refuses with. The delivery stays and can be delivered again.
+        """
+    def get(self, /, delivery_id: str) -> Coroutine[Any, Any, Delivery]:
+        """
+        One delivery.
+
+        Raises NotFoundError, StoreError.
+        """
+    def iterate(self, /, *, customer_id: str | None = None, statuses: Sequence[DeliveryStatus | str] | None = None, limit: SupportsIndex | None = None) -> AsyncIterator[Delivery]:
+        """
+        Walks over deliveries as `list` gives them, `limit` of them per page.
+        """
+    def list(self, /, *, customer_id: str | None = None, statuses: Sequence[DeliveryStatus | str] | None = None, after: str | None = None, limit: SupportsIndex | None = None) -> Coroutine[Any, Any, DeliveryPage]:
+        """
+        A page of deliveries in the order in which they were accepted, of one account or of all, in one of these
+        statuses (none given: any). `after` is the `next` of the page before, `limit` 1 to 1000 (100).
+
+        Raises InvalidInputError, StoreError.
+        """
+    def submit(self, /, *, customer_id: str, source: str, id: str, title: str, description: str, severity: Severity | str, component: str | None = None, raised_at: datetime | None = None, fields: dict[str, str] | None = None) -> Coroutine[Any, Any, Delivery]:
+        """
+        Takes an alert. When this returns, the alert is stored durably and cannot be lost. The same alert again
+        (account, source, id) is the same delivery.
+
+        Raises NotFoundError when the account was not added, InvalidInputError, StoreError.
+        """
+    def submit_webhook(self, /, body: bytes | bytearray, *, authorization: str | None = None, expected: str | None = None) -> Coroutine[Any, Any, Delivery | None]:
+        """
+        Takes the body of a Citrix Cloud webhook callback. None when it tells of something else than a new
+        notification. `authorization` is the value of that header of the callback, `expected` the value given as
+        `authHeaders` when the webhook was made; with `expected` they must be equal.
+
+        Raises ForbiddenError when the authorization differs; InvalidInputError when the body is not a callback;
+        NotFoundError when its account was not added; StoreError.
+        """
+
+@final
+class AsyncClient:
+    """
+    The adapter: one object that holds the store, the keys, the tokens and the way out.
+
+    `Client` blocks, lets other threads run meanwhile and answers Ctrl-C. The calls of `AsyncClient` are awaited;
+    cancelling one drops its work. Both open the store at once, and send nothing. Use them in a `with` (`async with`)
+    block, or close them. What is left out comes from the environment variable named, else from the default.
+
+    - store: path of a SQLite file, or "memory" for a state that ends with the client (ITSM_ADAPTER_STORE; required).
+    - key: seals the secrets, 32 bytes as base64 or hexadecimal (ITSM_ADAPTER_KEY; a key file beside the database).
+    - old_keys: keys that may still be needed to open what was sealed before a rotation.
+    - citrix_url: one address in place of all hosts of Citrix Cloud, for the simulator (CITRIX_URL).
+    - instance_hosts: hosts that may be instances besides ServiceNow's own, such as "*.example.org"
+      (SERVICENOW_HOSTS, separated by commas).
+    - allow_private_networks: whether loopback and private addresses may be called
+      (ITSM_ADAPTER_ALLOW_PRIVATE_NETWORKS; no).
+    - proxy: for all calls (HTTPS_PROXY, ALL_PROXY, NO_PROXY).
+    - root_certificates: further ones, as PEM text; the system's own stay valid.
+    - connect_timeout_ms (10,000), attempt_timeout_ms (30,000), total_timeout_ms (120,000): time allowed for a
+      connection, for one attempt of a call, for a call with all its attempts.
+    - max_attempts: how often a call is sent at the most (4).
+    - concurrency_per_remote: requests in flight to one remote (64).
+    - transaction_limit_ms: how long an instance may go on working on a request nobody waits for (60,000).
+    - wake_up_interval_ms: pause between two looks at a frozen site (30,000).
+
+    Raises InvalidInputError for settings that make no sense, StoreError when the store cannot be opened,
+    SealedError when the key is missing or not readable.
+    """
+    def __aenter__(self, /) -> Coroutine[Any, Any, AsyncClient]: ...
+    def __aexit__(self, /, _kind: Any, _error: Any, _traceback: Any) -> Coroutine[Any, Any, None]: ...
+    def __new__(cls, /, *, store: str | PathLike[str] | None = None, key: str | None = None, old_keys: Sequence[str] | None = None, citrix_url: str | None = None, instance_hosts: Sequence[str] | None = None, allow_private_networks: bool | None = None, proxy: str | None = None, root_certificates: Sequence[str] | None = None, connect_timeout_ms: SupportsIndex | None = None, attempt_timeout_ms: SupportsIndex | None = None, total_timeout_ms: SupportsIndex | None = None, max_attempts: SupportsIndex | None = None, concurrency_per_remote: SupportsIndex | None = None, transaction_limit_ms: SupportsIndex | None = None, wake_up_interval_ms: SupportsIndex | None = None) -> AsyncClient: ...
+    def __repr__(self, /) -> str: ...
+    def _panic_on_purpose(self, /) -> Coroutine[Any, Any, None]:
+        """
+        Panics inside an operation, for tests.
+        """
+    @property
+    def accounts(self, /) -> AsyncAccounts:
+        """
+        Citrix Cloud accounts.
+        """
+    @property
+    def alerts(self, /) -> AsyncAlerts:
+        """
+        Alerts on their way to incidents.
+        """
+    def close(self, /) -> Coroutine[Any, Any, None]:
+        """
+        Closes the client: calls under way end with CancelledError, later ones with IllegalStateError. What was
+        committed stays; steps that must not be lost half-way run to their end.
+        """
+    @property
+    def connections(self, /) -> AsyncConnections:
+        """
+        Connections of accounts with instances: the Manage list.
+        """
+    @property
+    def events(self, /) -> AsyncEvents:
+        """
+        The event log.
+        """
+    @property
+    def instances(self, /) -> AsyncInstances:
+        """
+        ServiceNow instances as the adapter knows them.
+        """
+    @property
+    def is_closed(self, /) -> bool:
+        """
+        True after `close`.
+        """
+    def observe(self, /, callback: Callable[[Event], object]) -> int:
+        """
+        Tells this callable every event from now on. It is called on any thread; be quick. The number takes it off.
+        """
+    @property
+    def records(self, /) -> AsyncRecords:
+        """
+        Records of the instance that an account is registered with.
+        """
+    @property
+    def registrations(self, /) -> AsyncRegistrations:
+        """
+        Registrations: the OAuth side of a connection.
+        """
+    def rotate_key(self, /, new_key: str | None = None) -> Coroutine[Any, Any, RotationReport]:
+        """
+        Seals everything with a new key: with this one, or with one that is made and kept in the key file. Interrupted,
+        it goes on when called again.
+
+        Raises SealedError when something cannot be opened with any key at hand, InvalidInputError when the key comes
+        from the caller and no new one is given, StoreError.
+        """
+    def subscribe(self, /) -> AsyncSubscription:
+        """
+        Events from now on, one by one: `async for event in client.subscribe()`, until the client is closed. A
+        subscriber that lets more than 1,024 events wait misses the oldest, and is told so by an event of kind
+        `progress`.
+        """
+    def unobserve(self, /, number: SupportsIndex) -> None:
+        """
+        Takes an observer off, by the number that `observe` gave.
+        """
+
+@final
+class AsyncConnections:
+    """
+    Connections of accounts with instances: the Manage list.
+    """
+    def connect(self, /, customer_id: str, instance_url: str, *, instance_name: str | None = None) -> Coroutine[Any, Any, Connection]:
+        """
+        Connects an account with an instance: tries the account's secure client, applies the Manage rule, saves.
+        Connecting again tests again, and notes the secure client that was tested.
+
+        Raises NotFoundError when the account was not added, NotEntitledError with what was found, UnauthorizedError,
+        PrerequisiteMissingError when the instance's connector is known to be too old for another account,
+        InvalidInputError, ThrottledError, UnavailableError, TimeoutError, ProtocolError, StoreError.
+        """
+    def disconnect(self, /, customer_id: str, instance_url: str) -> Coroutine[Any, Any, Revocation]:
+        """
+        Removes a connection: revokes its tokens, if it has any, and forgets it. The account stays. A failed
+        revocation is not an error: it stands in the answer.
+
+        Raises NotFoundError, InvalidInputError, StoreError.
+        """
+    def get(self, /, customer_id: str, instance_url: str) -> Coroutine[Any, Any, Connection]:
+        """
+        One connection.
+
+        Raises NotFoundError, InvalidInputError, StoreError.
+        """
+    def iterate(self, /, *, customer_id: str | None = None, limit: SupportsIndex | None = None) -> AsyncIterator[Connection]:
+        """
+        Walks over the Manage list, of one account or of all, `limit` connections per page.
+        """
+    def list(self, /, *, customer_id: str | None = None, after: str | None = None, limit: SupportsIndex | None = None) -> Coroutine[Any, Any, ConnectionPage]:
+        """
+        A page of the Manage list: connections in the order of account and instance, of one account or of all.
+        `after` is the `next` of the page before, `limit` 1 to 1000 (100).
+
+        Raises InvalidInputError, StoreError.
+        """
+    def test(self, /, customer_id: str, instance_url: str, *, instance_name: str | None = None) -> Coroutine[Any, Any, TestReport]:
+        """
+        Does all that `connect` does, but saves nothing. What goes wrong at Citrix Cloud stands in the report.
+
+        Raises NotFoundError, InvalidInputError, StoreError.
+        """
+
+@final
+class AsyncEvents:
+    """
+    The event log.
+    """
+    def iterate(self, /, *, customer_id: str | None = None, limit: SupportsIndex | None = None) -> AsyncIterator[Event]:
+        """
+        Walks over the event log, of one account or of all, `limit` events per page.
+        """
+    def list(self, /, *, customer_id: str | None = None, after: str | None = None, limit: SupportsIndex | None = None) -> Coroutine[Any, Any, EventPage]:
+        """
+        A page of events, oldest first, of one account or of all. `after` is the `next` of the page before, `limit`
+        1 to 1000 (100).
+
+        Raises InvalidInputError, StoreError.
+        """
+
+@final
+class AsyncInstances:
+    """
+    ServiceNow instances as the adapter knows them.
+    """
+    def get(self, /, instance_url: str) -> Coroutine[Any, Any, Instance]:
+        """
+        One instance, by its address.
+
+        Raises NotFoundError when no connection was ever made with it, InvalidInputError, StoreError.
+        """
+    def iterate(self, /, *, limit: SupportsIndex | None = None) -> AsyncIterator[Instance]:
+        """
+        Walks over all instances, `limit` of them per page.
+        """
+    def list(self, /, *, after: str | None = None, limit: SupportsIndex | None = None) -> Coroutine[Any, Any, InstancePage]:
+        """
+        A page of instances in the order of their ids; `after` is the `next` of the page before, `limit` 1 to 1000 (100).
+
+        Raises InvalidInputError, StoreError.
+        """
+
+@final
+class AsyncRecords:
+    """
+    Records of the instance that an account is registered with (Table API). A record is a dict of column names and
+    texts. A query is a list of conditions (column, operator, value) that must all be met; `fields` are the columns
+    wanted, all when left out.
+    """
+    def get(self, /, customer_id: str, table: str, sys_id: str, *, fields: Sequence[str] | None = None) -> Coroutine[Any, Any, dict[str, str]]:
+        """
+        One record.
+
+        Raises NotFoundError when there is none or it is hidden, IllegalStateError when the account is not registered,
+        UnauthorizedError, ForbiddenError, ThrottledError, UnavailableError, TimeoutError, ProtocolError,
+        InvalidInputError.
+        """
+    def insert(self, /, customer_id: str, table: str, record: dict[str, Any] | str, *, fields: Sequence[str] | None = None) -> Coroutine[Any, Any, dict[str, str]]:
+        """
+        Makes a record and gives it back as stored. When the outcome of the request is unknown, it is not sent again:
+        look the record up by a key of yours.
+
+        Raises OutcomeUnknownError when the record may or may not exist; else what `get` raises, and nothing was made.
+        """
+    def insert_many(self, /, customer_id: str, table: str, records: list[dict[str, Any]] | str, *, fields: Sequence[str] | None = None, in_flight: SupportsIndex = 64) -> Coroutine[Any, Any, list[dict[str, str] | ItsmError]]:
+        """
+        Makes many records, at most `in_flight` (1 to 1000) at a time, and tells of each, in the order given, how it
+        went: the record, or the exception, which is not raised. One that fails does not stop the others.
+
+        Raises InvalidInputError, IllegalStateError when the account is not registered.
+        """
+    def page(self, /, customer_id: str, table: str, query: Sequence[tuple[str, Operator | str, str]] | None = None, *, fields: Sequence[str] | None = None, size: SupportsIndex = 1000, after: str | None = None) -> Coroutine[Any, Any, RecordPage]:
+        """
+        One page of a walk over all records that match, in the order of `sys_id`: stable, and in constant memory.
+        `after` is the `next` of the page before, `size` 1 to 10,000. A column `sys_id` is always asked for.
+
+        Raises what `get` raises.
+        """
+    def pages(self, /, customer_id: str, table: str, query: Sequence[tuple[str, Operator | str, str]] | None = None, *, fields: Sequence[str] | None = None, size: SupportsIndex = 1000) -> AsyncIterator[RecordPage]:
+        """
+        Walks over all records that match, page by page; see `page`.
+        """
+    def query(self, /, customer_id: str, table: str, query: Sequence[tuple[str, Operator | str, str]] | None = None, *, fields: Sequence[str] | None = None, limit: SupportsIndex = 100) -> Coroutine[Any, Any, list[dict[str, str]]]:
+        """
+        Records that match the query, at most `limit` of them. No records can also mean no right to read them.
+
+        Raises what `get` raises.
+        """
+    def update(self, /, customer_id: str, table: str, sys_id: str, record: dict[str, Any] | str, *, fields: Sequence[str] | None = None) -> Coroutine[Any, Any, dict[str, str]]:
+        """
+        Changes the columns given and gives the record back.
+
+        Raises what `insert` raises; repeating an update whose outcome is unknown is safe.
+        """
+
+@final
+class AsyncRegistrations:
+    """
+    Registrations: the OAuth side of a connection.
+    """
+    def check(self, /, customer_id: str, instance_url: str) -> Coroutine[Any, Any, Connection]:
+        """
+        Checks a registration: token fresh, API readable, roles still there. Updates the instance's health and, with
+        proof only, the status. What goes wrong at the instance stands in the connection.
+
+        Raises NotFoundError, IllegalStateError without a registration, InvalidInputError, StoreError, SealedError.
+        """
+    def reauthenticate(self, /, customer_id: str, instance_url: str, *, client_id: str | None = None, client_secret: str | None = None, user_name: str | None = None, password: str | None = None) -> Coroutine[Any, Any, Connection]:
+        """
+        Gives a registration new credentials, or the same ones again. What is left out stays as it is.
+
+        Raises IllegalStateError without a registration, InvalidInputError when the password of a user account is
+        missing; else as `register`. The grant in use goes on working then.
+        """
+    def register(self, /, customer_id: str, instance_url: str, *, client_id: str, client_secret: str, user_name: str, password: str, instance_name: str | None = None) -> Coroutine[Any, Any, Connection]:
+        """
+        Registers the account with the instance through a service account: password grant, connection test, save.
+        A connection is made first when there is none. On a registration that exists it replaces the grant.
+
+        Raises AlreadyRegisteredError naming the instance that holds the account; UnauthorizedError when the token
+        endpoint refuses (it does not say what is wrong); ForbiddenError naming the role or scope;
+        PrerequisiteMissingError; NotFoundError, NotEntitledError, InvalidInputError, ThrottledError, UnavailableError,
+        TimeoutError, ProtocolError, StoreError. Nothing has changed then; an earlier grant goes on working.
+        """
+    def test(self, /, customer_id: str, instance_url: str, *, client_id: str, client_secret: str, user_name: str, password: str, instance_name: str | None = None) -> Coroutine[Any, Any, TestReport]:
+        """
+        Does all that `register` does with the instance, but saves nothing. What the checks find stands in the report.
+
+        Raises InvalidInputError, NotFoundError, and everything that the token endpoint refuses or fails with.
+        """
+    def unregister(self, /, customer_id: str, instance_url: str) -> Coroutine[Any, Any, Revocation]:
+        """
+        Ends a registration: forgets grant and endpoint secret, revokes the tokens, keeps the connection. A failed
+        revocation is not an error: it stands in the answer, and the adapter tries again at the next check.
+
+        Raises IllegalStateError without a registration, NotFoundError, InvalidInputError, StoreError.
+        """
+
+@final
+class AsyncSubscription:
+    """
+    Events from the moment of subscribing on, until the client is closed.
+    """
+    def __aiter__(self, /) -> AsyncSubscription: ...
+    def __anext__(self, /) -> Coroutine[Any, Any, Event]: ...
+
+@final
+class Check:
+    """
+    One line of a connection test.
+    """
+    def __eq__(self, value: object, /) -> bool: ...
+    def __ne__(self, value: object, /) -> bool: ...
+    def __repr__(self, /) -> str: ...
+    @property
+    def name(self, /) -> CheckName:
+        """
+        What was checked.
+        """
+    @property
+    def outcome(self, /) -> CheckOutcome:
+        """
+        The answer.
+        """
+    @property
+    def remedy(self, /) -> str:
+        """
+        What to do about it; empty when there is nothing to do.
+        """
+    @property
+    def seen(self, /) -> str:
+        """
+        What was seen, in one sentence.
+        """
+
+@final
+class CheckName:
+    """
+    What is checked before a registration is saved.
+    """
+    CONNECTOR: Final[CheckName]
+    """
+    The Citrix connector is installed there, and which version.
+    """
+    CONNECTOR_ROLE: Final[CheckName]
+    """
+    The user holds the connector's administrator role.
+    """
+    ENTITLEMENT: Final[CheckName]
+    """
+    The account's subscription includes the adapter.
+    """
+    IDENTITY: Final[CheckName]
+    """
+    The instance says who signed in.
+    """
+    INCIDENT_RIGHT: Final[CheckName]
+    """
+    The user may write incidents.
+    """
+    SECURE_CLIENT: Final[CheckName]
+    """
+    The secure client gets a token from Citrix Cloud.
+    """
+    TABLE_API: Final[CheckName]
+    """
+    The Table API can be read.
+    """
+    TOKEN: Final[CheckName]
+    """
+    The instance's token endpoint accepts the credentials.
+    """
+    def __eq__(self, value: object, /) -> bool: ...
+    def __hash__(self, /) -> int: ...
+    def __int__(self, /) -> int: ...
+    def __ne__(self, value: object, /) -> bool: ...
+    def __repr__(self, /) -> str: ...
+    def __str__(self, /) -> str: ...
+    @property
+    def value(self, /) -> str:
+        """
+        The stable word, the same in every language.
+        """
+
+@final
+class CheckOutcome:
+    """
+    Answer of one check.
+    """
+    FAIL: Final[CheckOutcome]
+    """
+    Not as it should be; nothing is saved.
+    """
+    PASS: Final[CheckOutcome]
+    """
+    As it should be.
+    """
+    SKIPPED: Final[CheckOutcome]
+    """
+    Not asked, because an earlier check failed.
+    """
+    UNKNOWN: Final[CheckOutcome]
+    """
+    The answer is hidden from the account. It does not fail a save.
+    """
+    def __eq__(self, value: object, /) -> bool: ...
+    def __hash__(self, /) -> int: ...
+    def __int__(self, /) -> int: ...
+    def __ne__(self, value: object, /) -> bool: ...
+    def __repr__(self, /) -> str: ...
+    def __str__(self, /) -> str: ...
+    @property
+    def value(self, /) -> str:
+        """
+        The stable word, the same in every language.
+        """
+
+@final
+class Client:
+    """
+    The adapter: one object that holds the store, the keys, the tokens and the way out.
+
+    `Client` blocks, lets other threads run meanwhile and answers Ctrl-C. The calls of `AsyncClient` are awaited;
+    cancelling one drops its work. Both open the store at once, and send nothing. Use them in a `with` (`async with`)
+    block, or close them. What is left out comes from the environment variable named, else from the default.
+
+    - store: path of a SQLite file, or "memory" for a state that ends with the client (ITSM_ADAPTER_STORE; required).
+    - key: seals the secrets, 32 bytes as base64 or hexadecimal (ITSM_ADAPTER_KEY; a key file beside the database).
+    - old_keys: keys that may still be needed to open what was sealed before a rotation.
+    - citrix_url: one address in place of all hosts of Citrix Cloud, for the simulator (CITRIX_URL).
+    - instance_hosts: hosts that may be instances besides ServiceNow's own, such as "*.example.org"
+      (SERVICENOW_HOSTS, separated by commas).
+    - allow_private_networks: whether loopback and private addresses may be called
+      (ITSM_ADAPTER_ALLOW_PRIVATE_NETWORKS; no).
+    - proxy: for all calls (HTTPS_PROXY, ALL_PROXY, NO_PROXY).
+    - root_certificates: further ones, as PEM text; the system's own stay valid.
+    - connect_timeout_ms (10,000), attempt_timeout_ms (30,000), total_timeout_ms (120,000): time allowed for a
+      connection, for one attempt of a call, for a call with all its attempts.
+    - max_attempts: how often a call is sent at the most (4).
+    - concurrency_per_remote: requests in flight to one remote (64).
+    - transaction_limit_ms: how long an instance may go on working on a request nobody waits for (60,000).
+    - wake_up_interval_ms: pause between two looks at a frozen site (30,000).
+
+    Raises InvalidInputError for settings that make no sense, StoreError when the store cannot be opened,
+    SealedError when the key is missing or not readable.
+    """
+    def __enter__(self, /) -> Client: ...
+    def __exit__(self, /, _kind: Any, _error: Any, _traceback: Any) -> None: ...
+    def __new__(cls, /, *, store: str | PathLike[str] | None = None, key: str | None = None, old_keys: Sequence[str] | None = None, citrix_url: str | None = None, instance_hosts: Sequence[str] | None = None, allow_private_networks: bool | None = None, proxy: str | None = None, root_certificates: Sequence[str] | None = None, connect_timeout_ms: SupportsIndex | None = None, attempt_timeout_ms: SupportsIndex | None = None, total_timeout_ms: SupportsIndex | None = None, max_attempts: SupportsIndex | None = None, concurrency_per_remote: SupportsIndex | None = None, transaction_limit_ms: SupportsIndex | None = None, wake_up_interval_ms: SupportsIndex | None = None) -> Client: ...
+    def __repr__(self, /) -> str: ...
+    def _panic_on_purpose(self, /) -> None:
+        """
+        Panics inside an operation, for tests.
+        """
+    @property
+    def accounts(self, /) -> Accounts:
+        """
+        Citrix Cloud accounts.
+        """
+    @property
+    def alerts(self, /) -> Alerts:
+        """
+        Alerts on their way to incidents.
+        """
+    def close(self, /) -> None:
+        """
+        Closes the client: calls under way end with CancelledError, later ones with IllegalStateError. What was
+        committed stays; steps that must not be lost half-way run to their end.
+        """
+    @property
+    def connections(self, /) -> Connections:
+        """
+        Connections of accounts with instances: the Manage list.
+        """
+    @property
+    def events(self, /) -> Events:
+        """
+        The event log.
+        """
+    @property
+    def instances(self, /) -> Instances:
+        """
+        ServiceNow instances as the adapter knows them.
+        """
+    @property
+    def is_closed(self, /) -> bool:
+        """
+        True after `close`.
+        """
+    def observe(self, /, callback: Callable[[Event], object]) -> int:
+        """
+        Tells this callable every event from now on. It is called on any thread; be quick. The number takes it off.
+        """
+    @property
+    def records(self, /) -> Records:
+        """
+        Records of the instance that an account is registered with.
+        """
+    @property
+    def registrations(self, /) -> Registrations:
+        """
+        Registrations: the OAuth side of a connection.
+        """
+    def rotate_key(self, /, new_key: str | None = None) -> RotationReport:
+        """
+        Seals everything with a new key: with this one, or with one that is made and kept in the key file. Interrupted,
+        it goes on when called again.
+
+        Raises SealedError when something cannot be opened with any key at hand, InvalidInputError when the key comes
+        from the caller and no new one is given, StoreError.
+        """
+    def subscribe(self, /) -> Subscription:
+        """
+        Events from now on, one by one: `for event in client.subscribe()`, until the client is closed. A subscriber
+        that lets more than 1,024 events wait misses the oldest, and is told so by an event of kind `progress`.
+        """
+    def unobserve(self, /, number: SupportsIndex) -> None:
+        """
+        Takes an observer off, by the number that `observe` gave.
+        """
+
+@final
+class Connection:
+    """
+    Account × instance: one line of the Manage list.
+    """
+    def __eq__(self, value: object, /) -> bool: ...
+    def __ne__(self, value: object, /) -> bool: ...
+    def __repr__(self, /) -> str: ...
+    @property
+    def created_at(self, /) -> datetime:
+        """
+        When the connection was made.
+        """
+    @property
+    def customer_id(self, /) -> str:
+        """
+        The account.
+        """
+    @property
+    def endpoint(self, /) -> OauthEndpoint | None:
+        """
+        The OAuth endpoint in use; none while unregistered.
+        """
+    @property
+    def grant(self, /) -> Grant | None:
+        """
+        The grant in use; none while unregistered.
+        """
+    @property
+    def health(self, /) -> InstanceHealth:
+        """
+        How the instance answered last.
+        """
+    @property
+    def instance_id(self, /) -> str:
+        """
+        The instance.
+        """
+    @property
+    def instance_name(self, /) -> str | None:
+        """
+        The instance's name for people.
+        """
+    @property
+    def last_test(self, /) -> TestReport | None:
+        """
+        What the last connection test found.
+        """
+    @property
+    def secure_client_id(self, /) -> str:
+        """
+        The secure client that was tested for this connection.
+        """
+    @property
+    def status(self, /) -> ConnectionStatus:
+        """
+        Where the connection stands.
+        """
+    @property
+    def updated_at(self, /) -> datetime:
+        """
+        When it last changed.
+        """
+
+@final
+class ConnectionPage:
+    """
+    One page of connections, in the order of account and instance.
+    """
+    def __eq__(self, value: object, /) -> bool: ...
+    def __ne__(self, value: object, /) -> bool: ...
+    def __repr__(self, /) -> str: ...
+    @property
+    def items(self, /) -> list[Connection]:
+        """
+        The connections of this page.
+        """
+    @property
+    def next(self, /) -> str | None:
+        """
+        Give it to the next call to go on; none on the last page.
+        """
+
+@final
+class ConnectionStatus:
+    """
+    Where a connection stands. No connection = not listed. (ITSM Adapter service, "Get started".)
+    """
+    REGISTERED: Final[ConnectionStatus]
+    """
+    Registered: both directions work.
+    """
+    UNAUTHORIZED: Final[ConnectionStatus]
+    """
+    "ServiceNow Instance Unauthorized": the instance refuses the grant; re-authenticate.
+    """
+    UNREGISTERED: Final[ConnectionStatus]
+    """
+    The account is connected; Citrix Cloud is not registered with the instance yet.
+    """
+    def __eq__(self, value: object, /) -> bool: ...
+    def __hash__(self, /) -> int: ...
+    def __int__(self, /) -> int: ...
+    def __ne__(self, value: object, /) -> bool: ...
+    def __repr__(self, /) -> str: ...
+    def __str__(self, /) -> str: ...
+    @property
+    def value(self, /) -> str:
+        """
+        The stable word, the same in every language.
+        """
+
+@final
+class Connections:
+    """
+    Connections of accounts with instances: the Manage list.
+    """
+    def connect(self, /, customer_id: str, instance_url: str, *, instance_name: str | None = None) -> Connection:
+        """
+        Connects an account with an instance: tries the account's secure client, applies the Manage rule, saves.
+        Connecting again tests again, and notes the secure client that was tested.
+
+        Raises NotFoundError when the account was not added, NotEntitledError with what was found, UnauthorizedError,
+        PrerequisiteMissingError when the instance's connector is known to be too old for another account,
+        InvalidInputError, ThrottledError, UnavailableError, TimeoutError, ProtocolError, StoreError.
+        """
+    def disconnect(self, /, customer_id: str, instance_url: str) -> Revocation:
+        """
+        Removes a connection: revokes its tokens, if it has any, and forgets it. The account stays. A failed
+        revocation is not an error: it stands in the answer.
+
+        Raises NotFoundError, InvalidInputError, StoreError.
+        """
+    def get(self, /, customer_id: str, instance_url: str) -> Connection:
+        """
+        One connection.
+
+        Raises NotFoundError, InvalidInputError, StoreError.
+        """
+    def iterate(self, /, *, customer_id: str | None = None, limit: SupportsIndex | None = None) -> Iterator[Connection]:
+        """
+        Walks over the Manage list, of one account or of all, `limit` connections per page.
+        """
+    def list(self, /, *, customer_id: str | None = None, after: str | None = None, limit: SupportsIndex | None = None) -> ConnectionPage:
+        """
+        A page of the Manage list: connections in the order of account and instance, of one account or of all.
+        `after` is the `next` of the page before, `limit` 1 to 1000 (100).
+
+        Raises InvalidInputError, StoreError.
+        """
+    def test(self, /, customer_id: str, instance_url: str, *, instance_name: str | None = None) -> TestReport:
+        """
+        Does all that `connect` does, but saves nothing. What goes wrong at Citrix Cloud stands in the report.
+
+        Raises NotFoundError, InvalidInputError, StoreError.
+        """
+
+@final
+class Delivery:
+    """
+    An alert on its way to an incident.
+    """
+    def __eq__(self, value: object, /) -> bool: ...
+    def __ne__(self, value: object, /) -> bool: ...
+    def __repr__(self, /) -> str: ...
+    @property
+    def accepted_at(self, /) -> datetime:
+        """
+        When the alert was accepted.
+        """
+    @property
+    def alert(self, /) -> Alert:
+        """
+        What is delivered.
+        """
+    @property
+    def attempts(self, /) -> int:
+        """
+        How many times an insert was begun.
+        """
+    @property
+    def correlation_id(self, /) -> str:
+        """
+        The key written into the incident's `correlation_id`, fixed when the alert was accepted.
+        """
+    @property
+    def customer_id(self, /) -> str:
+        """
+        The account.
+        """
+    @property
+    def failure(self, /) -> str | None:
+        """
+        Why it is not delivered, in one sentence.
+        """
+    @property
+    def id(self, /) -> str:
+        """
+        Made by the adapter.
+        """
+    @property
+    def incident(self, /) -> Incident | None:
+        """
+        The incident, once it exists.
+        """
+    @property
+    def instance_id(self, /) -> str | None:
+        """
+        The instance that holds the incident.
+        """
+    @property
+    def status(self, /) -> DeliveryStatus:
+        """
+        Where it stands.
+        """
+    @property
+    def updated_at(self, /) -> datetime:
+        """
+        When the delivery last changed.
+        """
+
+@final
+class DeliveryPage:
+    """
+    One page of deliveries, oldest first.
+    """
+    def __eq__(self, value: object, /) -> bool: ...
+    def __ne__(self, value: object, /) -> bool: ...
+    def __repr__(self, /) -> str: ...
+    @property
+    def items(self, /) -> list[Delivery]:
+        """
+        The deliveries of this page.
+        """
+    @property
+    def next(self, /) -> str | None:
+        """
+        Give it to the next call to go on; none on the last page.
+        """
+
+@final
+class DeliveryStatus:
+    """
+    Where a delivery stands.
+    """
+    DEAD: Final[DeliveryStatus]
+    """
+    It cannot be delivered; see the failure. It can be replayed.
+    """
+    DELIVERED: Final[DeliveryStatus]
+    """
+    The incident exists.
+    """
+    PENDING: Final[DeliveryStatus]
+    """
+    Accepted and durable; not sent yet, or to be sent again.
+    """
+    UNKNOWN: Final[DeliveryStatus]
+    """
+    An attempt was begun whose outcome is not known yet.
+    """
+    def __eq__(self, value: object, /) -> bool: ...
+    def __hash__(self, /) -> int: ...
+    def __int__(self, /) -> int: ...
+    def __ne__(self, value: object, /) -> bool: ...
+    def __repr__(self, /) -> str: ...
+    def __str__(self, /) -> str: ...
+    @property
+    def value(self, /) -> str:
+        """
+        The stable word, the same in every language.
+        """
+
+@final
+class Entitlement:
+    """
+    What an account may use, and whether the adapter may be managed for it.
+    """
+    def __eq__(self, value: object, /) -> bool: ...
+    def __ne__(self, value: object, /) -> bool: ...
+    def __repr__(self, /) -> str: ...
+    @property
+    def can_manage(self, /) -> bool:
+        """
+        True when the Manage rule is met.
+        """
+    @property
+    def checked_at(self, /) -> datetime:
+        """
+        When the account was asked.
+        """
+    @property
+    def edition(self, /) -> str | None:
+        """
+        The best product edition among the account's sites; none when no site told.
+        """
+    @property
+    def reason(self, /) -> str:
+        """
+        Why, in one sentence.
+        """
+    @property
+    def services(self, /) -> list[ServiceEntitlement]:
+        """
+        The services that matter here: `itsm` and `xendesktop`.
+        """
+
+@final
+class EntitlementGroup:
+    """
+    What a service state means for using the service.
+    """
+    NOT_ENTITLED: Final[EntitlementGroup]
+    """
+    The service cannot be used.
+    """
+    NOT_PROVISIONED: Final[EntitlementGroup]
+    """
+    The service was granted and is not set up yet.
+    """
+    PROVISIONED: Final[EntitlementGroup]
+    """
+    The service can be used.
+    """
+    def __eq__(self, value: object, /) -> bool: ...
+    def __hash__(self, /) -> int: ...
+    def __int__(self, /) -> int: ...
+    def __ne__(self, value: object, /) -> bool: ...
+    def __repr__(self, /) -> str: ...
+    def __str__(self, /) -> str: ...
+    @property
+    def value(self, /) -> str:
+        """
+        The stable word, the same in every language.
+        """
+
+@final
+class Environment:
+    """
+    The cloud, and within the commercial cloud the home region, that an account lives in. An account
+    chooses it once and cannot change it. (Citrix Cloud, "Geographical considerations".)
+    """
+    ASIA_PACIFIC_SOUTH: Final[Environment]
+    """
+    Commercial cloud, Asia Pacific South.
+    """
+    EU: Final[Environment]
+    """
+    Commercial cloud, European Union.
+    """
+    JAPAN: Final[Environment]
+    """
+    Citrix Cloud Japan, a cloud of its own.
+    """
+    US: Final[Environment]
+    """
+    Commercial cloud, United States.
+    """
+    US_GOVERNMENT: Final[Environment]
+    """
+    Citrix Cloud Government (US), a cloud of its own.
+    """
+    def __eq__(self, value: object, /) -> bool: ...
+    def __hash__(self, /) -> int: ...
+    def __int__(self, /) -> int: ...
+    def __ne__(self, value: object, /) -> bool: ...
+    def __repr__(self, /) -> str: ...
+    def __str__(self, /) -> str: ...
+    @property
+    def value(self, /) -> str:
+        """
+        The stable word, the same in every language.
+        """
+
+@final
+class Event:
+    """
+    One entry of the event log. It never holds a secret.
+    """
+    def __eq__(self, value: object, /) -> bool: ...
+    def __ne__(self, value: object, /) -> bool: ...
+    def __repr__(self, /) -> str: ...
+    @property
+    def at(self, /) -> datetime:
+        """
+        When it happened.
+        """
+    @property
+    def customer_id(self, /) -> str | None:
+        """
+        The account concerned.
+        """
+    @property
+    def detail(self, /) -> dict[str, str]:
+        """
+        Names and values that belong to it.
+        """
+    @property
+    def instance_id(self, /) -> str | None:
+        """
+        The instance concerned.
+        """
+    @property
+    def kind(self, /) -> EventKind:
+        """
+        What happened.
+        """
+    @property
+    def message(self, /) -> str:
+        """
+        For people, in one sentence.
+        """
+    @property
+    def sequence(self, /) -> int:
+        """
+        Position in the log, growing; 0 for events that are told to observers only.
+        """
+
+@final
+class EventKind:
+    """
+    What happened.
+    """
+    ACCOUNT_ADDED: Final[EventKind]
+    """
+    An account was added.
+    """
+    ACCOUNT_REMOVED: Final[EventKind]
+    """
+    An account was removed.
+    """
+    ACCOUNT_UPDATED: Final[EventKind]
+    """
+    An account's data or secure client changed.
+    """
+    CONNECTED: Final[EventKind]
+    """
+    A connection was made, or its secure client replaced.
+    """
+    DELIVERY_ACCEPTED: Final[EventKind]
+    """
+    An alert was taken.
+    """
+    DELIVERY_DONE: Final[EventKind]
+    """
+    An alert became an incident.
+    """
+    DELIVERY_FAILED: Final[EventKind]
+    """
+    An alert could not be delivered and waits in the dead-letter list.
+    """
+    DISCONNECTED: Final[EventKind]
+    """
+    A connection was removed.
+    """
+    HEALTH_CHANGED: Final[EventKind]
+    """
+    An instance's health changed.
+    """
+    PROGRESS: Final[EventKind]
+    """
+    The adapter waits for something slow, such as a frozen site waking up.
+    """
+    REAUTHENTICATED: Final[EventKind]
+    """
+    A registration's credentials were replaced.
+    """
+    REGISTERED: Final[EventKind]
+    """
+    A registration was saved.
+    """
+    REVOCATION_FAILED: Final[EventKind]
+    """
+    Tokens could not be revoked; the adapter tries again at the next check.
+    """
+    STORE_WARNING: Final[EventKind]
+    """
+    Something to know about the store or its key.
+    """
+    UNAUTHORIZED: Final[EventKind]
+    """
+    The instance refused the grant, with proof.
+    """
+    UNREGISTERED: Final[EventKind]
+    """
+    A registration was ended.
+    """
+    def __eq__(self, value: object, /) -> bool: ...
+    def __hash__(self, /) -> int: ...
+    def __int__(self, /) -> int: ...
+    def __ne__(self, value: object, /) -> bool: ...
+    def __repr__(self, /) -> str: ...
+    def __str__(self, /) -> str: ...
+    @property
+    def value(self, /) -> str:
+        """
+        The stable word, the same in every language.
+        """
+
+@final
+class EventPage:
+    """
+    One page of the event log, oldest first.
+    """
+    def __eq__(self, value: object, /) -> bool: ...
+    def __ne__(self, value: object, /) -> bool: ...
+    def __repr__(self, /) -> str: ...
+    @property
+    def items(self, /) -> list[Event]:
+        """
+        The events of this page.
+        """
+    @property
+    def next(self, /) -> str | None:
+        """
+        Give it to the next call to go on; none on the last page.
+        """
+
+@final
+class Events:
+    """
+    The event log.
+    """
+    def iterate(self, /, *, customer_id: str | None = None, limit: SupportsIndex | None = None) -> Iterator[Event]:
+        """
+        Walks over the event log, of one account or of all, `limit` events per page.
+        """
+    def list(self, /, *, customer_id: str | None = None, after: str | None = None, limit: SupportsIndex | None = None) -> EventPage:
+        """
+        A page of events, oldest first, of one account or of all. `after` is the `next` of the page before, `limit`
+        1 to 1000 (100).
+
+        Raises InvalidInputError, StoreError.
+        """
+
+@final
+class Grant:
+    """
+    The grant of a registration, without its secrets.
+    """
+    def __eq__(self, value: object, /) -> bool: ...
+    def __ne__(self, value: object, /) -> bool: ...
+    def __repr__(self, /) -> str: ...
+    @property
+    def days_left(self, /) -> int | None:
+        """
+        Whole days until then, as of this answer; 0 on the last day, negative after it.
+        """
+    @property
+    def expires_at(self, /) -> datetime | None:
+        """
+        When the refresh token ends, whatever is done with it; none when the instance gave none.
+        """
+    @property
+    def granted_at(self, /) -> datetime:
+        """
+        When the grant was given.
+        """
+    @property
+    def kind(self, /) -> GrantKind:
+        """
+        Service account or user account.
+        """
+    @property
+    def user_name(self, /) -> str:
+        """
+        Who acts: the user name that the instance answered, else the one given.
+        """
+    @property
+    def user_sys_id(self, /) -> str | None:
+        """
+        The user's record id in the instance, when it told.
+        """
+
+@final
+class GrantKind:
+    """
+    How the adapter may act in the instance.
+    """
+    SERVICE_ACCOUNT: Final[GrantKind]
+    """
+    User id and password of an account made for the adapter. Renews itself.
+    """
+    USER_ACCOUNT: Final[GrantKind]
+    """
+    Consent of a person in the browser. Ends at the refresh token's fixed wall.
+    """
+    def __eq__(self, value: object, /) -> bool: ...
+    def __hash__(self, /) -> int: ...
+    def __int__(self, /) -> int: ...
+    def __ne__(self, value: object, /) -> bool: ...
+    def __repr__(self, /) -> str: ...
+    def __str__(self, /) -> str: ...
+    @property
+    def value(self, /) -> str:
+        """
+        The stable word, the same in every language.
+        """
+
+@final
+class Incident:
+    """
+    A ServiceNow incident as the instance shows it.
+    """
+    def __eq__(self, value: object, /) -> bool: ...
+    def __ne__(self, value: object, /) -> bool: ...
+    def __repr__(self, /) -> str: ...
+    @property
+    def correlation_id(self, /) -> str:
+        """
+        The delivery's key.
+        """
+    @property
+    def number(self, /) -> str:
+        """
+        The number people use, such as `INC0010001`.
+        """
+    @property
+    def priority(self, /) -> str:
+        """
+        As the instance computed it from impact and urgency, such as `3`.
+        """
+    @property
+    def short_description(self, /) -> str:
+        """
+        One line.
+        """
+    @property
+    def state(self, /) -> str:
+        """
+        State value, such as `1` (New).
+        """
+    @property
+    def sys_created_by(self, /) -> str:
+        """
+        User name of who created it: the service account.
+        """
+    @property
+    def sys_id(self, /) -> str:
+        """
+        Record id, 32 hexadecimal digits.
+        """
+
+@final
+class Instance:
+    """
+    A ServiceNow instance.
+    """
+    def __eq__(self, value: object, /) -> bool: ...
+    def __ne__(self, value: object, /) -> bool: ...
+    def __repr__(self, /) -> str: ...
+    @property
+    def connector_version(self, /) -> str | None:
+        """
+        Version of the Citrix IT Service Management Connector; none when it could not be read.
+        """
+    @property
+    def created_at(self, /) -> datetime:
+        """
+        When the adapter first heard of it.
+        """
+    @property
+    def health(self, /) -> InstanceHealth:
+        """
+        How it answered last.
+        """
+    @property
+    def health_at(self, /) -> datetime | None:
+        """
+        When it answered last, or failed to.
+        """
+    @property
+    def health_detail(self, /) -> str | None:
+        """
+        What was seen, in one sentence; none while it is healthy or unknown.
+        """
+    @property
+    def id(self, /) -> str:
+        """
+        The normalised origin.
+        """
+    @property
+    def name(self, /) -> str | None:
+        """
+        A name for people.
+        """
+    @property
+    def updated_at(self, /) -> datetime:
+        """
+        When it last changed.
+        """
+
+@final
+class InstanceHealth:
+    """
+    How an instance answered last. Health is not status: a registered instance that is down stays registered.
+    """
+    AVAILABLE: Final[InstanceHealth]
+    """
+    It answered as it should.
+    """
+    HIBERNATING: Final[InstanceHealth]
+    """
+    It is a developer instance that sleeps; someone must sign in to wake it.
+    """
+    THROTTLED: Final[InstanceHealth]
+    """
+    It answered, and limits the rate.
+    """
+    UNAVAILABLE: Final[InstanceHealth]
+    """
+    It did not answer, or answered with an error of its own.
+    """
+    UNEXPECTED: Final[InstanceHealth]
+    """
+    It answered with something that is not the API, such as a login or maintenance page.
+    """
+    UNKNOWN: Final[InstanceHealth]
+    """
+    Nobody has asked yet.
+    """
+    def __eq__(self, value: object, /) -> bool: ...
+    def __hash__(self, /) -> int: ...
+    def __int__(self, /) -> int: ...
+    def __ne__(self, value: object, /) -> bool: ...
+    def __repr__(self, /) -> str: ...
+    def __str__(self, /) -> str: ...
+    @property
+    def value(self, /) -> str:
+        """
+        The stable word, the same in every language.
+        """
+
+@final
+class InstancePage:
+    """
+    One page of instances, in the order of their ids.
+    """
+    def __eq__(self, value: object, /) -> bool: ...
+    def __ne__(self, value: object, /) -> bool: ...
+    def __repr__(self, /) -> str: ...
+    @property
+    def items(self, /) -> list[Instance]:
+        """
+        The instances of this page.
+        """
+    @property
+    def next(self, /) -> str | None:
+        """
+        Give it to the next call to go on; none on the last page.
+        """
+
+@final
+class Instances:
+    """
+    ServiceNow instances as the adapter knows them.
+    """
+    def get(self, /, instance_url: str) -> Instance:
+        """
+        One instance, by its address.
+
+        Raises NotFoundError when no connection was ever made with it, InvalidInputError, StoreError.
+        """
+    def iterate(self, /, *, limit: SupportsIndex | None = None) -> Iterator[Instance]:
+        """
+        Walks over all instances, `limit` of them per page.
+        """
+    def list(self, /, *, after: str | None = None, limit: SupportsIndex | None = None) -> InstancePage:
+        """
+        A page of instances in the order of their ids; `after` is the `next` of the page before, `limit` 1 to 1000 (100).
+
+        Raises InvalidInputError, StoreError.
+        """
+
+@final
+class OauthEndpoint:
+    """
+    The OAuth client that the instance issued for one account, without its secret.
+    """
+    def __eq__(self, value: object, /) -> bool: ...
+    def __ne__(self, value: object, /) -> bool: ...
+    def __repr__(self, /) -> str: ...
+    @property
+    def client_id(self, /) -> str:
+        """
+        The client id.
+        """
+    @property
+    def redirect_url(self, /) -> str | None:
+        """
+        The redirect URL entered there; none for an endpoint that serves a service account only.
+        """
+
+@final
+class Operator:
+    """
+    How a column is compared with a value.
+    """
+    EQUALS: Final[Operator]
+    """
+    The column holds exactly the value. Allowed wherever the column may be read.
+    """
+    GREATER: Final[Operator]
+    """
+    The column is greater, as text or number as it has it. Instances may forbid it.
+    """
+    NOT_EQUALS: Final[Operator]
+    """
+    The column holds something else.
+    """
+    ONE_OF: Final[Operator]
+    """
+    The column holds one of the values, separated by commas.
+    """
+    STARTS_WITH: Final[Operator]
+    """
+    The column begins with the value. Instances may forbid it.
+    """
+    def __eq__(self, value: object, /) -> bool: ...
+    def __hash__(self, /) -> int: ...
+    def __int__(self, /) -> int: ...
+    def __ne__(self, value: object, /) -> bool: ...
+    def __repr__(self, /) -> str: ...
+    def __str__(self, /) -> str: ...
+    @property
+    def value(self, /) -> str:
+        """
+        The stable word, the same in every language.
+        """
+
+@final
+class RecordPage:
+    """
+    One page of a walk over records.
+    """
+    def __repr__(self, /) -> str: ...
+    @property
+    def items(self, /) -> list[dict[str, str]]:
+        """
+        The records of this page, parsed when first asked for.
+        """
+    @property
+    def json(self, /) -> str:
+        """
+        The page as JSON text, as the instance sent it.
+        """
+    @property
+    def next(self, /) -> str | None:
+        """
+        Give it to the next call as `after`; none after the last page.
+        """
+
+@final
+class Records:
+    """
+    Records of the instance that an account is registered with (Table API). A record is a dict of column names and
+    texts. A query is a list of conditions (column, operator, value) that must all be met; `fields` are the columns
+    wanted, all when left out.
+    """
+    def get(self, /, customer_id: str, table: str, sys_id: str, *, fields: Sequence[str] | None = None) -> dict[str, str]:
+        """
+        One record.
+
+        Raises NotFoundError when there is none or it is hidden, IllegalStateError when the account is not registered,
+        UnauthorizedError, ForbiddenError, ThrottledError, UnavailableError, TimeoutError, ProtocolError,
+        InvalidInputError.
+        """
+    def insert(self, /, customer_id: str, table: str, record: dict[str, Any] | str, *, fields: Sequence[str] | None = None) -> dict[str, str]:
+        """
+        Makes a record and gives it back as stored. When the outcome of the request is unknown, it is not sent again:
+        look the record up by a key of yours.
+
+        Raises OutcomeUnknownError when the record may or may not exist; else what `get` raises, and nothing was made.
+        """
+    def insert_many(self, /, customer_id: str, table: str, records: list[dict[str, Any]] | str, *, fields: Sequence[str] | None = None, in_flight: SupportsIndex = 64) -> list[dict[str, str] | ItsmError]:
+        """
+        Makes many records, at most `in_flight` (1 to 1000) at a time, and tells of each, in the order given, how it
+        went: the record, or the exception, which is not raised. One that fails does not stop the others.
+
+        Raises InvalidInputError, IllegalStateError when the account is not registered.
+        """
+    def page(self, /, customer_id: str, table: str, query: Sequence[tuple[str, Operator | str, str]] | None = None, *, fields: Sequence[str] | None = None, size: SupportsIndex = 1000, after: str | None = None) -> RecordPage:
+        """
+        One page of a walk over all records that match, in the order of `sys_id`: stable, and in constant memory.
+        `after` is the `next` of the page before, `size` 1 to 10,000. A column `sys_id` is always asked for.
+
+        Raises what `get` raises.
+        """
+    def pages(self, /, customer_id: str, table: str, query: Sequence[tuple[str, Operator | str, str]] | None = None, *, fields: Sequence[str] | None = None, size: SupportsIndex = 1000) -> Iterator[RecordPage]:
+        """
+        Walks over all records that match, page by page; see `page`.
+        """
+    def query(self, /, customer_id: str, table: str, query: Sequence[tuple[str, Operator | str, str]] | None = None, *, fields: Sequence[str] | None = None, limit: SupportsIndex = 100) -> list[dict[str, str]]:
+        """
+        Records that match the query, at most `limit` of them. No records can also mean no right to read them.
+
+        Raises what `get` raises.
+        """
+    def update(self, /, customer_id: str, table: str, sys_id: str, record: dict[str, Any] | str, *, fields: Sequence[str] | None = None) -> dict[str, str]:
+        """
+        Changes the columns given and gives the record back.
+
+        Raises what `insert` raises; repeating an update whose outcome is unknown is safe.
+        """
+
+@final
+class Registrations:
+    """
+    Registrations: the OAuth side of a connection.
+    """
+    def check(self, /, customer_id: str, instance_url: str) -> Connection:
+        """
+        Checks a registration: token fresh, API readable, roles still there. Updates the instance's health and, with
+        proof only, the status. What goes wrong at the instance stands in the connection.
+
+        Raises NotFoundError, IllegalStateError without a registration, InvalidInputError, StoreError, SealedError.
+        """
+    def reauthenticate(self, /, customer_id: str, instance_url: str, *, client_id: str | None = None, client_secret: str | None = None, user_name: str | None = None, password: str | None = None) -> Connection:
+        """
+        Gives a registration new credentials, or the same ones again. What is left out stays as it is.
+
+        Raises IllegalStateError without a registration, InvalidInputError when the password of a user account is
+        missing; else as `register`. The grant in use goes on working then.
+        """
+    def register(self, /, customer_id: str, instance_url: str, *, client_id: str, client_secret: str, user_name: str, password: str, instance_name: str | None = None) -> Connection:
+        """
+        Registers the account with the instance through a service account: password grant, connection test, save.
+        A connection is made first when there is none. On a registration that exists it replaces the grant.
+
+        Raises AlreadyRegisteredError naming the instance that holds the account; UnauthorizedError when the token
+        endpoint refuses (it does not say what is wrong); ForbiddenError naming the role or scope;
+        PrerequisiteMissingError; NotFoundError, NotEntitledError, InvalidInputError, ThrottledError, UnavailableError,
+        TimeoutError, ProtocolError, StoreError. Nothing has changed then; an earlier grant goes on working.
+        """
+    def test(self, /, customer_id: str, instance_url: str, *, client_id: str, client_secret: str, user_name: str, password: str, instance_name: str | None = None) -> TestReport:
+        """
+        Does all that `register` does with the instance, but saves nothing. What the checks find stands in the report.
+
+        Raises InvalidInputError, NotFoundError, and everything that the token endpoint refuses or fails with.
+        """
+    def unregister(self, /, customer_id: str, instance_url: str) -> Revocation:
+        """
+        Ends a registration: forgets grant and endpoint secret, revokes the tokens, keeps the connection. A failed
+        revocation is not an error: it stands in the answer, and the adapter tries again at the next check.
+
+        Raises IllegalStateError without a registration, NotFoundError, InvalidInputError, StoreError.
+        """
+
+@final
+class Revocation:
+    """
+    What unregistering, or disconnecting, did with the tokens.
+    """
+    def __eq__(self, value: object, /) -> bool: ...
+    def __ne__(self, value: object, /) -> bool: ...
+    def __repr__(self, /) -> str: ...
+    @property
+    def complete(self, /) -> bool:
+        """
+        True when the instance confirmed that every token is revoked, or there was none.
+        """
+    @property
+    def failure(self, /) -> str | None:
+        """
+        What went wrong, in one sentence. The adapter tries again at the next check.
+        """
+
+@final
+class RotationReport:
+    """
+    What a rotation of the key did.
+    """
+    def __eq__(self, value: object, /) -> bool: ...
+    def __ne__(self, value: object, /) -> bool: ...
+    def __repr__(self, /) -> str: ...
+    @property
+    def forgotten(self, /) -> int:
+        """
+        Old keys that were forgotten, because nothing needs them.
+        """
+    @property
+    def key_id(self, /) -> str:
+        """
+        The id of the key that seals from now on.
+        """
+    @property
+    def resealed(self, /) -> int:
+        """
+        Secrets that were sealed again.
+        """
+
+@final
+class ServiceEntitlement:
+    """
+    One line of the answer: a service, its state, and for how long.
+    """
+    def __eq__(self, value: object, /) -> bool: ...
+    def __ne__(self, value: object, /) -> bool: ...
+    def __repr__(self, /) -> str: ...
+    @property
+    def days_to_expiration(self, /) -> int | None:
+        """
+        Days to the end of the longest licence.
+        """
+    @property
+    def group(self, /) -> EntitlementGroup:
+        """
+        What the state means.
+        """
+    @property
+    def quantity(self, /) -> int | None:
+        """
+        How many units (usually users) the subscription holds.
+        """
+    @property
+    def service_name(self, /) -> str:
+        """
+        The service's name, such as `itsm` or `xendesktop`.
+        """
+    @property
+    def state(self, /) -> ServiceState:
+        """
+        The state.
+        """
+
+@final
+class ServiceState:
+    """
+    State of one service for one account. (Citrix Cloud, "Determine service entitlement status".)
+    """
+    DEFAULT: Final[ServiceState]
+    """
+    The state before anything happened.
+    """
+    EXPIRED: Final[ServiceState]
+    """
+    The subscription ended.
+    """
+    NOT_ONBOARDED: Final[ServiceState]
+    """
+    The account never asked for the service.
+    """
+    NOT_ONBOARDED_TRIAL_PENDING: Final[ServiceState]
+    """
+    A trial was granted to an account that is not on board yet.
+    """
+    PARTNER_PRODUCTION: Final[ServiceState]
+    """
+    A subscription through a partner is running.
+    """
+    PARTNER_PRODUCTION_PENDING: Final[ServiceState]
+    """
+    A subscription through a partner is being set up.
+    """
+    PRODUCTION: Final[ServiceState]
+    """
+    A subscription is running.
+    """
+    PRODUCTION_PENDING: Final[ServiceState]
+    """
+    A subscription is being set up.
+    """
+    PRODUCTION_TRIAL: Final[ServiceState]
+    """
+    A trial is running.
+    """
+    PRODUCTION_TRIAL_APPROVED: Final[ServiceState]
+    """
+    A trial was granted and is not set up yet.
+    """
+    PRODUCTION_TRIAL_DELETED: Final[ServiceState]
+    """
+    A trial was removed.
+    """
+    PRODUCTION_TRIAL_DENIED: Final[ServiceState]
+    """
+    A trial was refused.
+    """
+    PRODUCTION_TRIAL_PENDING: Final[ServiceState]
+    """
+    A trial was asked for.
+    """
+    UNRECOGNIZED: Final[ServiceState]
+    """
+    A word that this version does not know; it counts as not entitled.
+    """
+    def __eq__(self, value: object, /) -> bool: ...
+    def __hash__(self, /) -> int: ...
+    def __int__(self, /) -> int: ...
+    def __ne__(self, value: object, /) -> bool: ...
+    def __repr__(self, /) -> str: ...
+    def __str__(self, /) -> str: ...
+    @property
+    def value(self, /) -> str:
+        """
+        The stable word, the same in every language.
+        """
+
+@final
+class Severity:
+    """
+    How bad an alert is.
+    """
+    CRITICAL: Final[Severity]
+    """
+    Something important is broken.
+    """
+    ERROR: Final[Severity]
+    """
+    Something is broken.
+    """
+    INFORMATION: Final[Severity]
+    """
+    For information.
+    """
+    SUCCESS: Final[Severity]
+    """
+    Something went well.
+    """
+    WARNING: Final[Severity]
+    """
+    Worth a look.
+    """
+    def __eq__(self, value: object, /) -> bool: ...
+    def __hash__(self, /) -> int: ...
+    def __int__(self, /) -> int: ...
+    def __ne__(self, value: object, /) -> bool: ...
+    def __repr__(self, /) -> str: ...
+    def __str__(self, /) -> str: ...
+    @property
+    def value(self, /) -> str:
+        """
+        The stable word, the same in every language.
+        """
+
+@final
+class Site:
+    """
+    A DaaS or on-premises site of an account. (CVAD REST API, `GET /Sites`.)
+    """
+    def __eq__(self, value: object, /) -> bool: ...
+    def __ne__(self, value: object, /) -> bool: ...
+    def __repr__(self, /) -> str: ...
+    @property
+    def edition(self, /) -> str | None:
+        """
+        The product edition as the site states it, such as `Premium`; none when it did not say.
+        """
+    @property
+    def id(self, /) -> str:
+        """
+        The site's id: a virtual site id in the cloud, the farm GUID on premises.
+        """
+    @property
+    def name(self, /) -> str:
+        """
+        The site's name; the cloud site is usually called `cloudxdsite`.
+        """
+
+@final
+class Subscription:
+    """
+    Events from the moment of subscribing on, until the client is closed.
+    """
+    def __iter__(self, /) -> Subscription: ...
+    def __next__(self, /) -> Event: ...
+
+@final
+class TestReport:
+    """
+    A whole connection test.
+    """
+    def __eq__(self, value: object, /) -> bool: ...
+    def __ne__(self, value: object, /) -> bool: ...
+    def __repr__(self, /) -> str: ...
+    @property
+    def checks(self, /) -> list[Check]:
+        """
+        The checks in the order they were made.
+        """
+    @property
+    def passed(self, /) -> bool:
+        """
+        True when no check failed.
+        """
+    @property
+    def tested_at(self, /) -> datetime:
+        """
+        When the test ended.
+        """
+
+def egress_ranges(environment: Environment | str) -> list[str]:
+    """
+    Addresses from which the adapter of Citrix Cloud calls an instance, to be allowed there. Empty where Citrix
+    publishes none.
+    """
+
+def forward_logs() -> None:
+    """
+    Forwards log lines down to the level that the logger `itsm_adapter` has now. Every client does so when it is
+    opened; call this when you have changed the level since.
+    """
