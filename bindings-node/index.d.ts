@@ -636,7 +636,7 @@ export declare class Alerts {
    * Rejects with `forbidden` when the authorization differs; `invalid_input` when the body is not a callback;
    * `not_found` when its account was not added; `store`.
    */
-  submitWebhook(request: SubmitWebhook, options?: CallOptions | undefined | null): Promise<Delivery | undefined | null>
+  submitWebhook(request: SubmitWebhook, options?: CallOptions | undefined | null): Promise<Delivery | null>
   /**
    * Delivers one alert now and gives it back with its incident. An outcome that is unknown is found out before anything
    * is repeated, which can take as long as the instance may still be working. Delivering twice makes one incident.

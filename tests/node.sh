@@ -37,7 +37,8 @@ node_is_there() {
 tools_are_there() {
     ! grep -q '"resolved"' "$package/package-lock.json" || fail "package-lock.json records addresses; make it with npm install --omit-lockfile-registry-resolved"
     cmp -s "$package/package-lock.json" "$cache/package-lock.json" && [ -d "$package/node_modules" ] && return
-    (cd "$package" && npm ci --no-audit --no-fund --loglevel error)
+    # Not npm ci: it refuses a lock file that lacks optional packages for other platforms, which not every registry has.
+    (cd "$package" && npm install --no-save --no-audit --no-fund --loglevel error)
     cp "$package/package-lock.json" "$cache/package-lock.json"
 }
 

@@ -1,7 +1,7 @@
 // The package as a stranger gets it: packed, installed into a clean folder, doing the examples and the code of the README.
 import assert from 'node:assert/strict'
 import { execFileSync, spawnSync } from 'node:child_process'
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
@@ -10,6 +10,7 @@ import { requests, simulator } from './simulator.mjs'
 
 const own = fileURLToPath(new URL('..', import.meta.url))
 const examples = fileURLToPath(new URL('../../examples', import.meta.url))
+const tasks = readdirSync(examples).filter(task => existsSync(join(examples, task, 'node')))
 const folder = mkdtempSync(join(tmpdir(), 'itsm-package-'))
 let world, settings, account, registration
 
@@ -37,10 +38,7 @@ before(async () => {
   ])
   writeFileSync(join(folder, 'package.json'), '{"private": true}')
   npm('install', `./${filename}`)
-  for (const task of readdirSync(examples)) {
-    const sources = join(examples, task, 'node')
-    if (readdirSync(join(examples, task)).includes('node')) cpSync(sources, join(folder, task, 'node'), { recursive: true })
-  }
+  for (const task of tasks) cpSync(join(examples, task, 'node'), join(folder, task, 'node'), { recursive: true })
   cpSync(join(examples, 'quickstart/notification.json'), join(folder, 'quickstart/notification.json'))
 })
 after(() => {
@@ -89,10 +87,9 @@ test('the tasks build on one another', () => {
 })
 
 test('an example fits a screen', () => {
-  for (const task of readdirSync(examples)) {
-    const sources = join(folder, task, 'node')
-    for (const name of readdirSync(join(examples, task)).includes('node') ? readdirSync(sources) : []) {
-      assert.ok(readFileSync(join(sources, name), 'utf8').split('\n').length <= 60, name)
+  for (const task of tasks) {
+    for (const name of readdirSync(join(examples, task, 'node'))) {
+      assert.ok(readFileSync(join(examples, task, 'node', name), 'utf8').split('\n').length <= 60, name)
     }
   }
 })

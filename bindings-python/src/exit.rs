@@ -87,7 +87,7 @@ pub(crate) fn prepare(py: Python<'_>) -> PyResult<()> {
 fn end(py: Python<'_>) {
     // A second time only in a fork, where it makes no difference.
     let _ = ENDING.set(thread::current().id());
-    if runtime::is_of_this_process(py) {
+    if runtime::built(py).is_some() {
         py.detach(|| {
             let began = Instant::now();
             while INSIDE.load(SeqCst) > 0 && began.elapsed() < PATIENCE {

@@ -24,9 +24,9 @@ pub(crate) fn follow(py: Python<'_>) -> PyResult<()> {
     if LEVEL.swap(level, Ordering::Relaxed) != level {
         let down_to = match level {
             ..=5 => LogLevel::Trace,
-            ..=10 => LogLevel::Debug,
-            ..=20 => LogLevel::Info,
-            ..=30 => LogLevel::Warn,
+            6..=10 => LogLevel::Debug,
+            11..=20 => LogLevel::Info,
+            21..=30 => LogLevel::Warn,
             _ => LogLevel::Error,
         };
         forward_logs(down_to, Arc::new(Logging));

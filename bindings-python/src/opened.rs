@@ -5,8 +5,11 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use itsm_adapter::{Client, ClientOptions, Config, Result};
-use pyo3::prelude::*;
+use itsm_adapter::{
+    Client, ClientOptions, Config, Result,
+    store::{after_fork, before_fork},
+};
+use pyo3::{prelude::*, sync::PyOnceLock, types::IntoPyDict};
 use tokio::sync::OnceCell;
 
 use crate::{log, runtime::wait};
@@ -33,6 +36,7 @@ pub(crate) struct Opened {
 impl Opened {
     pub(crate) fn open(py: Python<'_>, options: ClientOptions) -> PyResult<Arc<Self>> {
         log::follow(py)?;
+        prepare_for_forks(py)?;
         let client = wait(py, async { Client::open(Config::resolve(options)?).await })?;
         let pid = process::id();
         let here = Mutex::new((pid, Arc::new(OnceCell::new_with(Some(Owned(pid, client.clone()))))));
@@ -70,6 +74,28 @@ impl fmt::Debug for Opened {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.first.1.fmt(f)
     }
+}
+
+/// Has Python put the stores' connections away for the moment of a fork.
+fn prepare_for_forks(py: Python<'_>) -> PyResult<()> {
+    #[pyfunction]
+    fn before(py: Python<'_>) {
+        py.detach(before_fork);
+    }
+
+    #[pyfunction]
+    fn after() {
+        after_fork();
+    }
+
+    static DONE: PyOnceLock<()> = PyOnceLock::new();
+    #[cfg(unix)]
+    DONE.get_or_try_init(py, || {
+        let (before, after) = (wrap_pyfunction!(before, py)?, wrap_pyfunction!(after, py)?);
+        let hooks = [("before", &before), ("after_in_parent", &after), ("after_in_child", &after)].into_py_dict(py)?;
+        py.import("os")?.call_method("register_at_fork", (), Some(&hooks)).map(drop)
+    })?;
+    Ok(())
 }
 
 pub(crate) struct Here {

@@ -28,30 +28,33 @@ use crate::{
 const SIGNALS: Duration = Duration::from_millis(50);
 
 /// The process that built it, and the runtime. Locked only while attached to the interpreter, so that nobody holds
-/// the lock when Python forks.
+/// the lock when Python forks, and without running Python meanwhile.
 static RUNTIME: Mutex<Option<(u32, Handle)>> = Mutex::new(None);
 
 /// The runtime of this process. Its threads are never joined: at the exit of the interpreter they may be on their
 /// way into it, where they can only be left alone.
 fn runtime(py: Python<'_>) -> PyResult<Handle> {
+    if let Some(handle) = built(py) {
+        return Ok(handle);
+    }
+    let threads = std::thread::available_parallelism().map_or(2, |cores| cores.get().clamp(2, 4));
+    let built = Builder::new_multi_thread().worker_threads(threads).thread_name("itsm-adapter").enable_all().build();
+    let built = built.map_err(|error| {
+        raise(Error::new(ErrorKind::Unavailable, format!("The adapter's threads could not be started: {error}.")))
+    })?;
+    exit::prepare(py)?;
     let pid = process::id();
     let mut slot = lock(&RUNTIME);
     match &*slot {
-        Some((owner, handle)) if *owner == pid => Ok(handle.clone()),
+        Some((owner, handle)) if *owner == pid => {
+            // Another thread was quicker.
+            built.shutdown_background();
+            Ok(handle.clone())
+        }
         before => {
             if before.is_some() {
                 exit::begin_anew();
             }
-            let threads = std::thread::available_parallelism().map_or(2, |cores| cores.get().clamp(2, 4));
-            let mut builder = Builder::new_multi_thread();
-            let built =
-                builder.worker_threads(threads).thread_name("itsm-adapter").enable_all().build().map_err(|error| {
-                    raise(Error::new(
-                        ErrorKind::Unavailable,
-                        format!("The adapter's threads could not be started: {error}."),
-                    ))
-                })?;
-            exit::prepare(py)?;
             let handle = built.handle().clone();
             mem::forget(built);
             *slot = Some((pid, handle.clone()));
@@ -60,9 +63,10 @@ fn runtime(py: Python<'_>) -> PyResult<Handle> {
     }
 }
 
-/// Whether this process, not one that it was forked from, has threads of ours.
-pub(crate) fn is_of_this_process(_: Python<'_>) -> bool {
-    lock(&RUNTIME).as_ref().is_some_and(|(owner, _)| *owner == process::id())
+/// The runtime, if this process, and not one that it was forked from, has built it.
+pub(crate) fn built(_: Python<'_>) -> Option<Handle> {
+    let slot = lock(&RUNTIME);
+    slot.as_ref().filter(|(owner, _)| *owner == process::id()).map(|(_, handle)| handle.clone())
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

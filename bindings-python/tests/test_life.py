@@ -16,6 +16,7 @@ from itsm_adapter import AsyncClient, Client, IllegalStateError
 from conftest import CUSTOMER, Program, Simulator
 from test_cancel import memory
 
+FORKS = 300 if os.environ.get("ITSM_LONG") else 40
 LINUX = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 
 
@@ -124,19 +125,41 @@ def test_forking_with_calls_in_flight_hangs_nobody(file_options: dict[str, Any])
     with Client(**file_options) as client:
         done = threading.Event()
 
-        def busy() -> None:
+        def read() -> None:
             while not done.is_set():
                 client.records.query(CUSTOMER, "incident", limit=1)
 
-        threads = [threading.Thread(target=busy) for _ in range(8)]
+        def write() -> None:
+            while not done.is_set():
+                client.accounts.update(CUSTOMER, name="Acme")
+
+        threads = [threading.Thread(target=work) for work in (read, write) * 4]
         for thread in threads:
             thread.start()
         try:
-            assert [in_child(use) for _ in range(30)] == [0] * 30
+            assert [in_child(use) for _ in range(FORKS)] == [0] * FORKS
         finally:
             done.set()
             for thread in threads:
                 thread.join(30)
+        assert client.accounts.get(CUSTOMER).name == "Acme"
+
+
+@LINUX
+def test_what_a_child_writes_the_parent_reads(file_options: dict[str, Any]) -> None:
+    def write() -> None:
+        client.accounts.update(CUSTOMER, name=str(os.getpid()))
+
+    def end() -> None:
+        # Closing in the child, and outliving the parent's client, harm nobody.
+        client.accounts.get(CUSTOMER)
+        client.close()
+
+    with Client(**file_options) as client:
+        for _ in range(10):
+            before = client.accounts.get(CUSTOMER).name
+            assert in_child(write) == in_child(end) == 0
+            assert client.accounts.get(CUSTOMER).name not in {before, None}
 
 
 def worker(number: int) -> str:

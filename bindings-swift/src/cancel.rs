@@ -37,11 +37,15 @@ impl CancelToken {
 
 impl CancelToken {
     /// Does the work, unless it is, or gets, cancelled: then it is dropped where it stands.
+    #[allow(clippy::result_large_err)] // uniffi writes errors by value
     pub(crate) async fn run<T: Send + 'static, E: Into<NativeError> + Send + 'static>(
         &self,
         work: impl Future<Output = Result<T, E>> + Send + 'static,
     ) -> Result<T, NativeError> {
         let runtime = RUNTIME.as_ref().map_err(|error| io::Error::from(error.kind()))?;
+        if self.0.notified().now_or_never().is_some() {
+            return Err(NativeError::Cancelled);
+        }
         // Whatever panics here, outside of the core's own operations, must not cross the border either.
         let work = AssertUnwindSafe(work).catch_unwind();
         let mut work = Box::pin(work.map(|done| done.map_err(|_| io::Error::other("a panic"))?.map_err(Into::into)));

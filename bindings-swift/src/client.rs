@@ -153,7 +153,7 @@ operations! {
         |client| client.records().get(&customer, &table, &id, &names(&fields)).await.map(text);
     records_query(customer: String, table: String, query: Vec<Condition>, fields: Vec<String>, limit: u32) -> Json,
         |client| {
-            client.records().query(&customer, &table, &Query::of(&query)?, &names(&fields), limit).await.map(array)
+            client.records().query(&customer, &table, &Query::of(&query)?, &names(&fields), limit).await.map(|found| array(&found))
         };
     records_page(
         customer: String, table: String, query: Vec<Condition>, fields: Vec<String>, size: u32, after: Option<String>
@@ -205,7 +205,7 @@ fn text(json: Box<RawValue>) -> Json {
     String::from(Box::<str>::from(json)).into_bytes()
 }
 
-fn array(records: Vec<Box<RawValue>>) -> Json {
+fn array(records: &[Box<RawValue>]) -> Json {
     let records: Vec<&str> = records.iter().map(|record| record.get()).collect();
     format!("[{}]", records.join(",")).into_bytes()
 }

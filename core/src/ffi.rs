@@ -32,6 +32,7 @@ mod node {
 mod python {
     use pyo3::{inspect::PyStaticExpr, prelude::*};
 
+    #[allow(clippy::wildcard_imports)] // all nouns of the model
     use crate::*;
 
     impl<'a, 'py> FromPyObject<'a, 'py> for Secret {

@@ -1,5 +1,8 @@
 //! The tasks do what they say, one after the other, against the simulator.
 
+// A test stops where something is not as it expects.
+#![allow(clippy::unwrap_used)]
+
 use std::process::{Command, Output};
 
 use itsm_adapter::{AddAccount, Client, Config, Environment, StoreConfig};

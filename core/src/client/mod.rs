@@ -315,28 +315,36 @@ impl fmt::Debug for Client {
 
 impl Inner {
     /// Every public operation passes through here: refused when closed, ended when closing, named in its error.
-    async fn run<T>(&self, operation: &'static str, work: impl Future<Output = Result<T>>) -> Result<T> {
-        let closing = self.closing.notified();
-        tokio::pin!(closing);
-        closing.as_mut().enable();
-        if self.closed.load(Ordering::SeqCst) {
-            return Err(Error::new(ErrorKind::IllegalState, "The client is closed.")
-                .remedy("Open a new client.")
-                .operation(operation));
+    fn run<'f, T: 'f>(
+        &'f self,
+        operation: &'static str,
+        work: impl Future<Output = Result<T>> + Send + 'f,
+    ) -> impl Future<Output = Result<T>> + Send + 'f {
+        // Boxed once, here: the steps inside are large, and every caller's future would be as large again.
+        let work = Box::pin(work.instrument(tracing::info_span!("itsm_adapter", operation)));
+        async move {
+            let closing = self.closing.notified();
+            tokio::pin!(closing);
+            closing.as_mut().enable();
+            if self.closed.load(Ordering::SeqCst) {
+                return Err(Error::new(ErrorKind::IllegalState, "The client is closed.")
+                    .remedy("Open a new client.")
+                    .operation(operation));
+            }
+            let result = tokio::select! {
+                biased;
+                () = closing => Err(Error::new(ErrorKind::Cancelled, "The client was closed during the call.")),
+                // A defect of ours must not cross a border as a panic: it becomes an error like any other.
+                result = AssertUnwindSafe(work).catch_unwind() => result.unwrap_or_else(|_| {
+                    let message = "The operation ended in a panic; the state is as it was committed.";
+                    Err(Error::new(ErrorKind::Internal, message))
+                }),
+            };
+            result.map_err(|error| {
+                tracing::debug!(operation, kind = %error.kind(), "failed");
+                error.operation(operation)
+            })
         }
-        let span = tracing::info_span!("itsm_adapter", operation);
-        let result = tokio::select! {
-            biased;
-            () = closing => Err(Error::new(ErrorKind::Cancelled, "The client was closed during the call.")),
-            // A defect of ours must not cross a border as a panic: it becomes an error like any other.
-            result = AssertUnwindSafe(work.instrument(span)).catch_unwind() => result.unwrap_or_else(|_| {
-                Err(Error::new(ErrorKind::Internal, "The operation ended in a panic; the state is as it was committed."))
-            }),
-        };
-        result.map_err(|error| {
-            tracing::debug!(operation, kind = %error.kind(), "failed");
-            error.operation(operation)
-        })
     }
 
     /// An instance's address as typed, normalised and allowed.

@@ -18,7 +18,11 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-pub use self::{memory::MemoryStore, seal::Sealed, sqlite::SqliteStore};
+pub use self::{
+    memory::MemoryStore,
+    seal::Sealed,
+    sqlite::{SqliteStore, after_fork, before_fork},
+};
 pub(crate) use self::{
     rotate::rotate,
     seal::{Binding, KeyRing},

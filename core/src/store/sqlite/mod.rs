@@ -5,6 +5,7 @@
 //! with one disk flush ([`writer`]). The file holds no secret in the clear (T7).
 
 mod error;
+mod fork;
 mod read;
 mod schema;
 mod write;
@@ -23,7 +24,11 @@ use chrono::{DateTime, Utc};
 use rusqlite::Connection as Database;
 use tokio::sync::{mpsc, oneshot, watch};
 
-use self::writer::{Job, Work};
+pub use self::fork::{after_fork, before_fork};
+use self::{
+    fork::Slot,
+    writer::{Job, Work},
+};
 use super::{
     Change, Committed, ConnectionFilter, DeliveryFilter, DeliveryRecord, Lease, PendingRevocation, Refusal, Row, Store,
 };
@@ -40,7 +45,7 @@ const READERS: usize = 2;
 /// Calls that may wait in a queue; further callers wait before it (T13).
 const QUEUE: usize = 1024;
 
-type Question = Box<dyn FnOnce(&Database) + Send>;
+type Question = Box<dyn FnOnce(Result<&Database>) + Send>;
 
 /// Keeps everything in one SQLite file.
 pub struct SqliteStore {
@@ -71,7 +76,9 @@ impl SqliteStore {
     }
 
     fn open_with(path: &Path, busy_timeout: Duration) -> Result<Self> {
+        let _inside = fork::inside();
         let (path, writing) = schema::open(path, busy_timeout)?;
+        let writing = Slot::new(writing, &path, busy_timeout, schema::connect);
         let (alive, ended) = watch::channel(());
         let (writer, jobs) = mpsc::channel(QUEUE);
         let (readers, questions) = mpsc::channel(QUEUE);
@@ -79,6 +86,7 @@ impl SqliteStore {
         let mut reading = Vec::with_capacity(READERS);
         for _ in 0..READERS {
             let database = schema::open_reader(&path, busy_timeout)?;
+            let database = Slot::new(database, &path, busy_timeout, schema::open_reader);
             let questions = Arc::clone(&questions);
             reading.push(spawn("itsm-store-read", move || answer(&database, &questions))?);
         }
@@ -117,7 +125,7 @@ impl SqliteStore {
         let question: Question = Box::new(move |database| {
             if !reply.is_closed() {
                 // The caller may have gone away in the meantime; then nobody wants the answer.
-                let _ = reply.send(question(database));
+                let _ = reply.send(database.and_then(question));
             }
         });
         self.readers.send(question).await.map_err(|_| stopped())?;
@@ -137,12 +145,12 @@ impl SqliteStore {
 }
 
 /// A reader's life: one question after the other until the store is dropped.
-fn answer(database: &Database, questions: &Mutex<mpsc::Receiver<Question>>) {
+fn answer(database: &Arc<Slot>, questions: &Mutex<mpsc::Receiver<Question>>) {
     loop {
         // The lock is held while waiting: the other readers wait for the lock instead, which is the same.
         let question = questions.lock().unwrap_or_else(PoisonError::into_inner).blocking_recv();
         match question {
-            Some(question) => question(database),
+            Some(question) => database.with(question),
             None => return,
         }
     }

@@ -58,7 +58,8 @@ pub(super) fn open_reader(path: &Path, busy_timeout: Duration) -> Result<Databas
     Ok(database)
 }
 
-fn connect(path: &Path, busy_timeout: Duration) -> Result<Database> {
+/// Opens a connection, on a database that [`open`] has prepared.
+pub(super) fn connect(path: &Path, busy_timeout: Duration) -> Result<Database> {
     // NO_MUTEX: a connection is used by one thread. No URI: a path is a path.
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let mut database = Database::open_with_flags(path, flags).map_err(failure)?;

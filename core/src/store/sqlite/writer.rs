@@ -8,10 +8,12 @@
 //!                       COMMIT (one flush) ──► then, and only then, all are answered
 //! ```
 
+use std::sync::Arc;
+
 use rusqlite::Connection as Database;
 use tokio::sync::{mpsc, oneshot};
 
-use super::error::failure;
+use super::{error::failure, fork::Slot};
 use crate::{
     error::{Error, ErrorKind},
     store::Refusal,
@@ -81,25 +83,28 @@ impl Job {
 }
 
 /// The writer's life: batch after batch until the store is dropped.
-pub(super) fn run(database: &Database, mut jobs: mpsc::Receiver<Job>) {
+pub(super) fn run(database: &Arc<Slot>, mut jobs: mpsc::Receiver<Job>) {
     let mut batch = Vec::with_capacity(BATCH);
     while jobs.blocking_recv_many(&mut batch, BATCH) > 0 {
         // Who gave up before the start has not changed anything.
         batch.retain(|job| !job.0.abandoned());
-        commit_together(database, &mut batch);
+        if !batch.is_empty() {
+            database.with(|database| commit_together(database, &mut batch));
+        }
     }
 }
 
-fn commit_together(database: &Database, batch: &mut Vec<Job>) {
-    if batch.is_empty() {
-        return;
-    }
-    if let Err(error) = execute(database, "BEGIN IMMEDIATE") {
-        for job in batch.drain(..) {
-            job.0.fail(error.clone());
+fn commit_together(database: Result<&Database, Error>, batch: &mut Vec<Job>) {
+    let begun = database.and_then(|database| execute(database, "BEGIN IMMEDIATE").map(|()| database));
+    let database = match begun {
+        Ok(database) => database,
+        Err(error) => {
+            for job in batch.drain(..) {
+                job.0.fail(error.clone());
+            }
+            return;
         }
-        return;
-    }
+    };
     let mut answers: Vec<Tell> = Vec::with_capacity(batch.len());
     let mut lost = None;
     let mut kept = false;
