@@ -86,6 +86,10 @@ const faces = {
   alerts: {
     // An invalid date is a number to the addon; here it throws.
     submit: { before: alert => (alert?.raisedAt?.toISOString?.(), alert) },
+    // Bytes of its own: the caller's may change while they are read.
+    submitWebhook: {
+      before: request => (request?.body instanceof Uint8Array ? { ...request, body: Uint8Array.from(request.body) } : request),
+    },
   },
   records: {
     get: { after: JSON.parse },

@@ -13,14 +13,12 @@ use tokio::sync::Mutex;
 use crate::{
     observe::Watcher,
     promise::{CallOptions, Callback, Keep, promise, start},
-    record::Records,
-    resource::{Accounts, Alerts, Connections, Events, Instances, Registrations},
 };
 
 /// The adapter: one store, its keys, its tokens and its way out. Open it once and share it within a thread; worker
 /// threads and processes open their own over the same store. It does not keep a process alive; calls in flight do.
 #[napi]
-pub struct Client(core::Client);
+pub struct Client(pub(crate) core::Client);
 
 #[napi]
 impl Client {
@@ -36,48 +34,6 @@ impl Client {
     ) -> Result<PromiseRaw<'_, Client>> {
         let work = async { Ok(Self(core::Client::open(Config::resolve(options.unwrap_or_default())?).await?)) };
         promise(env, call, Keep::Alive, work)
-    }
-
-    /// Citrix Cloud accounts.
-    #[napi(getter)]
-    pub fn accounts(&self) -> Accounts {
-        Accounts(self.0.clone())
-    }
-
-    /// ServiceNow instances as the adapter knows them.
-    #[napi(getter)]
-    pub fn instances(&self) -> Instances {
-        Instances(self.0.clone())
-    }
-
-    /// Connections of accounts with instances: the Manage list.
-    #[napi(getter)]
-    pub fn connections(&self) -> Connections {
-        Connections(self.0.clone())
-    }
-
-    /// Registrations: the OAuth side of a connection.
-    #[napi(getter)]
-    pub fn registrations(&self) -> Registrations {
-        Registrations(self.0.clone())
-    }
-
-    /// Alerts on their way to incidents.
-    #[napi(getter)]
-    pub fn alerts(&self) -> Alerts {
-        Alerts(self.0.clone())
-    }
-
-    /// Records of the instance that an account is registered with.
-    #[napi(getter)]
-    pub fn records(&self) -> Records {
-        Records(self.0.clone())
-    }
-
-    /// The event log.
-    #[napi(getter)]
-    pub fn events(&self) -> Events {
-        Events(self.0.clone())
     }
 
     /// Tells a function every event from now on, until `unobserve`. It does not keep the process alive; what it throws

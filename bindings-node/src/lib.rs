@@ -5,6 +5,5 @@ mod client;
 mod error;
 mod observe;
 mod promise;
-mod record;
 mod request;
 mod resource;

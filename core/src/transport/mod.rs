@@ -1,6 +1,6 @@
 //! One way out: total deadline → retry → limiter → one attempt.
 //!
-//! A [`Call`] says what may be repeated; a *judge* of the remote system reads the answer; [`Wire::call`] puts
+//! A `Call` says what may be repeated; a *judge* of the remote system reads the answer; `Wire::call` puts
 //! the two together. The difference that matters most is kept all the way: was the request *not done*, or is
 //! that *unknown*?
 
