@@ -1,5 +1,5 @@
 //! The operations of both clients: each converts, calls, converts.
-#![allow(clippy::too_many_arguments, reason = "keyword arguments of Python")]
+#![allow(clippy::too_many_arguments, clippy::doc_markdown, reason = "keyword arguments and docstrings of Python")]
 #![allow(unused_braces, reason = "the body of an operation is one expression of the macro")]
 
 use std::{collections::HashMap, path::PathBuf, sync::Arc};
