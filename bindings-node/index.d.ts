@@ -263,7 +263,7 @@ export interface ConnectionPage {
 /** Where a connection stands. No connection = not listed. (ITSM Adapter service, "Get started".) */
 export type ConnectionStatus = 'unregistered' | 'registered' | 'unauthorized'
 
-/** r" A Citrix Cloud customer id, such as `a1b2c3d4e5f6`: 1 to 64 letters, digits, `-` or `_`. */
+/** A Citrix Cloud customer id, such as `a1b2c3d4e5f6`: 1 to 64 letters, digits, `-` or `_`. */
 export type CustomerId = string
 
 /** An alert on its way to an incident. */
@@ -292,7 +292,7 @@ export interface Delivery {
   updatedAt: Date
 }
 
-/** r" One alert on its way to an incident. Made by the adapter; opaque. */
+/** One alert on its way to an incident. Made by the adapter; opaque. */
 export type DeliveryId = string
 
 /** One page of deliveries, oldest first. */
@@ -443,7 +443,7 @@ export interface Instance {
 /** How an instance answered last. Health is not status: a registered instance that is down stays registered. */
 export type InstanceHealth = 'unknown' | 'available' | 'throttled' | 'hibernating' | 'unavailable' | 'unexpected'
 
-/** r" A ServiceNow instance, known by its normalised origin, such as `https://dev000001.service-now.com`. */
+/** A ServiceNow instance, known by its normalised origin, such as `https://dev000001.service-now.com`. */
 export type InstanceId = string
 
 /** One page of instances, in the order of their ids. */
@@ -671,20 +671,6 @@ export declare class Client {
    * when the key is missing or not readable.
    */
   static open(options?: ClientOptions, call?: CallOptions): Promise<Client>
-  /** Citrix Cloud accounts. */
-  get accounts(): Accounts
-  /** ServiceNow instances as the adapter knows them. */
-  get instances(): Instances
-  /** Connections of accounts with instances: the Manage list. */
-  get connections(): Connections
-  /** Registrations: the OAuth side of a connection. */
-  get registrations(): Registrations
-  /** Alerts on their way to incidents. */
-  get alerts(): Alerts
-  /** Records of the instance that an account is registered with. */
-  get records(): Records
-  /** The event log. */
-  get events(): Events
   /**
    * Tells a function every event from now on, until `unobserve`. It does not keep the process alive; what it throws
    * becomes a warning of the process.
@@ -709,6 +695,20 @@ export declare class Client {
   close(): void
   /** True after `close`. */
   get isClosed(): boolean
+  /** Operations on Citrix Cloud accounts: `client.accounts`. */
+  get accounts(): Accounts
+  /** ServiceNow instances as the adapter knows them: `client.instances`. */
+  get instances(): Instances
+  /** Operations on connections of accounts with instances, the Manage list: `client.connections`. */
+  get connections(): Connections
+  /** Operations on registrations, the OAuth side of a connection: `client.registrations`. */
+  get registrations(): Registrations
+  /** Alerts on their way to incidents: `client.alerts`. */
+  get alerts(): Alerts
+  /** The event log: `client.events`. */
+  get events(): Events
+  /** Records of the instance that an account is registered with (Table API): `client.records`. */
+  get records(): Records
 }
 
 /** Operations on connections of accounts with instances, the Manage list: `client.connections`. */

@@ -88,7 +88,8 @@ const faces = {
     submit: { before: alert => (alert?.raisedAt?.toISOString?.(), alert) },
     // Bytes of its own: the caller's may change while they are read.
     submitWebhook: {
-      before: request => (request?.body instanceof Uint8Array ? { ...request, body: Uint8Array.from(request.body) } : request),
+      before: request =>
+        request?.body instanceof Uint8Array ? { ...request, body: Uint8Array.from(request.body) } : request,
     },
   },
   records: {

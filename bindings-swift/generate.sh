@@ -18,7 +18,11 @@ cargo build -q --profile "$profile" -p itsm-adapter-swift
 cargo build -q -p itsm-adapter-swift-bindgen
 built=$target/$profile/libitsm_adapter_swift.a
 mkdir -p lib
-cmp -s "$built" lib/libitsm_adapter_swift.a || cp "$built" lib/
+if ! cmp -s "$built" lib/libitsm_adapter_swift.a; then
+    cp "$built" lib/
+    # SwiftPM does not watch libraries; a source that looks younger makes it link anew.
+    touch Sources/ItsmAdapter/Crossing.swift
+fi
 
 out=$(mktemp -d)
 trap 'rm -rf "$out"' EXIT

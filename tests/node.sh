@@ -46,6 +46,7 @@ napi_build() { # FOLDER for what is generated
     # The addon goes where the generated loader looks for it.
     (cd "$package" && node_modules/.bin/napi build --platform --profile quick --no-const-enum --target "$triple" \
         --output-dir "$1" >"$cache/build.log" 2>&1) || { cat "$cache/build.log" >&2; return 1; }
+    node "$package/tidy.mjs" "$1/index.d.ts"
     cp "$1"/*.node "$package"
 }
 

@@ -49,7 +49,7 @@ impl Client {
         self.0.unobserve(id.cast_unsigned());
     }
 
-    /// Events from now on, for `for await`, until the client is closed. Waiting for one does not keep the process alive.
+    /// Events from now on, for `for await`, until the client is closed. Waiting for one keeps no process alive.
     #[napi(ts_args_type = "options?: CallOptions")]
     pub fn subscribe(&self) -> Subscription {
         Subscription(Arc::new(Mutex::new(self.0.subscribe())))

@@ -120,7 +120,7 @@ unsafe impl Send for Deferred {}
 
 impl Deferred {
     #[allow(unsafe_code)]
-    fn new<'env, T>(env: &'env Env) -> Result<(Self, PromiseRaw<'env, T>)> {
+    fn new<T>(env: &Env) -> Result<(Self, PromiseRaw<'_, T>)> {
         let (mut deferred, mut promise) = (null_mut(), null_mut());
         // SAFETY: both places are valid, and read only after the call succeeded.
         check_status!(unsafe { sys::napi_create_promise(env.raw(), &raw mut deferred, &raw mut promise) })?;
@@ -188,12 +188,12 @@ pub(crate) enum Keep {
 
 /// Does the work on the runtime. The promise is rejected with what [`failure`] makes of an error, and with
 /// nothing at all when the work was dropped.
-pub(crate) fn promise<'env, T: ToNapiValue + Send + 'static>(
-    env: &'env Env,
+pub(crate) fn promise<T: ToNapiValue + Send + 'static>(
+    env: &Env,
     options: Option<CallOptions>,
     keep: Keep,
     work: impl Future<Output = core::Result<T>> + Send + 'static,
-) -> Result<PromiseRaw<'env, T>> {
+) -> Result<PromiseRaw<'_, T>> {
     let agent = Agent::of(env)?;
     let (deferred, promise) = Deferred::new(env)?;
     if keep == Keep::Alive {

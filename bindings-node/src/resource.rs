@@ -2,8 +2,8 @@
 
 use itsm_adapter::{
     self as core, Account, AccountPage, AddAccount, Alert, Connect, Connection, ConnectionPage, Delivery, DeliveryPage,
-    Entitlement, Error, ErrorInfo, ErrorKind, EventPage, Instance, InstancePage, Query, ReauthenticateServiceAccount, RegisterServiceAccount,
-    Revocation, TestReport, UpdateAccount,
+    Entitlement, Error, ErrorInfo, ErrorKind, EventPage, Instance, InstancePage, Query, ReauthenticateServiceAccount,
+    RegisterServiceAccount, Revocation, TestReport, UpdateAccount,
 };
 use napi::{Env, Result, bindgen_prelude::PromiseRaw};
 use napi_derive::napi;
@@ -13,7 +13,10 @@ use serde_json::value::RawValue;
 use crate::{
     client::Client,
     promise::{CallOptions, start},
-    request::*,
+    request::{
+        ConnectionId, GetRecord, InsertRecord, InsertRecords, ListDeliveriesOptions, ListOfAccountOptions, ListOptions,
+        PageRecords, QueryRecords, SubmitWebhook, UpdateRecord,
+    },
 };
 
 type Nothing = ();
@@ -29,7 +32,8 @@ macro_rules! operations {
         $class:ident $resource:ident |$core:ident| {
             $(
                 $(#[$doc:meta])*
-                $name:ident($argument:ident: $kind:ident $(<$inner:ident>)?) -> $answer:ident $(<$some:ident>)? $([$shown:tt])? { $($work:tt)* }
+                $name:ident($argument:ident: $kind:ident $(<$inner:ident>)?) -> $answer:ident $(<$some:ident>)?
+                $([$shown:tt])? { $($work:tt)* }
             )+
         }
     ) => {
@@ -69,8 +73,8 @@ operations! {
     Accounts accounts |core| {
         /// Adds an account, after its secure client got a token from Citrix Cloud. Nothing is saved when it did not.
         ///
-        /// Rejects with `invalid_input`; `illegal_state` when the account is there already; `unauthorized` when Citrix Cloud
-        /// refuses the secure client; `throttled`, `unavailable`, `timeout`, `protocol`, `store`.
+        /// Rejects with `invalid_input`; `illegal_state` when the account is there already; `unauthorized` when Citrix
+        /// Cloud refuses the secure client; `throttled`, `unavailable`, `timeout`, `protocol`, `store`.
         add(request: AddAccount) -> Account { core.accounts().add(request).await }
 
         /// Changes an account. New credentials are tried before they replace the old ones.
@@ -97,10 +101,11 @@ operations! {
         /// Rejects with `not_found`, `invalid_input`, `store`, `sealed`.
         test(customer_id: String) -> TestReport { core.accounts().test(&customer_id).await }
 
-        /// Asks Citrix Cloud what the account is entitled to, and remembers the answer. Wakes a frozen site, which can take
-        /// minutes; progress is told to observers.
+        /// Asks Citrix Cloud what the account is entitled to, and remembers the answer. Wakes a frozen site, which can
+        /// take minutes; progress is told to observers.
         ///
-        /// Rejects with `not_found`, `unauthorized`, `forbidden`, `throttled`, `unavailable`, `timeout`, `protocol`, `store`.
+        /// Rejects with `not_found`, `unauthorized`, `forbidden`, `throttled`, `unavailable`, `timeout`, `protocol`,
+        /// `store`.
         entitlement(customer_id: String) -> Entitlement { core.accounts().entitlement(&customer_id).await }
 
         /// Removes an account that has no connection left, with its secure client.
@@ -131,12 +136,12 @@ operations! {
 operations! {
     /// Operations on connections of accounts with instances, the Manage list: `client.connections`.
     Connections connections |core| {
-        /// Connects an account with an instance: tries the account's secure client, applies the Manage rule, saves. Connecting
-        /// again tests again.
+        /// Connects an account with an instance: tries the account's secure client, applies the Manage rule, saves.
+        /// Connecting again tests again.
         ///
         /// Rejects with `not_found` when the account was not added, `not_entitled` with what was found, `unauthorized`,
-        /// `prerequisite_missing` when the instance's connector is too old for another account, `invalid_input`, `throttled`,
-        /// `unavailable`, `timeout`, `protocol`, `store`.
+        /// `prerequisite_missing` when the instance's connector is too old for another account, `invalid_input`,
+        /// `throttled`, `unavailable`, `timeout`, `protocol`, `store`.
         connect(request: Connect) -> Connection { core.connections().connect(request).await }
 
         /// Does all that `connect` does, but saves nothing. What goes wrong at Citrix Cloud stands in the report.
@@ -159,8 +164,8 @@ operations! {
             core.connections().list(request.customer_id.as_deref(), request.after.as_deref(), request.limit).await
         }
 
-        /// Removes a connection: revokes its tokens, if it has any, and forgets it. The account stays. A failed revocation
-        /// stands in the answer.
+        /// Removes a connection: revokes its tokens, if it has any, and forgets it. The account stays. A failed
+        /// revocation stands in the answer.
         ///
         /// Rejects with `not_found`, `invalid_input`, `store`.
         disconnect(connection: ConnectionId) -> Revocation {
@@ -175,20 +180,22 @@ operations! {
         /// Registers the account with the instance through a service account: password grant, connection test, save. A
         /// connection is made first when there is none. On a registration that exists it replaces the grant.
         ///
-        /// Rejects with `already_registered` naming the instance that holds the account; `unauthorized` when the token endpoint
-        /// refuses (it does not say what is wrong); `forbidden` naming the role or scope; `prerequisite_missing`; `not_found`,
-        /// `not_entitled`, `invalid_input`, `throttled`, `unavailable`, `timeout`, `protocol`, `store`. Nothing has changed then.
+        /// Rejects with `already_registered` naming the instance that holds the account; `unauthorized` when the token
+        /// endpoint refuses (it does not say what is wrong); `forbidden` naming the role or scope;
+        /// `prerequisite_missing`; `not_found`, `not_entitled`, `invalid_input`, `throttled`, `unavailable`, `timeout`,
+        /// `protocol`, `store`. Nothing has changed then.
         register(request: RegisterServiceAccount) -> Connection { core.registrations().register(request).await }
 
-        /// Does all that `register` does with the instance, but saves nothing. What the checks find stands in the report.
+        /// Does all that `register` does with the instance, but saves nothing. What the checks find stands in the
+        /// report.
         ///
         /// Rejects with `invalid_input`, `not_found`, and everything that the token endpoint refuses or fails with.
         test(request: RegisterServiceAccount) -> TestReport { core.registrations().test(request).await }
 
         /// Gives a registration new credentials, or the same ones again. What is left out stays as it is.
         ///
-        /// Rejects with `illegal_state` without a registration, `invalid_input` when a password is missing; else as `register`.
-        /// The grant in use goes on working then.
+        /// Rejects with `illegal_state` without a registration, `invalid_input` when a password is missing; else as
+        /// `register`. The grant in use goes on working then.
         reauthenticate(request: ReauthenticateServiceAccount) -> Connection {
             core.registrations().reauthenticate(request).await
         }
@@ -201,8 +208,8 @@ operations! {
             core.registrations().unregister(&connection.customer_id, &connection.instance_url).await
         }
 
-        /// Checks a registration: token fresh, API readable, roles still there. Updates the instance's health and, with proof
-        /// only, the status. What goes wrong at the instance stands in the connection.
+        /// Checks a registration: token fresh, API readable, roles still there. Updates the instance's health and, with
+        /// proof only, the status. What goes wrong at the instance stands in the connection.
         ///
         /// Rejects with `not_found`, `illegal_state` without a registration, `invalid_input`, `store`, `sealed`.
         check(connection: ConnectionId) -> Connection {
@@ -214,13 +221,14 @@ operations! {
 operations! {
     /// Alerts on their way to incidents: `client.alerts`.
     Alerts alerts |core| {
-        /// Takes an alert. Once this resolves, the alert is stored durably and cannot be lost. The same alert again (account,
-        /// source, id) is the same delivery.
+        /// Takes an alert. Once this resolves, the alert is stored durably and cannot be lost. The same alert again
+        /// (account, source, id) is the same delivery.
         ///
         /// Rejects with `not_found` when the account was not added, `invalid_input`, `store`.
         submit(alert: Alert) -> Delivery { core.alerts().submit(alert).await }
 
-        /// Takes the body of a Citrix Cloud webhook callback. Null when it tells of something else than a new notification.
+        /// Takes the body of a Citrix Cloud webhook callback. Null when it tells of something else than a new
+        /// notification.
         ///
         /// Rejects with `forbidden` when the authorization differs; `invalid_input` when the body is not a callback;
         /// `not_found` when its account was not added; `store`.
@@ -229,11 +237,12 @@ operations! {
             core.alerts().submit_webhook(request.body.as_ref(), authorization, expected).await
         }
 
-        /// Delivers one alert now and gives it back with its incident. An outcome that is unknown is found out before anything
-        /// is repeated, which can take as long as the instance may still be working. Delivering twice makes one incident.
+        /// Delivers one alert now and gives it back with its incident. An outcome that is unknown is found out before
+        /// anything is repeated, which can take as long as the instance may still be working. Delivering twice makes
+        /// one incident.
         ///
-        /// Rejects with `not_found`; `illegal_state` when the account is not registered; `outcome_unknown` when the instance
-        /// cannot be asked; what the instance refuses with. The delivery stays and can be delivered again.
+        /// Rejects with `not_found`; `illegal_state` when the account is not registered; `outcome_unknown` when the
+        /// instance cannot be asked; what the instance refuses with. The delivery stays and can be delivered again.
         deliver(delivery_id: String) -> Delivery { core.alerts().deliver(&delivery_id).await }
 
         /// One delivery.
@@ -271,48 +280,52 @@ operations! {
     Records records |core| {
         /// One record.
         ///
-        /// Rejects with `not_found` when there is none or it is hidden, `illegal_state` when the account is not registered,
-        /// `unauthorized`, `forbidden`, `throttled`, `unavailable`, `timeout`, `protocol`, `invalid_input`.
+        /// Rejects with `not_found` when there is none or it is hidden, `illegal_state` when the account is not
+        /// registered, `unauthorized`, `forbidden`, `throttled`, `unavailable`, `timeout`, `protocol`, `invalid_input`.
         get(request: GetRecord) -> String ["Promise<Record<string, string>>"] {
-            let fields = names(&request.fields);
-            core.records().get(&request.customer_id, &request.table, &request.sys_id, &fields).await.map(text)
+            let GetRecord { customer_id, table, sys_id, fields } = request;
+            core.records().get(&customer_id, &table, &sys_id, &names(fields.as_ref())).await.map(text)
         }
 
         /// Records that match the query, at most `limit` of them. No records can also mean no right to read them.
         ///
         /// Rejects as `get`.
         query(request: QueryRecords) -> String ["Promise<Array<Record<string, string>>>"] {
-            let (query, fields) = (Query::of(&request.query.unwrap_or_default())?, names(&request.fields));
-            core.records().query(&request.customer_id, &request.table, &query, &fields, request.limit).await.map(list)
+            let QueryRecords { customer_id, table, query, fields, limit } = request;
+            let query = Query::of(&query.unwrap_or_default())?;
+            core.records().query(&customer_id, &table, &query, &names(fields.as_ref()), limit).await.map(list)
         }
 
-        /// One page of a walk over all records that match, in the order of `sys_id`: stable, and in constant memory. The page
-        /// parses its records when they are asked for. `pages` walks over all of them.
+        /// One page of a walk over all records that match, in the order of `sys_id`: stable, and in constant memory.
+        /// The page parses its records when they are asked for. `pages` walks over all of them.
         ///
         /// Rejects as `get`.
         page(request: PageRecords) -> Page ["Promise<RecordPage>"] {
-            let (query, fields) = (Query::of(&request.query.unwrap_or_default())?, names(&request.fields));
-            let (size, after) = (request.size, request.after.as_deref());
-            let page = core.records().page_json(&request.customer_id, &request.table, &query, &fields, size, after).await?;
+            let PageRecords { customer_id, table, query, fields, size, after } = request;
+            let (query, fields) = (Query::of(&query.unwrap_or_default())?, names(fields.as_ref()));
+            let page = core.records().page_json(&customer_id, &table, &query, &fields, size, after.as_deref()).await?;
             Ok((text(page.json), page.next))
         }
 
         /// Makes a record and gives it back as stored.
         ///
-        /// Rejects with `outcome_unknown` when the record may or may not exist: look it up by a key of yours. Else as `get`,
-        /// and nothing was made.
+        /// Rejects with `outcome_unknown` when the record may or may not exist: look it up by a key of yours. Else as
+        /// `get`, and nothing was made.
         insert(request: InsertRecord) -> String ["Promise<Record<string, string>>"] {
-            let (record, fields) = (json::<&RawValue>(&request.record)?, names(&request.fields));
-            core.records().insert(&request.customer_id, &request.table, &record, &fields).await.map(text)
+            let InsertRecord { customer_id, table, record, fields } = request;
+            let record = json::<&RawValue>(&record)?;
+            core.records().insert(&customer_id, &table, &record, &names(fields.as_ref())).await.map(text)
         }
 
-        /// Makes many records and tells of each, in the order given, how it went. One that fails does not stop the others.
+        /// Makes many records and tells of each, in the order given, how it went. One that fails does not stop the
+        /// others.
         ///
         /// Rejects with `invalid_input` for `inFlight`, `illegal_state` when the account is not registered.
-        insert_many(request: InsertRecords) -> Settled ["Promise<Array<PromiseSettledResult<Record<string, string>>>>"] {
-            let (records, fields) = (json::<Vec<&RawValue>>(&request.records)?, names(&request.fields));
-            let in_flight = request.in_flight as usize;
-            let made = core.records().insert_many(&request.customer_id, &request.table, &records, &fields, in_flight).await?;
+        insert_many(request: InsertRecords) -> Settled
+        ["Promise<Array<PromiseSettledResult<Record<string, string>>>>"] {
+            let InsertRecords { customer_id, table, records, fields, in_flight } = request;
+            let (records, fields) = (json::<Vec<&RawValue>>(&records)?, names(fields.as_ref()));
+            let made = core.records().insert_many(&customer_id, &table, &records, &fields, in_flight as usize).await?;
             let errors = made.iter().map(|made| made.as_ref().err().map(core::Error::info)).collect();
             Ok((list(made.into_iter().map(core::Result::unwrap_or_default).collect()), errors))
         }
@@ -321,14 +334,15 @@ operations! {
         ///
         /// Rejects as `insert`; repeating an update whose outcome is unknown is safe.
         update(request: UpdateRecord) -> String ["Promise<Record<string, string>>"] {
-            let (record, fields) = (json::<&RawValue>(&request.record)?, names(&request.fields));
-            core.records().update(&request.customer_id, &request.table, &request.sys_id, &record, &fields).await.map(text)
+            let UpdateRecord { customer_id, table, sys_id, record, fields } = request;
+            let record = json::<&RawValue>(&record)?;
+            core.records().update(&customer_id, &table, &sys_id, &record, &names(fields.as_ref())).await.map(text)
         }
     }
 }
 
-fn names(fields: &Option<Vec<String>>) -> Vec<&str> {
-    fields.iter().flatten().map(String::as_str).collect()
+fn names(fields: Option<&Vec<String>>) -> Vec<&str> {
+    fields.into_iter().flatten().map(String::as_str).collect()
 }
 
 fn text(json: Box<RawValue>) -> String {

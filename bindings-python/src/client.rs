@@ -390,7 +390,7 @@ resource! {
         fields: Names,
         limit: u32,
     ) -> RecordsOut {
-        core.records().query(&customer_id, &table, &conditions(query)?, &names(&fields), limit).await.map(list)
+        core.records().query(&customer_id, &table, &conditions(query)?, &names(&fields), limit).await.map(|found| list(&found))
     }
 
     /// One page of a walk over all records that match, in the order of `sys_id`: stable, and in constant memory.

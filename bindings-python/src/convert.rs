@@ -29,7 +29,7 @@ const RECORD: PyStaticExpr = type_hint_subscript!(DICT, STR, STR);
 const GIVEN_RECORD: PyStaticExpr = type_hint_subscript!(DICT, STR, ANY);
 
 /// An enum given as its member or as its word.
-#[derive(IntoPyObject)]
+#[derive(Clone, Copy, IntoPyObject)]
 pub(crate) struct Word<T>(pub(crate) T);
 
 impl<'a, 'py, T: FromPyObject<'a, 'py> + DeserializeOwned> FromPyObject<'a, 'py> for Word<T> {
@@ -258,7 +258,7 @@ hints! {
 }
 
 /// Records found, parsed by Python in one go.
-pub(crate) fn list(records: Vec<Box<RawValue>>) -> RecordsOut {
+pub(crate) fn list(records: &[Box<RawValue>]) -> RecordsOut {
     let texts: Vec<&str> = records.iter().map(|record| record.get()).collect();
     RecordsOut(format!("[{}]", texts.join(",")))
 }

@@ -8,6 +8,7 @@ use pyo3::{exceptions::PyException, prelude::*};
 use crate::exit::Inside;
 
 /// The exception for an error, of the class that belongs to its kind.
+#[allow(clippy::needless_pass_by_value, reason = "what `map_err` wants")]
 pub(crate) fn raise(error: Error) -> PyErr {
     Python::attach(|py| build(py, &error).unwrap_or_else(|failure| failure))
 }

@@ -95,12 +95,17 @@ pub(crate) fn wait<T: Send>(py: Python<'_>, work: impl Future<Output = Result<T>
                 tokio::select! {
                     biased;
                     done = &mut work => return PyResult::Ok(done),
-                    () = tokio::time::sleep(SIGNALS) => exit::attached(|py| py.check_signals()).unwrap_or(Ok(()))?,
+                    () = tokio::time::sleep(SIGNALS) => exit::attached(signals).unwrap_or(Ok(()))?,
                 }
             }
         })
     })?
     .map_err(raise)
+}
+
+/// Lets Python handle the signals that have come; an exception ends the call.
+fn signals(py: Python<'_>) -> PyResult<()> {
+    py.check_signals()
 }
 
 /// A coroutine for the work, which begins when it is awaited and is dropped when that is cancelled.
@@ -144,7 +149,7 @@ impl Call {
         let waiting = future.clone().unbind();
         let task = runtime(py)?.spawn(async move {
             let answer = work.await;
-            Mailbox::put(mailbox, waiting, answer);
+            Mailbox::put(&mailbox, waiting, answer);
         });
         // Set once, because the work was taken once.
         let _ = self.task.set(task.abort_handle());
@@ -188,7 +193,7 @@ impl Mailbox {
     }
 
     /// Puts an answer in from any thread; only the first one attaches, to wake the loop.
-    fn put(this: Py<Self>, future: Py<PyAny>, answer: Answer) {
+    fn put(this: &Py<Self>, future: Py<PyAny>, answer: Answer) {
         let first = {
             let mut answers = lock(&this.get().answers);
             answers.push((future, answer));
@@ -197,7 +202,7 @@ impl Mailbox {
         if first {
             exit::attached(|py| {
                 // Fails when the loop is closed: nobody waits any more.
-                let _ = this.get().event_loop.bind(py).call_method1(intern!(py, "call_soon_threadsafe"), (&this,));
+                let _ = this.get().event_loop.bind(py).call_method1(intern!(py, "call_soon_threadsafe"), (this,));
             });
         }
     }

@@ -11,6 +11,5 @@ mod oauth;
 mod platform;
 mod program;
 mod setup;
-mod speed;
 mod support;
 mod table;
