@@ -577,8 +577,8 @@ export declare class Accounts {
   /**
    * Adds an account, after its secure client got a token from Citrix Cloud. Nothing is saved when it did not.
    *
-   * Rejects with `invalid_input`; `illegal_state` when the account is there already; `unauthorized` when Citrix Cloud
-   * refuses the secure client; `throttled`, `unavailable`, `timeout`, `protocol`, `store`.
+   * Rejects with `invalid_input`; `illegal_state` when the account is there already; `unauthorized` when Citrix
+   * Cloud refuses the secure client; `throttled`, `unavailable`, `timeout`, `protocol`, `store`.
    */
   add(request: AddAccount, options?: CallOptions | undefined | null): Promise<Account>
   /**
@@ -607,10 +607,11 @@ export declare class Accounts {
    */
   test(customerId: string, options?: CallOptions | undefined | null): Promise<TestReport>
   /**
-   * Asks Citrix Cloud what the account is entitled to, and remembers the answer. Wakes a frozen site, which can take
-   * minutes; progress is told to observers.
+   * Asks Citrix Cloud what the account is entitled to, and remembers the answer. Wakes a frozen site, which can
+   * take minutes; progress is told to observers.
    *
-   * Rejects with `not_found`, `unauthorized`, `forbidden`, `throttled`, `unavailable`, `timeout`, `protocol`, `store`.
+   * Rejects with `not_found`, `unauthorized`, `forbidden`, `throttled`, `unavailable`, `timeout`, `protocol`,
+   * `store`.
    */
   entitlement(customerId: string, options?: CallOptions | undefined | null): Promise<Entitlement>
   /**
@@ -624,25 +625,27 @@ export declare class Accounts {
 /** Alerts on their way to incidents: `client.alerts`. */
 export declare class Alerts {
   /**
-   * Takes an alert. Once this resolves, the alert is stored durably and cannot be lost. The same alert again (account,
-   * source, id) is the same delivery.
+   * Takes an alert. Once this resolves, the alert is stored durably and cannot be lost. The same alert again
+   * (account, source, id) is the same delivery.
    *
    * Rejects with `not_found` when the account was not added, `invalid_input`, `store`.
    */
   submit(alert: Alert, options?: CallOptions | undefined | null): Promise<Delivery>
   /**
-   * Takes the body of a Citrix Cloud webhook callback. Null when it tells of something else than a new notification.
+   * Takes the body of a Citrix Cloud webhook callback. Null when it tells of something else than a new
+   * notification.
    *
    * Rejects with `forbidden` when the authorization differs; `invalid_input` when the body is not a callback;
    * `not_found` when its account was not added; `store`.
    */
   submitWebhook(request: SubmitWebhook, options?: CallOptions | undefined | null): Promise<Delivery | null>
   /**
-   * Delivers one alert now and gives it back with its incident. An outcome that is unknown is found out before anything
-   * is repeated, which can take as long as the instance may still be working. Delivering twice makes one incident.
+   * Delivers one alert now and gives it back with its incident. An outcome that is unknown is found out before
+   * anything is repeated, which can take as long as the instance may still be working. Delivering twice makes
+   * one incident.
    *
-   * Rejects with `not_found`; `illegal_state` when the account is not registered; `outcome_unknown` when the instance
-   * cannot be asked; what the instance refuses with. The delivery stays and can be delivered again.
+   * Rejects with `not_found`; `illegal_state` when the account is not registered; `outcome_unknown` when the
+   * instance cannot be asked; what the instance refuses with. The delivery stays and can be delivered again.
    */
   deliver(deliveryId: string, options?: CallOptions | undefined | null): Promise<Delivery>
   /**
@@ -678,7 +681,7 @@ export declare class Client {
   observe(callback: (event: Event) => void): Observation
   /** Takes an observer off. */
   unobserve(observation: Observation): void
-  /** Events from now on, for `for await`, until the client is closed. Waiting for one does not keep the process alive. */
+  /** Events from now on, for `for await`, until the client is closed. Waiting for one keeps no process alive. */
   subscribe(options?: CallOptions): Subscription
   /**
    * Seals everything with a new key: with this one, or with one that is made and kept in the key file. Interrupted,
@@ -714,12 +717,12 @@ export declare class Client {
 /** Operations on connections of accounts with instances, the Manage list: `client.connections`. */
 export declare class Connections {
   /**
-   * Connects an account with an instance: tries the account's secure client, applies the Manage rule, saves. Connecting
-   * again tests again.
+   * Connects an account with an instance: tries the account's secure client, applies the Manage rule, saves.
+   * Connecting again tests again.
    *
    * Rejects with `not_found` when the account was not added, `not_entitled` with what was found, `unauthorized`,
-   * `prerequisite_missing` when the instance's connector is too old for another account, `invalid_input`, `throttled`,
-   * `unavailable`, `timeout`, `protocol`, `store`.
+   * `prerequisite_missing` when the instance's connector is too old for another account, `invalid_input`,
+   * `throttled`, `unavailable`, `timeout`, `protocol`, `store`.
    */
   connect(request: Connect, options?: CallOptions | undefined | null): Promise<Connection>
   /**
@@ -741,8 +744,8 @@ export declare class Connections {
    */
   list(request?: ListOfAccountOptions | undefined | null, options?: CallOptions | undefined | null): Promise<ConnectionPage>
   /**
-   * Removes a connection: revokes its tokens, if it has any, and forgets it. The account stays. A failed revocation
-   * stands in the answer.
+   * Removes a connection: revokes its tokens, if it has any, and forgets it. The account stays. A failed
+   * revocation stands in the answer.
    *
    * Rejects with `not_found`, `invalid_input`, `store`.
    */
@@ -780,8 +783,8 @@ export declare class Records {
   /**
    * One record.
    *
-   * Rejects with `not_found` when there is none or it is hidden, `illegal_state` when the account is not registered,
-   * `unauthorized`, `forbidden`, `throttled`, `unavailable`, `timeout`, `protocol`, `invalid_input`.
+   * Rejects with `not_found` when there is none or it is hidden, `illegal_state` when the account is not
+   * registered, `unauthorized`, `forbidden`, `throttled`, `unavailable`, `timeout`, `protocol`, `invalid_input`.
    */
   get(request: GetRecord, options?: CallOptions | undefined | null): Promise<Record<string, string>>
   /**
@@ -791,8 +794,8 @@ export declare class Records {
    */
   query(request: QueryRecords, options?: CallOptions | undefined | null): Promise<Array<Record<string, string>>>
   /**
-   * One page of a walk over all records that match, in the order of `sys_id`: stable, and in constant memory. The page
-   * parses its records when they are asked for. `pages` walks over all of them.
+   * One page of a walk over all records that match, in the order of `sys_id`: stable, and in constant memory.
+   * The page parses its records when they are asked for. `pages` walks over all of them.
    *
    * Rejects as `get`.
    */
@@ -800,12 +803,13 @@ export declare class Records {
   /**
    * Makes a record and gives it back as stored.
    *
-   * Rejects with `outcome_unknown` when the record may or may not exist: look it up by a key of yours. Else as `get`,
-   * and nothing was made.
+   * Rejects with `outcome_unknown` when the record may or may not exist: look it up by a key of yours. Else as
+   * `get`, and nothing was made.
    */
   insert(request: InsertRecord, options?: CallOptions | undefined | null): Promise<Record<string, string>>
   /**
-   * Makes many records and tells of each, in the order given, how it went. One that fails does not stop the others.
+   * Makes many records and tells of each, in the order given, how it went. One that fails does not stop the
+   * others.
    *
    * Rejects with `invalid_input` for `inFlight`, `illegal_state` when the account is not registered.
    */
@@ -824,13 +828,15 @@ export declare class Registrations {
    * Registers the account with the instance through a service account: password grant, connection test, save. A
    * connection is made first when there is none. On a registration that exists it replaces the grant.
    *
-   * Rejects with `already_registered` naming the instance that holds the account; `unauthorized` when the token endpoint
-   * refuses (it does not say what is wrong); `forbidden` naming the role or scope; `prerequisite_missing`; `not_found`,
-   * `not_entitled`, `invalid_input`, `throttled`, `unavailable`, `timeout`, `protocol`, `store`. Nothing has changed then.
+   * Rejects with `already_registered` naming the instance that holds the account; `unauthorized` when the token
+   * endpoint refuses (it does not say what is wrong); `forbidden` naming the role or scope;
+   * `prerequisite_missing`; `not_found`, `not_entitled`, `invalid_input`, `throttled`, `unavailable`, `timeout`,
+   * `protocol`, `store`. Nothing has changed then.
    */
   register(request: RegisterServiceAccount, options?: CallOptions | undefined | null): Promise<Connection>
   /**
-   * Does all that `register` does with the instance, but saves nothing. What the checks find stands in the report.
+   * Does all that `register` does with the instance, but saves nothing. What the checks find stands in the
+   * report.
    *
    * Rejects with `invalid_input`, `not_found`, and everything that the token endpoint refuses or fails with.
    */
@@ -838,8 +844,8 @@ export declare class Registrations {
   /**
    * Gives a registration new credentials, or the same ones again. What is left out stays as it is.
    *
-   * Rejects with `illegal_state` without a registration, `invalid_input` when a password is missing; else as `register`.
-   * The grant in use goes on working then.
+   * Rejects with `illegal_state` without a registration, `invalid_input` when a password is missing; else as
+   * `register`. The grant in use goes on working then.
    */
   reauthenticate(request: ReauthenticateServiceAccount, options?: CallOptions | undefined | null): Promise<Connection>
   /**
@@ -850,8 +856,8 @@ export declare class Registrations {
    */
   unregister(connection: ConnectionId, options?: CallOptions | undefined | null): Promise<Revocation>
   /**
-   * Checks a registration: token fresh, API readable, roles still there. Updates the instance's health and, with proof
-   * only, the status. What goes wrong at the instance stands in the connection.
+   * Checks a registration: token fresh, API readable, roles still there. Updates the instance's health and, with
+   * proof only, the status. What goes wrong at the instance stands in the connection.
    *
    * Rejects with `not_found`, `illegal_state` without a registration, `invalid_input`, `store`, `sealed`.
    */
