@@ -11,7 +11,7 @@ let package = Package(
     targets: [
         // C headers and their module map, generated. On Apple platforms a .binaryTarget with an xcframework takes
         // its place; see README.md.
-        .systemLibrary(name: "ItsmAdapterFFI"),
+        .target(name: "ItsmAdapterFFI"),
         // The face, and beside it in Generated/ what uniffi writes.
         .target(
             name: "ItsmAdapter",

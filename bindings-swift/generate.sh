@@ -18,10 +18,9 @@ cargo build -q --profile "$profile" -p itsm-adapter-swift
 cargo build -q -p itsm-adapter-swift-bindgen
 built=$target/$profile/libitsm_adapter_swift.a
 mkdir -p lib
-if ! cmp -s "$built" lib/libitsm_adapter_swift.a; then
+if ! cmp -s "$built" lib/libitsm_adapter_swift.a || [ ! -e lib/fingerprint.h ]; then
     cp "$built" lib/
-    # SwiftPM does not watch libraries; a source that looks younger makes it link anew.
-    touch Sources/ItsmAdapter/Crossing.swift
+    printf '#define ITSM_ADAPTER_FINGERPRINT "%s"\n' "$(cksum <"$built")" >lib/fingerprint.h
 fi
 
 out=$(mktemp -d)
@@ -33,7 +32,7 @@ sed -i 's/[[:space:]]*$//' "$out"/*
 for file in "$out"/*; do
     case $file in
     *.swift) to=Sources/ItsmAdapter/Generated ;;
-    *) to=Sources/ItsmAdapterFFI ;;
+    *) to=Sources/ItsmAdapterFFI/include ;;
     esac
     if [ $check = yes ]; then
         diff -u "$to/$(basename "$file")" "$file" || { echo "generate.sh: run bindings-swift/generate.sh, and check in what it writes" >&2; exit 1; }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ctypes
 import multiprocessing
 import os
 import sys
@@ -160,6 +161,22 @@ def test_what_a_child_writes_the_parent_reads(file_options: dict[str, Any]) -> N
             before = client.accounts.get(CUSTOMER).name
             assert in_child(write) == in_child(end) == 0
             assert client.accounts.get(CUSTOMER).name not in {before, None}
+
+
+@LINUX
+def test_a_fork_behind_pythons_back_is_refused(file_options: dict[str, Any]) -> None:
+    with Client(**file_options) as client:
+        pid = ctypes.PyDLL(None).fork()
+        if pid == 0:
+            refused = 0
+            for call in (client.accounts.list, lambda: Client(**file_options)):
+                try:
+                    call()
+                except IllegalStateError as error:
+                    refused += "forked" in error.message
+            os._exit(refused)
+        assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 2
+        client.accounts.list()
 
 
 def worker(number: int) -> str:

@@ -43,7 +43,7 @@ class Blocking:
     Client = Client
 
     def __init__(self) -> None:
-        self.pool, self.jobs, self.busy = ThreadPoolExecutor(128), queue.SimpleQueue[Any](), False
+        self.pool, self.jobs, self.busy = ThreadPoolExecutor(256), queue.SimpleQueue[Any](), False
 
     def serve(self) -> None:
         while True:

@@ -7,18 +7,26 @@
 use std::{
     cell::RefCell,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, Weak},
+    process,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, Weak,
+        atomic::{AtomicU32, AtomicUsize, Ordering::SeqCst},
+    },
     time::Duration,
 };
 
 use rusqlite::Connection as Database;
 
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 
 /// Held for reading by whoever is inside SQLite, for writing during a fork.
 static GATE: RwLock<()> = RwLock::new(());
 /// All connections of this process. Locked inside the gate only.
 static ALL: Mutex<Vec<Weak<Slot>>> = Mutex::new(Vec::new());
+
+/// How many connections are open, and in which process.
+static OPEN: AtomicUsize = AtomicUsize::new(0);
+static OWNER: AtomicU32 = AtomicU32::new(0);
 
 thread_local! {
     static FORKING: RefCell<Option<RwLockWriteGuard<'static, ()>>> = const { RefCell::new(None) };
@@ -29,7 +37,7 @@ thread_local! {
 pub fn before_fork() {
     let gate = GATE.write().unwrap_or_else(PoisonError::into_inner);
     for slot in lock(&ALL).drain(..).filter_map(|slot| slot.upgrade()) {
-        *lock(&slot.database) = None;
+        Slot::put_away(lock(&slot.database).take());
     }
     FORKING.set(Some(gate));
 }
@@ -41,8 +49,21 @@ pub fn after_fork() {
 }
 
 /// To be held while SQLite is used.
-pub(super) fn inside() -> RwLockReadGuard<'static, ()> {
+fn inside() -> RwLockReadGuard<'static, ()> {
     GATE.read().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// To be held while a store is opened.
+///
+/// # Errors
+/// `illegal_state` in a process that was forked while connections were open, without [`before_fork`].
+pub(super) fn opening() -> Result<RwLockReadGuard<'static, ()>> {
+    if OPEN.load(SeqCst) > 0 && OWNER.load(SeqCst) != process::id() {
+        return Err(Error::new(ErrorKind::IllegalState, "This process was forked while a database was open.").remedy(
+            "Open the client after the fork, or fork in a way that lets the adapter close the database first.",
+        ));
+    }
+    Ok(inside())
 }
 
 /// Opens a connection to a database that is up to date.
@@ -57,7 +78,7 @@ pub(super) struct Slot {
 }
 
 impl Slot {
-    /// Takes a connection; the caller is [`inside`].
+    /// Takes a connection; the caller is [`opening`].
     pub(super) fn new(database: Database, path: &Path, busy_timeout: Duration, open: Open) -> Arc<Self> {
         let database = Mutex::new(Some(database));
         let slot = Arc::new(Self { database, path: path.to_owned(), busy_timeout, open });
@@ -83,8 +104,17 @@ impl Slot {
     }
 
     fn enter_in(self: &Arc<Self>, all: &mut Vec<Weak<Self>>) {
+        OWNER.store(process::id(), SeqCst);
+        OPEN.fetch_add(1, SeqCst);
         all.retain(|slot| slot.strong_count() > 0);
         all.push(Arc::downgrade(self));
+    }
+
+    fn put_away(database: Option<Database>) {
+        if database.is_some() {
+            drop(database);
+            OPEN.fetch_sub(1, SeqCst);
+        }
     }
 }
 
@@ -92,7 +122,7 @@ impl Drop for Slot {
     fn drop(&mut self) {
         if let Some(database) = self.database.get_mut().unwrap_or_else(PoisonError::into_inner).take() {
             let _inside = inside();
-            drop(database);
+            Self::put_away(Some(database));
         }
     }
 }

@@ -70,13 +70,14 @@ impl SqliteStore {
     ///
     /// # Errors
     /// `invalid_input` for a path that is no file's; `store` when the file cannot be opened, is not the
-    /// adapter's, is damaged, was made by a newer version of this library, or stays locked.
+    /// adapter's, is damaged, was made by a newer version of this library, or stays locked; `illegal_state` after a fork
+    /// that was not announced, see [`before_fork`].
     pub fn open(path: impl AsRef<Path>) -> Result<Self> {
         Self::open_with(path.as_ref(), BUSY_TIMEOUT)
     }
 
     fn open_with(path: &Path, busy_timeout: Duration) -> Result<Self> {
-        let _inside = fork::inside();
+        let _inside = fork::opening()?;
         let (path, writing) = schema::open(path, busy_timeout)?;
         let writing = Slot::new(writing, &path, busy_timeout, schema::connect);
         let (alive, ended) = watch::channel(());
