@@ -14,6 +14,7 @@ use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Notify, watch};
+use tokio::task::JoinSet;
 
 use crate::body::SimBody;
 use crate::control;
@@ -38,19 +39,24 @@ pub(crate) fn start(world: &Arc<World>, system: System, listener: TcpListener, u
     world.keep(tokio::spawn(accept(world.clone(), system, listener, url)));
 }
 
-/// Accepts connections until the simulator stops.
+/// Accepts connections until the simulator stops, then waits until the last of them is gone: whoever asked to stop
+/// gets the answer before the process ends.
 async fn accept(world: Arc<World>, system: System, listener: TcpListener, url: String) {
     let url: Arc<str> = url.into();
     let mut stopping = world.stopping();
+    let mut connections = JoinSet::new();
     loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
-            () = ended(&mut stopping) => return,
+            Some(_) = connections.join_next() => continue,
+            () = ended(&mut stopping) => break,
         };
         // An error here belongs to the one connection that could not be taken.
         let Ok((stream, _)) = accepted else { continue };
-        tokio::spawn(connection(world.clone(), system.clone(), stream, url.clone()));
+        connections.spawn(connection(world.clone(), system.clone(), stream, url.clone()));
     }
+    drop(listener);
+    while connections.join_next().await.is_some() {}
 }
 
 /// Resolves when the simulator stops; the guard inside must not live longer than this call.
