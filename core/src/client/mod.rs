@@ -2,12 +2,15 @@
 
 mod accounts;
 mod alerts;
+mod authorizations;
 mod connections;
 mod events;
+mod granting;
 mod holders;
 mod instances;
 mod records;
 mod registrations;
+mod revocations;
 
 use std::{
     fmt,
@@ -192,7 +195,7 @@ impl Client {
         };
         let wire = Wire::new(transport, &config, chance.clone());
         let citrix = CitrixCloud::new(wire.clone(), &config, chance.clone())?;
-        let servicenow = ServiceNow::new(wire, &config, chance.clone());
+        let servicenow = ServiceNow::new(wire, &config, chance.clone())?;
         let driver = Driver::new(store.clone(), ring.clone(), chance.clone(), observers.clone());
         let tokens = Tokens::new(
             store.clone(),

@@ -2,6 +2,7 @@
 
 mod account;
 mod alert;
+mod authorization;
 mod connection;
 mod delivery;
 mod entitlement;
@@ -13,6 +14,7 @@ mod report;
 
 pub use account::*;
 pub use alert::*;
+pub use authorization::*;
 pub use connection::*;
 pub use delivery::*;
 pub use entitlement::*;

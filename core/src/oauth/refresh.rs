@@ -183,7 +183,7 @@ impl Inner {
         let credentials = EndpointCredentials {
             instance_id: instance,
             client_id: &endpoint.client_id,
-            client_secret: &secrets.client_secret,
+            client_secret: secrets.client_secret.as_ref(),
         };
         let wall = secrets.tokens.refresh_expires_at;
         let near_wall = wall.is_some_and(|wall| {
@@ -401,7 +401,7 @@ pub(crate) fn same_credentials(a: &ConnectionSecrets, b: &ConnectionSecrets) -> 
         (Some(a), Some(b)) => a.matches(b.expose()),
         _ => false,
     };
-    a.client_secret.matches(b.client_secret.expose())
+    same(a.client_secret.as_ref(), b.client_secret.as_ref())
         && same(a.password.as_ref(), b.password.as_ref())
         && same(a.tokens.refresh.as_ref(), b.tokens.refresh.as_ref())
         && a.tokens.access.matches(b.tokens.access.expose())

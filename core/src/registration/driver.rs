@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use chrono::TimeDelta;
+
 use super::{
     event::Event as Happening,
     state::State,
@@ -13,7 +15,7 @@ use crate::{
     event::Observers,
     id::{CustomerId, InstanceId},
     model::{Connection, Event, EventKind, Grant, Instance, InstanceHealth, OauthEndpoint, TestReport},
-    oauth::{ConnectionSecrets, RevocationSecrets, SealedToken, same_credentials},
+    oauth::{ConnectionSecrets, RevocationSecrets, SealedClient, SealedToken, TokenSet, same_credentials},
     store::{Change, KeyRing, PendingRevocation, Put, Refusal, Row, Store},
 };
 
@@ -31,6 +33,8 @@ pub(crate) struct Payload {
     pub(crate) report: Option<TestReport>,
     /// What was learned about the instance.
     pub(crate) instance: InstanceFacts,
+    /// Tokens in hand (see [`Driver::take_in_hand`]) that this event saves.
+    pub(crate) in_hand: Option<String>,
     /// For `CredentialsRejected`: the credentials that were refused. If others are stored, nothing changes.
     pub(crate) refused: Option<ConnectionSecrets>,
 }
@@ -151,17 +155,24 @@ impl Driver {
                 }
                 Effect::StoreGrant => {
                     let new = payload.grant.as_ref().ok_or_else(incomplete)?;
+                    let client = client_of(&connection, before.as_ref());
                     connection.endpoint = Some(new.endpoint.clone());
                     connection.grant = Some(new.grant.clone());
                     sealed = Some(new.secrets.seal(&self.ring, customer, instance)?);
-                    self.revoke_later(&mut decided, customer, instance, before.as_ref(), Some(&new.secrets))?;
+                    let dropped = dropped(before.as_ref(), Some(&new.secrets));
+                    self.revoke_later(&mut decided, customer, instance, dropped, client)?;
+                    if let Some(id) = &payload.in_hand {
+                        let id = id.clone();
+                        decided.changes.push(Change::RemoveRevocation { customer_id: customer.clone(), id });
+                    }
                 }
                 Effect::DropGrant => {
+                    let client = client_of(&connection, before.as_ref());
                     connection.endpoint = None;
                     connection.grant = None;
                     connection.last_test = None;
                     sealed = None;
-                    self.revoke_later(&mut decided, customer, instance, before.as_ref(), None)?;
+                    self.revoke_later(&mut decided, customer, instance, dropped(before.as_ref(), None), client)?;
                 }
                 Effect::RemoveConnection => removed = true,
             }
@@ -189,36 +200,61 @@ impl Driver {
         Ok(decided)
     }
 
-    /// Plans to revoke the tokens that are dropped. A token that the new grant holds too stays: an instance
-    /// gives the same token again to the same client and user, and revoking it would end the new grant.
+    /// Plans to revoke the tokens that are dropped.
     fn revoke_later(
         &self,
         decided: &mut Decided,
         customer: &CustomerId,
         instance: &InstanceId,
-        before: Option<&ConnectionSecrets>,
-        after: Option<&ConnectionSecrets>,
+        tokens: Vec<SealedToken>,
+        client: Option<SealedClient>,
     ) -> Result<()> {
-        let tokens: Vec<SealedToken> = before
-            .iter()
-            .flat_map(|before| before.tokens.all())
-            .filter(|token| !after.is_some_and(|after| after.tokens.holds(token)))
-            .map(|token| SealedToken(token.clone()))
-            .collect();
-        if tokens.is_empty() {
-            return Ok(());
+        if !tokens.is_empty() {
+            let put = self.pending(customer, instance, RevocationSecrets { tokens, client }, None)?;
+            decided.revocations.push(put.value.id.clone());
+            decided.changes.push(Change::Revocation(put));
         }
-        let id = self.chance.uuid().to_string();
-        let sealed = RevocationSecrets { tokens }.seal(&self.ring, customer, &id)?;
-        let pending = PendingRevocation {
-            id: id.clone(),
+        Ok(())
+    }
+
+    fn pending(
+        &self,
+        customer: &CustomerId,
+        instance: &InstanceId,
+        secrets: RevocationSecrets,
+        in_hand: Option<TimeDelta>,
+    ) -> Result<Put<PendingRevocation>> {
+        let (id, now) = (self.chance.uuid().to_string(), self.chance.now());
+        let sealed = secrets.seal(&self.ring, customer, &id)?;
+        let value = PendingRevocation {
+            id,
             customer_id: customer.clone(),
             instance_id: instance.clone(),
-            created_at: self.chance.now(),
+            created_at: now,
+            in_hand_until: in_hand.map(|life| now + life),
         };
-        decided.changes.push(Change::Revocation(Put { value: pending, sealed: Some(sealed), replaces: None }));
-        decided.revocations.push(id);
-        Ok(())
+        Ok(Put { value, sealed: Some(sealed), replaces: None })
+    }
+
+    /// Writes tokens down that were just issued, before anything is done with them: whoever finds them later, and
+    /// not saved, revokes them. So a grant is never lost and alive, wherever the process dies.
+    ///
+    /// The id is for [`Payload::in_hand`].
+    pub(crate) async fn take_in_hand(
+        &self,
+        customer: &CustomerId,
+        instance: &InstanceId,
+        tokens: &TokenSet,
+        client: SealedClient,
+        life: TimeDelta,
+    ) -> Result<String> {
+        let tokens = tokens.all().map(|token| SealedToken(token.clone())).collect();
+        let put = self.pending(customer, instance, RevocationSecrets { tokens, client: Some(client) }, Some(life))?;
+        let id = put.value.id.clone();
+        match self.store.commit(vec![Change::Revocation(put)]).await {
+            Ok(_) => Ok(id),
+            Err(refusal) => Err(refused(refusal, customer, instance)),
+        }
     }
 
     /// The change of the instance's row, when there is something new about it.
@@ -278,6 +314,19 @@ impl Driver {
         }
         Ok(())
     }
+}
+
+/// The tokens that end with a grant. One that the new grant holds too stays: an instance gives the same token again
+/// to the same client and user, and revoking it would end the new grant.
+fn dropped(before: Option<&ConnectionSecrets>, after: Option<&ConnectionSecrets>) -> Vec<SealedToken> {
+    let tokens = before.into_iter().flat_map(|before| before.tokens.all());
+    let dropped = tokens.filter(|token| !after.is_some_and(|after| after.tokens.holds(token)));
+    dropped.map(|token| SealedToken(token.clone())).collect()
+}
+
+fn client_of(connection: &Connection, secrets: Option<&ConnectionSecrets>) -> Option<SealedClient> {
+    let client_id = connection.endpoint.as_ref()?.client_id.clone();
+    Some(SealedClient { client_id, client_secret: secrets?.client_secret.clone() })
 }
 
 #[derive(Default)]
@@ -389,12 +438,21 @@ fn refused(refusal: Refusal, customer: &CustomerId, instance: &InstanceId) -> Er
         )
         .remedy("Update the Citrix IT Service Management Connector on the instance to 22.3.0 or newer.")
         .with("occupied_by", by),
+        Refusal::RedirectTaken { by, at } => redirect_taken(&by, &at),
         Refusal::Missing => {
             Error::new(ErrorKind::NotFound, format!("There is no account {customer}.")).remedy("Add the account first.")
         }
         Refusal::Failed(error) => error,
         Refusal::Conflict | Refusal::InUse => incomplete(),
     }
+}
+
+/// Two registrations with one redirect URL could be mixed up by a hostile instance (T1).
+pub(crate) fn redirect_taken(by: &CustomerId, at: &InstanceId) -> Error {
+    Error::invalid(format!("The redirect URL belongs to the registration of the account {by} with {at}."))
+        .remedy("Give every registration a redirect URL of its own, and enter it in the instance's OAuth endpoint.")
+        .with("taken_by", by)
+        .with("taken_at", at)
 }
 
 fn incomplete() -> Error {
