@@ -71,6 +71,7 @@ impl Registrations<'_> {
             let row = inner.store.flow(flow_id).await?.ok_or_else(|| {
                 Error::new(ErrorKind::NotFound, "There is no such authorization.").remedy("Give its flow_id.")
             })?;
+            inner.desk.leave(flow_id);
             inner.use_up(row).await.map(drop)
         };
         inner.run("registrations.abandon", work).await
@@ -272,7 +273,7 @@ impl Inner {
     }
 
     /// Marks a flow as used and forgets its secrets; false when somebody else has done so.
-    async fn use_up(&self, row: Row<PendingFlow>) -> Result<bool> {
+    pub(super) async fn use_up(&self, row: Row<PendingFlow>) -> Result<bool> {
         if row.value.used_at.is_some() {
             return Ok(false);
         }

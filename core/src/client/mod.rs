@@ -4,6 +4,7 @@ mod accounts;
 mod alerts;
 mod authorizations;
 mod connections;
+mod desk;
 mod events;
 mod granting;
 mod holders;
@@ -37,6 +38,7 @@ use crate::{
     api::{citrix::CitrixCloud, servicenow::ServiceNow},
     clock::{Chance, Clock, Random},
     config::{Config, StoreConfig},
+    desk::{Desk, OpenBrowser, SystemBrowser},
     error::{Error, ErrorKind, Result},
     event::{Observer, Observers, Subscription},
     id::{CustomerId, InstanceId},
@@ -69,6 +71,8 @@ struct Inner {
     driver: Driver,
     tokens: Tokens,
     holders: Holders,
+    desk: Desk,
+    browser: Arc<dyn OpenBrowser>,
     closed: AtomicBool,
     closing: Notify,
 }
@@ -82,6 +86,7 @@ pub struct ClientBuilder {
     transport: Option<Arc<dyn Transport>>,
     chance: Chance,
     observers: Vec<Arc<dyn Observer>>,
+    browser: Option<Arc<dyn OpenBrowser>>,
 }
 
 impl ClientBuilder {
@@ -112,6 +117,12 @@ impl ClientBuilder {
     /// A random source of your own.
     pub fn random(mut self, random: Arc<dyn Random>) -> Self {
         self.chance.random = random;
+        self
+    }
+
+    /// Another way to open a browser than the system's own.
+    pub fn browser(mut self, browser: Arc<dyn OpenBrowser>) -> Self {
+        self.browser = Some(browser);
         self
     }
 
@@ -173,7 +184,7 @@ impl Client {
     }
 
     async fn assemble(builder: ClientBuilder) -> Result<Self> {
-        let ClientBuilder { config, store, transport, chance, observers: first } = builder;
+        let ClientBuilder { config, store, transport, chance, observers: first, browser } = builder;
         config.check()?;
         let observers = Observers::default();
         for observer in first {
@@ -216,6 +227,8 @@ impl Client {
             driver,
             tokens,
             holders: Holders::default(),
+            desk: Desk::default(),
+            browser: browser.unwrap_or_else(|| Arc::new(SystemBrowser)),
             closed: AtomicBool::new(false),
             closing: Notify::new(),
         })))
@@ -301,6 +314,7 @@ impl Client {
     pub fn close(&self) {
         self.0.closed.store(true, Ordering::SeqCst);
         self.0.closing.notify_waiters();
+        self.0.desk.close();
         self.0.observers.end();
     }
 
