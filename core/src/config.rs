@@ -6,7 +6,7 @@ use std::{path::PathBuf, time::Duration};
 use crate::{
     error::{Error, Result},
     id::InstanceId,
-    model::ClientOptions,
+    model::{ClientOptions, OauthServer},
     secret::Secret,
 };
 
@@ -32,6 +32,10 @@ pub const MAX_JSON_DEPTH: usize = 64;
 pub const RENEWAL_MARGIN: Duration = Duration::from_secs(60);
 /// Life of a refresh token where the instance does not say: ServiceNow's default of 100 days.
 pub const REFRESH_TOKEN_LIFESPAN: Duration = Duration::from_secs(8_640_000);
+/// Life of an access token where the answer does not say: long enough to use, short enough to be asked again.
+pub const ACCESS_TOKEN_LIFESPAN: Duration = Duration::from_secs(60);
+/// Days before the wall of a grant at which to warn.
+pub const GRANT_WARNING_DAYS: [u32; 5] = [30, 14, 7, 3, 1];
 /// How long an instance may go on working on a request that nobody waits for: its REST transaction quota.
 pub const TRANSACTION_LIMIT: Duration = Duration::from_secs(60);
 /// Scope of the Citrix IT Service Management Connector on ServiceNow.
@@ -190,6 +194,10 @@ pub struct Config {
     pub concurrency_per_remote: usize,
     /// Life of a refresh token where the instance does not say.
     pub refresh_token_lifespan: Duration,
+    /// Authorization servers that differ from what an instance of ServiceNow has by default.
+    pub oauth_servers: Vec<OauthServer>,
+    /// Days before the wall of a grant at which to warn.
+    pub grant_warning_days: Vec<u32>,
     /// How long an instance may go on working on a request that nobody waits for.
     pub transaction_limit: Duration,
     /// Path of the revocation endpoint; two papers disagree (`oauth_revoke_token.do`, `oauth_revoke.do`).
@@ -216,6 +224,8 @@ impl Default for Config {
             retry: RetryConfig::default(),
             concurrency_per_remote: CONCURRENCY_PER_REMOTE,
             refresh_token_lifespan: REFRESH_TOKEN_LIFESPAN,
+            oauth_servers: Vec::new(),
+            grant_warning_days: GRANT_WARNING_DAYS.to_vec(),
             transaction_limit: TRANSACTION_LIMIT,
             revocation_path: "oauth_revoke_token.do".to_owned(),
             wake_up_timeout: Duration::from_secs(20 * 60),
@@ -291,6 +301,10 @@ impl Config {
         }
         if let Some(requests) = options.concurrency_per_remote {
             config.concurrency_per_remote = requests as usize;
+        }
+        config.oauth_servers = options.oauth_servers.unwrap_or_default();
+        if let Some(days) = options.grant_warning_days {
+            config.grant_warning_days = days;
         }
         config.check()?;
         Ok(config)

@@ -8,6 +8,7 @@ mod client;
 pub mod clock;
 pub mod config;
 mod delivery;
+mod desk;
 mod error;
 mod event;
 #[cfg(any(feature = "python", feature = "node", feature = "uniffi"))]
@@ -29,6 +30,7 @@ pub use crate::{
         Records, Registrations,
     },
     config::{Config, StoreConfig},
+    desk::{OpenBrowser, SystemBrowser},
     error::{Error, ErrorInfo, ErrorKind, Result, Retry},
     event::{Observer, Subscription},
     id::{CustomerId, DeliveryId, InstanceId},

@@ -2,12 +2,18 @@
 
 mod accounts;
 mod alerts;
+mod authorizations;
 mod connections;
+mod desk;
 mod events;
+mod granting;
 mod holders;
 mod instances;
 mod records;
 mod registrations;
+mod revocations;
+mod rotation;
+mod sweep;
 
 use std::{
     fmt,
@@ -34,6 +40,7 @@ use crate::{
     api::{citrix::CitrixCloud, servicenow::ServiceNow},
     clock::{Chance, Clock, Random},
     config::{Config, StoreConfig},
+    desk::{Desk, OpenBrowser, SystemBrowser},
     error::{Error, ErrorKind, Result},
     event::{Observer, Observers, Subscription},
     id::{CustomerId, InstanceId},
@@ -66,6 +73,8 @@ struct Inner {
     driver: Driver,
     tokens: Tokens,
     holders: Holders,
+    desk: Desk,
+    browser: Arc<dyn OpenBrowser>,
     closed: AtomicBool,
     closing: Notify,
 }
@@ -79,6 +88,7 @@ pub struct ClientBuilder {
     transport: Option<Arc<dyn Transport>>,
     chance: Chance,
     observers: Vec<Arc<dyn Observer>>,
+    browser: Option<Arc<dyn OpenBrowser>>,
 }
 
 impl ClientBuilder {
@@ -109,6 +119,12 @@ impl ClientBuilder {
     /// A random source of your own.
     pub fn random(mut self, random: Arc<dyn Random>) -> Self {
         self.chance.random = random;
+        self
+    }
+
+    /// Another way to open a browser than the system's own.
+    pub fn browser(mut self, browser: Arc<dyn OpenBrowser>) -> Self {
+        self.browser = Some(browser);
         self
     }
 
@@ -170,7 +186,7 @@ impl Client {
     }
 
     async fn assemble(builder: ClientBuilder) -> Result<Self> {
-        let ClientBuilder { config, store, transport, chance, observers: first } = builder;
+        let ClientBuilder { config, store, transport, chance, observers: first, browser } = builder;
         config.check()?;
         let observers = Observers::default();
         for observer in first {
@@ -192,8 +208,9 @@ impl Client {
         };
         let wire = Wire::new(transport, &config, chance.clone());
         let citrix = CitrixCloud::new(wire.clone(), &config, chance.clone())?;
-        let servicenow = ServiceNow::new(wire, &config, chance.clone());
-        let driver = Driver::new(store.clone(), ring.clone(), chance.clone(), observers.clone());
+        let servicenow = ServiceNow::new(wire, &config, chance.clone())?;
+        let warning_days = &config.grant_warning_days;
+        let driver = Driver::new(store.clone(), ring.clone(), chance.clone(), observers.clone(), warning_days);
         let tokens = Tokens::new(
             store.clone(),
             ring.clone(),
@@ -213,6 +230,8 @@ impl Client {
             driver,
             tokens,
             holders: Holders::default(),
+            desk: Desk::default(),
+            browser: browser.unwrap_or_else(|| Arc::new(SystemBrowser)),
             closed: AtomicBool::new(false),
             closing: Notify::new(),
         })))
@@ -298,6 +317,7 @@ impl Client {
     pub fn close(&self) {
         self.0.closed.store(true, Ordering::SeqCst);
         self.0.closing.notify_waiters();
+        self.0.desk.close();
         self.0.observers.end();
     }
 

@@ -2,36 +2,25 @@ use std::sync::Arc;
 
 use super::{
     Inner,
-    accounts::given,
     connections::{gone, not_connected},
+    granting::Candidate,
 };
 use crate::{
-    api::servicenow::{EndpointCredentials, health_of},
+    api::servicenow::health_of,
     error::{Error, ErrorKind, Result},
     id::{CustomerId, InstanceId},
     model::{
-        Connection, ConnectionStatus, Event as LogEvent, EventKind, Grant, GrantKind, InstanceHealth, OauthEndpoint,
-        ReauthenticateServiceAccount, RegisterServiceAccount, Revocation, TestReport,
+        Connection, ConnectionStatus, InstanceHealth, ReauthenticateServiceAccount, RegisterServiceAccount, Revocation,
+        TestReport,
     },
-    oauth::{Access, ConnectionSecrets, RevocationSecrets, TokenSet},
-    registration::{Event, Inspection, InstanceFacts, NewGrant, Payload, inspect},
-    secret::Secret,
-    store::{Change, ConnectionFilter},
+    oauth::{Access, ConnectionSecrets},
+    registration::{Event, Inspection, InstanceFacts, Payload, inspect},
+    store::ConnectionFilter,
 };
 
 /// Operations on registrations. See [`Client::registrations`](crate::Client::registrations).
 #[derive(Clone, Copy)]
-pub struct Registrations<'a>(pub(super) &'a Inner);
-
-/// Credentials for an instance, complete.
-struct Candidate {
-    customer: CustomerId,
-    instance: InstanceId,
-    endpoint: OauthEndpoint,
-    client_secret: Secret,
-    user_name: String,
-    password: Secret,
-}
+pub struct Registrations<'a>(pub(super) &'a Arc<Inner>);
 
 impl Registrations<'_> {
     /// Registers the account with the instance through a service account: password grant, connection test, save.
@@ -49,7 +38,7 @@ impl Registrations<'_> {
                 let candidate = inner.candidate(&request)?;
                 let Candidate { customer, instance, .. } = &candidate;
                 inner.account(customer).await?;
-                inner.refuse_if_held_elsewhere(customer, instance).await?;
+                inner.refuse_if_held_elsewhere(customer, instance, None).await?;
                 inner.driver.check(customer, instance, Event::SaveOk).await?;
                 let mut payload = match inner.store.connection(customer, instance).await? {
                     Some(_) => Payload::default(),
@@ -59,6 +48,31 @@ impl Registrations<'_> {
                 inner.save(candidate, payload, Event::SaveOk).await
             })
             .await
+    }
+
+    /// Takes a registration to the new address of its instance, with a service account: tested there, then saved
+    /// there and ended here in one commit, so that there is no gap. The credentials have to be given again: what is
+    /// stored for one address is never sent to another (T1). Tokens that are only good at the old one are revoked.
+    ///
+    /// # Errors
+    /// `illegal_state` when there is no registration at the old address; else as [`Registrations::register`]. Nothing
+    /// has changed then, and the registration at the old address goes on working.
+    pub async fn relocate(self, from_instance_url: &str, request: RegisterServiceAccount) -> Result<Connection> {
+        let inner = self.0;
+        let work = async {
+            let candidate = inner.candidate(&request)?;
+            let (customer, instance) = (candidate.customer.clone(), candidate.instance.clone());
+            let from = inner.leaving(&customer, from_instance_url, &instance).await?;
+            inner.refuse_if_held_elsewhere(&customer, &instance, Some(&from)).await?;
+            let mut payload = match inner.store.connection(&customer, &instance).await? {
+                Some(_) => Payload::default(),
+                None => inner.tested_account(&customer, None).await?,
+            };
+            payload.instance.name.clone_from(&request.instance_name);
+            payload.replaces = Some(from);
+            inner.save(candidate, payload, Event::SaveOk).await
+        };
+        inner.run("registrations.relocate", work).await
     }
 
     /// Does all that [`Registrations::register`] does with the instance, but saves nothing.
@@ -72,9 +86,9 @@ impl Registrations<'_> {
             .run("registrations.test", async {
                 let candidate = inner.candidate(&request)?;
                 inner.account(&candidate.customer).await?;
-                let (tokens, inspection) = inner.try_candidate(&candidate).await?;
-                inner.discard(&candidate.instance, &tokens).await;
-                Ok(inspection.report)
+                let tried = inner.try_candidate(&candidate).await?;
+                inner.let_go(&candidate.customer, &tried.in_hand).await;
+                Ok(tried.inspection.report)
             })
             .await
     }
@@ -104,7 +118,10 @@ impl Registrations<'_> {
                     instance_url: request.instance_url.clone(),
                     instance_name: None,
                     client_id: request.client_id.clone().unwrap_or(endpoint.client_id),
-                    client_secret: request.client_secret.clone().unwrap_or(stored.client_secret),
+                    client_secret: request.client_secret.clone().or(stored.client_secret).ok_or_else(|| {
+                        Error::invalid("The registration uses a public client, which has no secret.")
+                            .remedy("Give client_id and client_secret of an endpoint for a service account.")
+                    })?,
                     user_name: request.user_name.clone().unwrap_or(grant.user_name),
                     password,
                 })?;
@@ -160,27 +177,16 @@ impl Registrations<'_> {
 }
 
 impl Inner {
-    fn candidate(&self, request: &RegisterServiceAccount) -> Result<Candidate> {
-        given("client_secret", request.client_secret.expose())?;
-        given("password", request.password.expose())?;
-        Ok(Candidate {
-            customer: CustomerId::parse(&request.customer_id)?,
-            instance: self.instance(&request.instance_url)?,
-            endpoint: OauthEndpoint {
-                client_id: given("client_id", &request.client_id)?.to_owned(),
-                redirect_url: None,
-            },
-            client_secret: request.client_secret.clone(),
-            user_name: given("user_name", &request.user_name)?.to_owned(),
-            password: request.password.clone(),
-        })
-    }
-
     /// Refuses before anything is sent when another instance holds the account; the store refuses it again at
     /// the commit, for whoever comes in between.
-    async fn refuse_if_held_elsewhere(&self, customer: &CustomerId, instance: &InstanceId) -> Result<()> {
+    pub(super) async fn refuse_if_held_elsewhere(
+        &self,
+        customer: &CustomerId,
+        instance: &InstanceId,
+        replaces: Option<&InstanceId>,
+    ) -> Result<()> {
         match self.holder(customer).await? {
-            Some(holder) if holder != *instance => Err(Error::new(
+            Some(holder) if holder != *instance && replaces != Some(&holder) => Err(Error::new(
                 ErrorKind::AlreadyRegistered,
                 format!("The account {customer} is already registered with {holder}."),
             )
@@ -188,6 +194,17 @@ impl Inner {
             .with("held_by", holder)),
             _ => Ok(()),
         }
+    }
+
+    /// The old address of a registration that moves, checked.
+    pub(super) async fn leaving(&self, customer: &CustomerId, from: &str, to: &InstanceId) -> Result<InstanceId> {
+        let from = self.instance(from)?;
+        if from == *to {
+            return Err(Error::invalid("The new address of the instance is the old one.")
+                .remedy("Re-authenticate the registration instead, or give the new address."));
+        }
+        self.driver.check(customer, &from, Event::Unregister).await?;
+        Ok(from)
     }
 
     /// The instance that the account is registered with.
@@ -200,93 +217,22 @@ impl Inner {
         Ok(self.store.connections(&filter, None, 1).await?.pop().map(|row| row.value.instance_id))
     }
 
-    /// Gets tokens with the candidate's credentials and makes the connection test with them.
-    ///
-    /// An instance gives the same token to everybody with the same client and user, so that somebody else can
-    /// revoke it in the middle of the test. One more exchange, as everywhere: the password was accepted before.
-    async fn try_candidate(&self, candidate: &Candidate) -> Result<(TokenSet, Inspection)> {
-        let tried = self.try_once(candidate).await?;
-        match &tried.1.failure {
-            Some(error) if error.context("token") == Some("rejected") => self.try_once(candidate).await,
-            _ => Ok(tried),
-        }
-    }
-
-    async fn try_once(&self, candidate: &Candidate) -> Result<(TokenSet, Inspection)> {
-        let credentials = EndpointCredentials {
-            instance_id: &candidate.instance,
-            client_id: &candidate.endpoint.client_id,
-            client_secret: &candidate.client_secret,
-        };
-        let tokens = self.servicenow.password_grant(&credentials, &candidate.user_name, &candidate.password).await?;
-        let access = Access::new(&candidate.instance, &tokens.access)?;
-        let inspection = inspect(&self.servicenow, &access, self.chance.now()).await;
-        Ok((tokens, inspection))
-    }
-
-    /// Tests the candidate and saves it; a candidate that fails leaves no trace.
-    async fn save(&self, candidate: Candidate, mut payload: Payload, event: Event) -> Result<Connection> {
-        let (customer, instance) = (&candidate.customer, &candidate.instance);
-        let (tokens, inspection) = match self.try_candidate(&candidate).await {
-            Ok(tried) => tried,
-            Err(error) => {
-                self.driver.apply(customer, instance, Event::SaveFailed, Payload::default()).await?;
-                return Err(error);
-            }
-        };
-        if let Some(error) = inspection.failure {
-            self.driver.apply(customer, instance, Event::SaveFailed, Payload::default()).await?;
-            self.discard(instance, &tokens).await;
-            return Err(error);
-        }
-        let now = self.chance.now();
-        payload.instance.connector_version = inspection.connector_version;
-        payload.instance.health = Some((InstanceHealth::Available, None));
-        payload.report = Some(inspection.report);
-        payload.grant = Some(NewGrant {
-            endpoint: candidate.endpoint.clone(),
-            grant: Grant {
-                kind: GrantKind::ServiceAccount,
-                user_name: candidate.user_name.clone(),
-                user_sys_id: inspection.identity.map(|identity| identity.sys_id),
-                granted_at: now,
-                expires_at: tokens.refresh_expires_at,
-                days_left: None,
-            },
-            secrets: ConnectionSecrets {
-                client_secret: candidate.client_secret.clone(),
-                password: Some(candidate.password.clone()),
-                tokens: tokens.clone(),
-            },
-        });
-        match self.driver.apply(customer, instance, event, payload).await {
-            Ok(applied) => {
-                self.forget(customer, instance);
-                self.finish_these(&applied.revocations, customer).await?;
-                self.shown(applied.connection.ok_or_else(gone)?).await
-            }
-            Err(error) => {
-                self.discard(instance, &tokens).await;
-                Err(error)
-            }
-        }
-    }
-
     /// Ends a registration or a whole connection, then revokes.
     pub(super) async fn end(&self, customer: &CustomerId, instance: &InstanceId, event: Event) -> Result<Revocation> {
         let applied = self.driver.apply(customer, instance, event, Payload::default()).await?;
         self.forget(customer, instance);
+        self.give_up_flows(customer, instance).await?;
         let failure = self.finish_these(&applied.revocations, customer).await?;
         Ok(Revocation { complete: failure.is_none(), failure: failure.map(|error| error.message().to_owned()) })
     }
 
     /// Forgets what is remembered of a registration that has just changed.
-    fn forget(&self, customer: &CustomerId, instance: &InstanceId) {
+    pub(super) fn forget(&self, customer: &CustomerId, instance: &InstanceId) {
         self.tokens.forget(customer, Some(instance));
         self.holders.forget(customer);
     }
 
-    async fn look_at(&self, customer: &CustomerId, instance: &InstanceId) -> Result<()> {
+    pub(super) async fn look_at(&self, customer: &CustomerId, instance: &InstanceId) -> Result<()> {
         let work = |access: Arc<Access>| async move {
             let inspection = inspect(&self.servicenow, &access, self.chance.now()).await;
             match inspection.failure {
@@ -312,88 +258,7 @@ impl Inner {
             None | Some((InstanceHealth::Available, _)) => (InstanceHealth::Available, None),
             Some((health, detail)) => (health, Some(detail)),
         };
-        self.driver.note(instance, &InstanceFacts { health: Some(health), ..InstanceFacts::default() }).await
-    }
-
-    /// Revokes tokens that were never saved, unless they are in use after all: an instance gives the same
-    /// token again to the same client and user. Without effect on failure: such a token ends by itself.
-    async fn discard(&self, instance: &InstanceId, tokens: &TokenSet) {
-        for token in tokens.all() {
-            if !self.in_use(instance, token).await.unwrap_or(true)
-                && let Err(error) = self.servicenow.revoke(instance, token).await
-            {
-                tracing::warn!(error = %error, "a token that was only tried could not be revoked");
-            }
-        }
-    }
-
-    async fn in_use(&self, instance: &InstanceId, token: &Secret) -> Result<bool> {
-        let filter = ConnectionFilter {
-            instance_id: Some(instance.clone()),
-            statuses: vec![ConnectionStatus::Registered, ConnectionStatus::Unauthorized],
-            ..ConnectionFilter::default()
-        };
-        let mut after: Option<(String, String)> = None;
-        loop {
-            let cursor = after.as_ref().map(|(customer, instance)| (customer.as_str(), instance.as_str()));
-            let rows = self.store.connections(&filter, cursor, 500).await?;
-            for row in &rows {
-                let (customer, instance) = (&row.value.customer_id, &row.value.instance_id);
-                if ConnectionSecrets::open(row.sealed.as_ref(), &self.ring, customer, instance)?.tokens.holds(token) {
-                    return Ok(true);
-                }
-            }
-            match rows.last() {
-                Some(last) if rows.len() == 500 => {
-                    after = Some((last.value.customer_id.to_string(), last.value.instance_id.to_string()));
-                }
-                _ => return Ok(false),
-            }
-        }
-    }
-
-    /// Revokes what these pending revocations hold; the first failure comes back, the rest is tried all the same.
-    async fn finish_these(&self, ids: &[String], customer: &CustomerId) -> Result<Option<Error>> {
-        if ids.is_empty() { Ok(None) } else { self.finish_revocations(Some(customer)).await }
-    }
-
-    /// Works through the tokens that wait to be revoked, of one account or of all.
-    pub(super) async fn finish_revocations(&self, customer: Option<&CustomerId>) -> Result<Option<Error>> {
-        let mut first = None;
-        for row in self.store.revocations(customer, 1000).await? {
-            let pending = &row.value;
-            let secrets = RevocationSecrets::open(row.sealed.as_ref(), &self.ring, &pending.customer_id, &pending.id)?;
-            let mut failure = None;
-            for token in &secrets.tokens {
-                if !self.in_use(&pending.instance_id, &token.0).await?
-                    && let Err(error) = self.servicenow.revoke(&pending.instance_id, &token.0).await
-                {
-                    failure.get_or_insert(error);
-                }
-            }
-            match failure {
-                None => {
-                    let done =
-                        Change::RemoveRevocation { customer_id: pending.customer_id.clone(), id: pending.id.clone() };
-                    self.store.commit(vec![done]).await.map_err(|_| {
-                        Error::new(ErrorKind::Store, "A revocation was made but could not be noted; it is made again.")
-                    })?;
-                }
-                Some(error) => {
-                    let event = LogEvent {
-                        customer_id: Some(pending.customer_id.clone()),
-                        instance_id: Some(pending.instance_id.clone()),
-                        ..LogEvent::new(
-                            EventKind::RevocationFailed,
-                            format!("Tokens could not be revoked: {}", error.message()),
-                            self.chance.now(),
-                        )
-                    };
-                    self.observers.publish(&event);
-                    first.get_or_insert(error);
-                }
-            }
-        }
-        Ok(first)
+        self.driver.note(instance, &InstanceFacts { health: Some(health), ..InstanceFacts::default() }).await?;
+        self.driver.warn_of_wall(customer, instance).await
     }
 }

@@ -2,6 +2,7 @@
 
 mod account;
 mod alert;
+mod authorization;
 mod connection;
 mod delivery;
 mod entitlement;
@@ -10,9 +11,11 @@ mod instance;
 mod options;
 mod query;
 mod report;
+mod sweep;
 
 pub use account::*;
 pub use alert::*;
+pub use authorization::*;
 pub use connection::*;
 pub use delivery::*;
 pub use entitlement::*;
@@ -21,3 +24,4 @@ pub use instance::*;
 pub use options::*;
 pub use query::*;
 pub use report::*;
+pub use sweep::*;

@@ -52,4 +52,43 @@ pub struct ClientOptions {
     /// Pause between two looks at a frozen site, in milliseconds (30,000).
     #[cfg_attr(feature = "uniffi", uniffi(default))]
     pub wake_up_interval_ms: Option<u32>,
+    /// Authorization servers that differ from what an instance of ServiceNow has by default.
+    #[cfg_attr(feature = "uniffi", uniffi(default))]
+    pub oauth_servers: Option<Vec<OauthServer>>,
+    /// Days before a grant's wall at which to warn, by an event each (30, 14, 7, 3, 1).
+    #[cfg_attr(feature = "uniffi", uniffi(default))]
+    pub grant_warning_days: Option<Vec<u32>>,
+}
+
+/// How an authorization server differs from what an instance of ServiceNow has by default. Addresses are paths at
+/// the instance, or whole URLs (`https`; `http` for loopback).
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "uniffi", derive(uniffi::Record))]
+#[cfg_attr(feature = "node", napi_derive::napi(object, object_to_js = false))]
+pub struct OauthServer {
+    /// The instance that it belongs to; none: every instance that has no entry of its own.
+    #[cfg_attr(feature = "uniffi", uniffi(default))]
+    pub instance_url: Option<String>,
+    /// Where the browser is sent (`/oauth_auth.do`).
+    #[cfg_attr(feature = "uniffi", uniffi(default))]
+    pub authorization_url: Option<String>,
+    /// Where codes, passwords and refresh tokens are exchanged (`/oauth_token.do`).
+    #[cfg_attr(feature = "uniffi", uniffi(default))]
+    pub token_url: Option<String>,
+    /// Where tokens are revoked (`/oauth_revoke_token.do`, or the setting `revocation_path`). When it is given, the
+    /// client names itself there, with its secret (RFC 7009); ServiceNow's own asks for neither.
+    #[cfg_attr(feature = "uniffi", uniffi(default))]
+    pub revocation_url: Option<String>,
+    /// The server's issuer identifier. When it is given, every callback has to name it (RFC 9207).
+    #[cfg_attr(feature = "uniffi", uniffi(default))]
+    pub issuer: Option<String>,
+    /// Scopes to ask for, separated by blanks (none).
+    #[cfg_attr(feature = "uniffi", uniffi(default))]
+    pub scope: Option<String>,
+    /// Life of an access token whose answer does not say, in seconds (60).
+    #[cfg_attr(feature = "uniffi", uniffi(default))]
+    pub access_token_lifespan_s: Option<u32>,
+    /// Life of a refresh token whose answer does not say, in seconds (8,640,000, which is 100 days).
+    #[cfg_attr(feature = "uniffi", uniffi(default))]
+    pub refresh_token_lifespan_s: Option<u32>,
 }

@@ -1,10 +1,17 @@
-//! Tokens: what is kept sealed, how long it lives, and how exactly one exchange serves everybody who waits.
+#![doc = include_str!("README.md")]
 
+mod authorize;
+mod callback;
 mod flight;
 mod refresh;
 mod token;
 
 pub(crate) use self::{
+    authorize::{FLOW_LIFE, FlowSecrets, Opening, is_loopback, redirect_url},
+    callback::{Answered, Callback, expired},
     refresh::{Tokens, same_credentials},
-    token::{Access, AccountSecrets, CitrixToken, ConnectionSecrets, RevocationSecrets, SealedToken, TokenSet, life},
+    token::{
+        Access, AccountSecrets, CitrixToken, ConnectionSecrets, RevocationSecrets, SealedClient, SealedToken, TokenSet,
+        life,
+    },
 };

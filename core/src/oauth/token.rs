@@ -5,7 +5,7 @@ use http::HeaderValue;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use super::flight::Token;
+use super::{authorize::FlowSecrets, flight::Token};
 use crate::{
     clock::Chance,
     config::RENEWAL_MARGIN,
@@ -45,12 +45,16 @@ impl TokenSet {
 /// The secrets of a connection, sealed as one: they change together or not at all.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct ConnectionSecrets {
-    #[serde(with = "sealed_form")]
-    pub(crate) client_secret: Secret,
+    /// The endpoint's secret; none for a public client.
+    #[serde(with = "sealed_form::option")]
+    pub(crate) client_secret: Option<Secret>,
     /// The service account's password; none for a user account.
     #[serde(with = "sealed_form::option")]
     pub(crate) password: Option<Secret>,
     pub(crate) tokens: TokenSet,
+    /// The `iss` that came with the consent; once seen, it is asked for every time (RFC 9207, T1).
+    #[serde(default)]
+    pub(crate) issuer: Option<String>,
 }
 
 /// The secrets of an account, sealed as one.
@@ -73,6 +77,17 @@ pub(crate) struct CitrixToken {
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct RevocationSecrets {
     pub(crate) tokens: Vec<SealedToken>,
+    /// The client they were issued to, for a revocation endpoint that asks for it (RFC 7009 section 2.1).
+    #[serde(default)]
+    pub(crate) client: Option<SealedClient>,
+}
+
+/// An OAuth client with its secret, as sealed.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct SealedClient {
+    pub(crate) client_id: String,
+    #[serde(with = "sealed_form::option")]
+    pub(crate) client_secret: Option<Secret>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -97,6 +112,7 @@ macro_rules! sealed {
 }
 sealed!(AccountSecrets, account, customer: &CustomerId);
 sealed!(ConnectionSecrets, connection, customer: &CustomerId, instance: &InstanceId);
+sealed!(FlowSecrets, flow, customer: &CustomerId, id: &str);
 sealed!(RevocationSecrets, revocation, customer: &CustomerId, id: &str);
 
 fn unreadable() -> Error {

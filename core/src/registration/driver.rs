@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use chrono::TimeDelta;
+
 use super::{
     event::Event as Happening,
     state::State,
@@ -12,8 +14,8 @@ use crate::{
     error::{Error, ErrorKind, Result, Retry},
     event::Observers,
     id::{CustomerId, InstanceId},
-    model::{Connection, Event, EventKind, Grant, Instance, InstanceHealth, OauthEndpoint, TestReport},
-    oauth::{ConnectionSecrets, RevocationSecrets, SealedToken, same_credentials},
+    model::{Connection, Event, EventKind, Grant, GrantKind, Instance, InstanceHealth, OauthEndpoint, TestReport},
+    oauth::{ConnectionSecrets, RevocationSecrets, SealedClient, SealedToken, TokenSet, same_credentials},
     store::{Change, KeyRing, PendingRevocation, Put, Refusal, Row, Store},
 };
 
@@ -31,6 +33,12 @@ pub(crate) struct Payload {
     pub(crate) report: Option<TestReport>,
     /// What was learned about the instance.
     pub(crate) instance: InstanceFacts,
+    /// Tokens in hand (see [`Driver::take_in_hand`]) that this event saves.
+    pub(crate) in_hand: Option<String>,
+    /// The registration that this one replaces: it ends in the same commit, at the old address of an instance.
+    pub(crate) replaces: Option<InstanceId>,
+    /// Tokens that go on elsewhere and are not revoked with the grant that is dropped here.
+    pub(crate) surviving: Option<TokenSet>,
     /// For `CredentialsRejected`: the credentials that were refused. If others are stored, nothing changes.
     pub(crate) refused: Option<ConnectionSecrets>,
 }
@@ -67,11 +75,19 @@ pub(crate) struct Driver {
     ring: Arc<KeyRing>,
     chance: Chance,
     observers: Observers,
+    /// Distances to the wall of a consent at which to warn.
+    warning_days: Arc<[u32]>,
 }
 
 impl Driver {
-    pub(crate) fn new(store: Arc<dyn Store>, ring: Arc<KeyRing>, chance: Chance, observers: Observers) -> Self {
-        Self { store, ring, chance, observers }
+    pub(crate) fn new(
+        store: Arc<dyn Store>,
+        ring: Arc<KeyRing>,
+        chance: Chance,
+        observers: Observers,
+        warning_days: &[u32],
+    ) -> Self {
+        Self { store, ring, chance, observers, warning_days: warning_days.into() }
     }
 
     /// Whether the event would be legal now; for refusing early, before anything is sent.
@@ -94,7 +110,14 @@ impl Driver {
     ) -> Result<Applied> {
         for _ in 0..RACES {
             let row = self.store.connection(customer, instance).await?;
-            let decided = self.decide(customer, instance, event, &payload, row).await?;
+            let mut decided = self.decide(customer, instance, event, &payload, row).await?;
+            if let Some(from) = &payload.replaces {
+                let tokens = payload.grant.as_ref().map(|grant| grant.secrets.tokens.clone());
+                let leaving = Payload { surviving: tokens, ..Payload::default() };
+                let row = self.store.connection(customer, from).await?;
+                let left = self.decide(customer, from, Happening::Unregister, &leaving, row).await?;
+                decided = left.then(decided);
+            }
             if decided.changes.is_empty() {
                 return Ok(Applied { connection: decided.connection, revocations: Vec::new() });
             }
@@ -141,6 +164,7 @@ impl Driver {
         let replaces = row.as_ref().map(|row| row.version);
         let mut sealed = row.as_ref().and_then(|row| row.sealed.clone());
         let mut connection = row.map_or_else(|| new_connection(customer, instance, now), |row| row.value);
+        let acted_before = connection.grant.as_ref().map(|grant| grant.user_name.clone());
         let mut removed = false;
         for effect in to.effects {
             match effect {
@@ -151,17 +175,30 @@ impl Driver {
                 }
                 Effect::StoreGrant => {
                     let new = payload.grant.as_ref().ok_or_else(incomplete)?;
+                    let client = client_of(&connection, before.as_ref());
                     connection.endpoint = Some(new.endpoint.clone());
                     connection.grant = Some(new.grant.clone());
                     sealed = Some(new.secrets.seal(&self.ring, customer, instance)?);
-                    self.revoke_later(&mut decided, customer, instance, before.as_ref(), Some(&new.secrets))?;
+                    let dropped = dropped(before.as_ref(), Some(&new.secrets.tokens));
+                    self.revoke_later(&mut decided, customer, instance, dropped, client)?;
+                    if let Some(id) = &payload.in_hand {
+                        let id = id.clone();
+                        decided.changes.push(Change::RemoveRevocation { customer_id: customer.clone(), id });
+                    }
                 }
                 Effect::DropGrant => {
+                    let client = client_of(&connection, before.as_ref());
                     connection.endpoint = None;
                     connection.grant = None;
                     connection.last_test = None;
                     sealed = None;
-                    self.revoke_later(&mut decided, customer, instance, before.as_ref(), None)?;
+                    self.revoke_later(
+                        &mut decided,
+                        customer,
+                        instance,
+                        dropped(before.as_ref(), payload.surviving.as_ref()),
+                        client,
+                    )?;
                 }
                 Effect::RemoveConnection => removed = true,
             }
@@ -182,43 +219,74 @@ impl Driver {
             decided.changes.push(Change::Connection(Put { value: connection.clone(), sealed, replaces }));
             decided.connection = Some(connection);
         }
-        if let Some(event) = told(event, state, to.next, customer, instance, now) {
+        if let Some(mut event) = told(event, state, to.next, customer, instance, now) {
+            if let Some(new) = &payload.grant {
+                event.detail.insert("user_name".to_owned(), new.grant.user_name.clone());
+                let before = acted_before.filter(|before| *before != new.grant.user_name);
+                event.detail.extend(before.map(|before| ("previous_user_name".to_owned(), before)));
+            }
             decided.changes.push(Change::Event(event.clone()));
             decided.events.push(event);
         }
         Ok(decided)
     }
 
-    /// Plans to revoke the tokens that are dropped. A token that the new grant holds too stays: an instance
-    /// gives the same token again to the same client and user, and revoking it would end the new grant.
+    /// Plans to revoke the tokens that are dropped.
     fn revoke_later(
         &self,
         decided: &mut Decided,
         customer: &CustomerId,
         instance: &InstanceId,
-        before: Option<&ConnectionSecrets>,
-        after: Option<&ConnectionSecrets>,
+        tokens: Vec<SealedToken>,
+        client: Option<SealedClient>,
     ) -> Result<()> {
-        let tokens: Vec<SealedToken> = before
-            .iter()
-            .flat_map(|before| before.tokens.all())
-            .filter(|token| !after.is_some_and(|after| after.tokens.holds(token)))
-            .map(|token| SealedToken(token.clone()))
-            .collect();
-        if tokens.is_empty() {
-            return Ok(());
+        if !tokens.is_empty() {
+            let put = self.pending(customer, instance, &RevocationSecrets { tokens, client }, None)?;
+            decided.revocations.push(put.value.id.clone());
+            decided.changes.push(Change::Revocation(put));
         }
-        let id = self.chance.uuid().to_string();
-        let sealed = RevocationSecrets { tokens }.seal(&self.ring, customer, &id)?;
-        let pending = PendingRevocation {
-            id: id.clone(),
+        Ok(())
+    }
+
+    fn pending(
+        &self,
+        customer: &CustomerId,
+        instance: &InstanceId,
+        secrets: &RevocationSecrets,
+        in_hand: Option<TimeDelta>,
+    ) -> Result<Put<PendingRevocation>> {
+        let (id, now) = (self.chance.uuid().to_string(), self.chance.now());
+        let sealed = secrets.seal(&self.ring, customer, &id)?;
+        let value = PendingRevocation {
+            id,
             customer_id: customer.clone(),
             instance_id: instance.clone(),
-            created_at: self.chance.now(),
+            created_at: now,
+            in_hand_until: in_hand.map(|life| now + life),
         };
-        decided.changes.push(Change::Revocation(Put { value: pending, sealed: Some(sealed), replaces: None }));
-        decided.revocations.push(id);
-        Ok(())
+        Ok(Put { value, sealed: Some(sealed), replaces: None })
+    }
+
+    /// Writes tokens down that were just issued, before anything is done with them: whoever finds them later, and
+    /// not saved, revokes them. So a grant is never lost and alive, wherever the process dies.
+    ///
+    /// The id is for [`Payload::in_hand`].
+    pub(crate) async fn take_in_hand(
+        &self,
+        customer: &CustomerId,
+        instance: &InstanceId,
+        tokens: &TokenSet,
+        client: SealedClient,
+        life: TimeDelta,
+    ) -> Result<String> {
+        let tokens = tokens.all().map(|token| SealedToken(token.clone())).collect();
+        let secrets = RevocationSecrets { tokens, client: Some(client) };
+        let put = self.pending(customer, instance, &secrets, Some(life))?;
+        let id = put.value.id.clone();
+        match self.store.commit(vec![Change::Revocation(put)]).await {
+            Ok(_) => Ok(id),
+            Err(refusal) => Err(refused(refusal, customer, instance)),
+        }
     }
 
     /// The change of the instance's row, when there is something new about it.
@@ -242,6 +310,46 @@ impl Driver {
                 Err(Refusal::Conflict) => {}
                 Err(Refusal::Failed(error)) => return Err(error),
                 Ok(_) | Err(_) => return Ok(()),
+            }
+        }
+        Ok(())
+    }
+
+    /// Warns of the wall of a consent, once at each distance: what was told is kept with the grant, so that neither a
+    /// restart nor another process tells it again. A service account renews itself and needs no warning.
+    pub(crate) async fn warn_of_wall(&self, customer: &CustomerId, instance: &InstanceId) -> Result<()> {
+        for _ in 0..RACES {
+            let Some(row) = self.store.connection(customer, instance).await? else { return Ok(()) };
+            let mut connection = row.value;
+            let now = self.chance.now();
+            let Some((grant, days, distance)) = connection
+                .grant
+                .as_mut()
+                .filter(|grant| grant.kind == GrantKind::UserAccount)
+                .and_then(|grant| due_warning(grant, &self.warning_days, now))
+            else {
+                return Ok(());
+            };
+            grant.warned_days = Some(distance);
+            let message = format!("The consent of {} ends in {days} days; ask for it again.", grant.user_name);
+            let mut event = Event {
+                customer_id: Some(customer.clone()),
+                instance_id: Some(instance.clone()),
+                ..Event::new(EventKind::GrantExpiring, message, now)
+            };
+            event.detail.insert("days_left".to_owned(), days.to_string());
+            event.detail.insert("distance".to_owned(), distance.to_string());
+            event.detail.insert("user_name".to_owned(), grant.user_name.clone());
+            event.detail.extend(grant.expires_at.map(|end| ("expires_at".to_owned(), end.to_rfc3339())));
+            let put = Put { value: connection, sealed: row.sealed, replaces: Some(row.version) };
+            match self.store.commit(vec![Change::Connection(put), Change::Event(event.clone())]).await {
+                Ok(committed) => {
+                    self.observers.publish_from(committed.first_event, vec![event]);
+                    return Ok(());
+                }
+                Err(Refusal::Conflict) => {}
+                Err(Refusal::Failed(error)) => return Err(error),
+                Err(_) => return Ok(()),
             }
         }
         Ok(())
@@ -278,6 +386,31 @@ impl Driver {
         }
         Ok(())
     }
+}
+
+/// The nearest distance that the wall has come within and that was not warned of yet, with the days that are left.
+fn due_warning<'g>(
+    grant: &'g mut Grant,
+    distances: &[u32],
+    now: chrono::DateTime<chrono::Utc>,
+) -> Option<(&'g mut Grant, i64, u32)> {
+    let left = grant.expires_at? - now;
+    let within = |days: &&u32| left <= TimeDelta::days(i64::from(**days));
+    let distance = *distances.iter().filter(within).min()?;
+    grant.warned_days.is_none_or(|warned| distance < warned).then(|| (grant, left.num_days(), distance))
+}
+
+/// The tokens that end with a grant. One that the new grant holds too stays: an instance gives the same token again
+/// to the same client and user, and revoking it would end the new grant.
+fn dropped(before: Option<&ConnectionSecrets>, after: Option<&TokenSet>) -> Vec<SealedToken> {
+    let tokens = before.into_iter().flat_map(|before| before.tokens.all());
+    let dropped = tokens.filter(|token| !after.is_some_and(|after| after.holds(token)));
+    dropped.map(|token| SealedToken(token.clone())).collect()
+}
+
+fn client_of(connection: &Connection, secrets: Option<&ConnectionSecrets>) -> Option<SealedClient> {
+    let client_id = connection.endpoint.as_ref()?.client_id.clone();
+    Some(SealedClient { client_id, client_secret: secrets?.client_secret.clone() })
 }
 
 #[derive(Default)]
@@ -342,6 +475,16 @@ fn changed_instance(
     Some(Put { value: after, sealed: None, replaces })
 }
 
+impl Decided {
+    /// Both in one commit, this one first; the connection is the other one's.
+    fn then(mut self, other: Self) -> Self {
+        self.changes.extend(other.changes);
+        self.revocations.extend(other.revocations);
+        self.events.extend(other.events);
+        Self { connection: other.connection, ..self }
+    }
+}
+
 /// What the event log says about a transition; nothing when nothing happened.
 fn told(
     happening: Happening,
@@ -389,12 +532,21 @@ fn refused(refusal: Refusal, customer: &CustomerId, instance: &InstanceId) -> Er
         )
         .remedy("Update the Citrix IT Service Management Connector on the instance to 22.3.0 or newer.")
         .with("occupied_by", by),
+        Refusal::RedirectTaken { by, at } => redirect_taken(&by, &at),
         Refusal::Missing => {
             Error::new(ErrorKind::NotFound, format!("There is no account {customer}.")).remedy("Add the account first.")
         }
         Refusal::Failed(error) => error,
         Refusal::Conflict | Refusal::InUse => incomplete(),
     }
+}
+
+/// Two registrations with one redirect URL could be mixed up by a hostile instance (T1).
+pub(crate) fn redirect_taken(by: &CustomerId, at: &InstanceId) -> Error {
+    Error::invalid(format!("The redirect URL belongs to the registration of the account {by} with {at}."))
+        .remedy("Give every registration a redirect URL of its own, and enter it in the instance's OAuth endpoint.")
+        .with("taken_by", by)
+        .with("taken_at", at)
 }
 
 fn incomplete() -> Error {

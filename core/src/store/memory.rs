@@ -11,8 +11,8 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
 use super::{
-    Change, Committed, ConnectionFilter, DeliveryFilter, DeliveryRecord, Lease, PendingRevocation, Put, Refusal, Row,
-    Store,
+    Change, Committed, ConnectionFilter, DeliveryFilter, DeliveryRecord, Lease, PendingFlow, PendingRevocation, Put,
+    Refusal, Row, Store,
 };
 use crate::{
     error::Result,
@@ -43,6 +43,7 @@ struct State {
     instances: BTreeMap<InstanceId, Row<Instance>>,
     connections: BTreeMap<Pair, Row<Connection>>,
     revocations: BTreeMap<String, Row<PendingRevocation>>,
+    flows: BTreeMap<String, Row<PendingFlow>>,
     deliveries: BTreeMap<DeliveryId, Row<DeliveryRecord>>,
     by_alert: BTreeMap<AlertKey, DeliveryId>,
     by_status: BTreeSet<(DeliveryStatus, DeliveryId)>,
@@ -129,6 +130,16 @@ impl State {
                     }
                 }))
             }
+            Change::Flow(put) => self.begin(put, version),
+            Change::RemoveFlow { customer_id, id } => {
+                let own = self.flows.get(&id).is_some_and(|row| row.value.customer_id == customer_id);
+                let before = own.then(|| self.flows.remove(&id)).flatten();
+                Ok(Box::new(move |state| {
+                    if own {
+                        restore(&mut state.flows, id, before);
+                    }
+                }))
+            }
             Change::Delivery(put) => self.deliver(put, version),
             Change::Event(mut event) => {
                 event.sequence = i64::try_from(self.events.len()).unwrap_or(i64::MAX) + 1;
@@ -151,6 +162,11 @@ impl State {
         if !self.accounts.contains_key(&customer) {
             return Err(Refusal::Missing);
         }
+        if let Some(redirect) = put.value.endpoint.as_ref().and_then(|endpoint| endpoint.redirect_url.as_deref())
+            && let Some(refusal) = self.redirect_taken(redirect, &key, None)
+        {
+            return Err(refusal);
+        }
         let held = || self.connections.values().map(|row| &row.value).filter(|other| holds(other.status));
         if holds(put.value.status) {
             if let Some(other) = held().find(|other| other.customer_id == customer && other.instance_id != instance) {
@@ -166,6 +182,41 @@ impl State {
             }
         }
         replace(self, |state| &mut state.connections, key, put, version)
+    }
+
+    /// Whether the redirect URL is another registration's, or at that instant another pending flow's.
+    fn redirect_taken(&self, redirect_url: &str, pair: &Pair, at: Option<DateTime<Utc>>) -> Option<Refusal> {
+        let of_connection = |row: &&Row<Connection>| {
+            let endpoint = row.value.endpoint.as_ref();
+            endpoint.and_then(|endpoint| endpoint.redirect_url.as_deref()) == Some(redirect_url)
+        };
+        let connections = self.connections.values().filter(of_connection);
+        let flows = self
+            .flows
+            .values()
+            .filter(|row| row.value.redirect_url == redirect_url && at.is_some_and(|at| row.value.expires_at > at));
+        let mut owners = connections
+            .map(|row| (&row.value.customer_id, &row.value.instance_id))
+            .chain(flows.map(|row| (&row.value.customer_id, &row.value.instance_id)));
+        let (by, at) = owners.find(|(customer, instance)| (*customer, *instance) != (&pair.0, &pair.1))?;
+        Some(Refusal::RedirectTaken { by: by.clone(), at: at.clone() })
+    }
+
+    fn begin(&mut self, put: Put<PendingFlow>, version: i64) -> Result<Undo, Refusal> {
+        let flow = &put.value;
+        // What a flow is for never changes.
+        let of = |flow: &PendingFlow| (flow.customer_id.clone(), flow.instance_id.clone(), flow.redirect_url.clone());
+        if self.flows.get(&flow.id).is_some_and(|row| of(&row.value) != of(flow)) {
+            return Err(Refusal::Conflict);
+        }
+        let pair = (flow.customer_id.clone(), flow.instance_id.clone());
+        if put.replaces.is_none()
+            && !self.flows.contains_key(&flow.id)
+            && let Some(refusal) = self.redirect_taken(&flow.redirect_url, &pair, Some(flow.created_at))
+        {
+            return Err(refusal);
+        }
+        replace(self, |state| &mut state.flows, put.value.id.clone(), put, version)
     }
 
     fn revocation(&mut self, put: Put<PendingRevocation>, version: i64) -> Result<Undo, Refusal> {
@@ -276,6 +327,17 @@ impl Store for MemoryStore {
             .filter(|row| customer_id.is_none_or(|id| *id == row.value.customer_id))
             .collect();
         rows.sort_by_key(|row| (row.value.created_at.timestamp_micros(), &row.value.id));
+        Ok(rows.into_iter().take(limit as usize).cloned().collect())
+    }
+
+    async fn flow(&self, id: &str) -> Result<Option<Row<PendingFlow>>> {
+        Ok(self.state().flows.get(id).cloned())
+    }
+
+    async fn flows(&self, limit: u32) -> Result<Vec<Row<PendingFlow>>> {
+        let state = self.state();
+        let mut rows: Vec<_> = state.flows.values().collect();
+        rows.sort_by_key(|row| (row.value.expires_at.timestamp_micros(), &row.value.id));
         Ok(rows.into_iter().take(limit as usize).cloned().collect())
     }
 

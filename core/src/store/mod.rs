@@ -67,6 +67,30 @@ pub struct PendingRevocation {
     pub instance_id: InstanceId,
     /// Since when they wait.
     pub created_at: DateTime<Utc>,
+    /// Not to be revoked before: until then somebody tests these tokens, and saves them or revokes them. A
+    /// process that dies meanwhile leaves them to the next one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub in_hand_until: Option<DateTime<Utc>>,
+}
+
+/// A browser authorization that was begun and not finished. Its secrets (state, verifier, what it is bound to)
+/// are sealed beside it, and forgotten when it is used.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PendingFlow {
+    /// Made by the adapter; the first part of the state value, and useless without the rest of it.
+    pub id: String,
+    /// The account that is to be registered.
+    pub customer_id: CustomerId,
+    /// The instance where the person signs in.
+    pub instance_id: InstanceId,
+    /// Where the browser comes back to; of one registration only (T1).
+    pub redirect_url: String,
+    /// When it was begun.
+    pub created_at: DateTime<Utc>,
+    /// When it ends by itself.
+    pub expires_at: DateTime<Utc>,
+    /// When it was used, or given up; it cannot be used again.
+    pub used_at: Option<DateTime<Utc>>,
 }
 
 /// A delivery with what only the adapter needs to know of it.
@@ -117,6 +141,15 @@ pub enum Change {
         /// The id of the [`PendingRevocation`].
         id: String,
     },
+    /// Writes a pending authorization. A new one is refused while its redirect URL is another registration's.
+    Flow(Put<PendingFlow>),
+    /// Forgets an authorization that ended. Forgetting it twice is allowed.
+    RemoveFlow {
+        /// The account that was to be registered (T8).
+        customer_id: CustomerId,
+        /// The id of the [`PendingFlow`].
+        id: String,
+    },
     /// Writes a delivery. Account, source and alert id together are unique.
     Delivery(Put<DeliveryRecord>),
     /// Appends to the event log; the store numbers it.
@@ -147,6 +180,13 @@ pub enum Refusal {
     Occupied {
         /// The account that the instance serves.
         by: CustomerId,
+    },
+    /// The redirect URL is the one of another registration, or of an authorization that goes on (T1).
+    RedirectTaken {
+        /// The account it belongs to.
+        by: CustomerId,
+        /// The instance it belongs to.
+        at: InstanceId,
     },
     /// The account still has connections.
     InUse,
@@ -217,6 +257,10 @@ pub trait Store: Send + Sync + fmt::Debug + 'static {
     ) -> Result<Vec<Row<Connection>>>;
     /// Tokens that wait to be revoked, of one account or of all, oldest first.
     async fn revocations(&self, customer_id: Option<&CustomerId>, limit: u32) -> Result<Vec<Row<PendingRevocation>>>;
+    /// One pending or used authorization.
+    async fn flow(&self, id: &str) -> Result<Option<Row<PendingFlow>>>;
+    /// Pending and used authorizations, the ones that end first at the head.
+    async fn flows(&self, limit: u32) -> Result<Vec<Row<PendingFlow>>>;
     /// One delivery.
     async fn delivery(&self, id: &DeliveryId) -> Result<Option<Row<DeliveryRecord>>>;
     /// The delivery of an alert, by the alert's identity.

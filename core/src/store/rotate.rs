@@ -27,6 +27,7 @@ enum Place {
     Account(CustomerId),
     Connection(CustomerId, InstanceId),
     Revocation(CustomerId, String),
+    Flow(CustomerId, String),
 }
 
 /// Rotates. Without a new key a random one is made where this process keeps the keys (a key file, the memory
@@ -92,6 +93,9 @@ async fn survey(store: &dyn Store, key_id: &str) -> Result<(Vec<Place>, BTreeSet
     let rows = store.revocations(None, u32::MAX).await?;
     let found = rows.into_iter().filter(|row| look(row.sealed.as_ref()));
     old.extend(found.map(|row| Place::Revocation(row.value.customer_id, row.value.id)));
+    let rows = store.flows(u32::MAX).await?;
+    let found = rows.into_iter().filter(|row| look(row.sealed.as_ref()));
+    old.extend(found.map(|row| Place::Flow(row.value.customer_id, row.value.id)));
     Ok((old, used))
 }
 
@@ -111,6 +115,9 @@ async fn reseal(store: &dyn Store, ring: &KeyRing, place: Place) -> Result<bool>
                 let rows: Vec<Row<PendingRevocation>> = store.revocations(Some(customer), u32::MAX).await?;
                 let row = rows.into_iter().find(|row| row.value.id == *id);
                 renew(ring, row, Binding::revocation(customer, id))?.map(Change::Revocation)
+            }
+            Place::Flow(customer, id) => {
+                renew(ring, store.flow(id).await?, Binding::flow(customer, id))?.map(Change::Flow)
             }
         };
         let Some(change) = change else { return Ok(false) };

@@ -4,6 +4,7 @@
 #![allow(dead_code, clippy::unwrap_used)]
 
 pub(crate) mod actor;
+pub(crate) mod browser;
 pub(crate) mod child;
 pub(crate) mod clock;
 pub(crate) mod delivering;
@@ -19,8 +20,8 @@ use std::{
 };
 
 use itsm_adapter::{
-    AddAccount, Alert, Client, Config, Connect, Connection, Environment, Error, ErrorKind, Event, EventKind, Observer,
-    RegisterServiceAccount, Secret, Severity, StoreConfig,
+    AddAccount, Alert, Authorize, Authorized, Client, Config, Connect, Connection, Environment, Error, ErrorKind,
+    Event, EventKind, Observer, RegisterServiceAccount, Secret, Severity, StoreConfig,
     store::{SqliteStore, Store},
     transport,
 };
@@ -28,7 +29,7 @@ use itsm_simulator::{InstanceOptions, LoggedRequest, Options, Simulator, seed};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use self::{clock::TestClock, wire::LookingOn};
+use self::{browser::Browser, clock::TestClock, wire::LookingOn};
 
 pub(crate) const ACME: &str = "acmecorp0001";
 pub(crate) const GLOBEX: &str = "globexcorp02";
@@ -126,6 +127,38 @@ impl World {
     pub(crate) async fn connected(&self, customer: &str) -> Connection {
         self.added(customer).await;
         self.client.connections().connect(self.connect_to(customer, DEV1)).await.unwrap()
+    }
+
+    /// What it takes to begin the registration of the account by consent, at the instance of every world.
+    pub(crate) fn authorize(&self, customer: &str) -> Authorize {
+        self.authorize_at(customer, DEV1)
+    }
+
+    pub(crate) fn authorize_at(&self, customer: &str, instance: &str) -> Authorize {
+        let request = self.request_at(customer, instance);
+        let redirect_url = seed::oauth_clients(instance)[usize::from(customer == GLOBEX)].redirect_url.clone();
+        Authorize {
+            customer_id: request.customer_id,
+            instance_url: request.instance_url,
+            client_id: Some(request.client_id),
+            client_secret: Some(request.client_secret),
+            redirect_url: Some(redirect_url),
+            ..Authorize::default()
+        }
+    }
+
+    pub(crate) fn browser(&self) -> Browser {
+        Browser::new(&self.config())
+    }
+
+    /// The account, registered with the consent of this user.
+    pub(crate) async fn consented(&self, customer: &str, user: &str) -> Authorized {
+        if self.client.accounts().get(customer).await.is_err() {
+            self.added(customer).await;
+        }
+        let begun = self.client.registrations().authorize(self.authorize(customer)).await.unwrap();
+        let callback = self.browser().allow(&begun.authorization_url, user).await;
+        self.client.registrations().complete(&callback, None).await.unwrap()
     }
 
     pub(crate) async fn registered(&self, customer: &str) -> Connection {

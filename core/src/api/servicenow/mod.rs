@@ -1,5 +1,6 @@
 //! ServiceNow: OAuth token endpoint, Table API, and who is signed in.
 
+mod endpoints;
 mod envelope;
 mod identity;
 mod oauth;
@@ -13,12 +14,11 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use url::Url;
 
 pub use self::query::Query;
-pub(crate) use self::{envelope::health_of, identity::Identity, oauth::EndpointCredentials};
+pub(crate) use self::{endpoints::Endpoints, envelope::health_of, identity::Identity, oauth::EndpointCredentials};
 use crate::{
     clock::Chance,
     config::Config,
     error::{Error, ErrorKind, Result},
-    id::InstanceId,
     oauth::Access,
     transport::{Call, Failure, Repeat, Request, Response, Verdict, Wire},
 };
@@ -37,19 +37,21 @@ pub(crate) struct ServiceNow {
 struct Settings {
     chance: Chance,
     attempt_timeout: Duration,
-    refresh_token_lifespan: Duration,
-    revocation_path: String,
+    endpoints: Endpoints,
 }
 
 impl ServiceNow {
-    pub(crate) fn new(wire: Wire, config: &Config, chance: Chance) -> Self {
-        let settings = Settings {
-            chance,
-            attempt_timeout: config.attempt_timeout,
-            refresh_token_lifespan: config.refresh_token_lifespan,
-            revocation_path: config.revocation_path.clone(),
-        };
-        Self { wire, settings: Arc::new(settings) }
+    /// # Errors
+    /// `invalid_input` for addresses of authorization servers that make no sense.
+    pub(crate) fn new(wire: Wire, config: &Config, chance: Chance) -> Result<Self> {
+        let endpoints = Endpoints::new(config)?;
+        let settings = Settings { chance, attempt_timeout: config.attempt_timeout, endpoints };
+        Ok(Self { wire, settings: Arc::new(settings) })
+    }
+
+    /// Where the instance's authorization server is, and what is known of it.
+    pub(crate) fn endpoints(&self) -> &Endpoints {
+        &self.settings.endpoints
     }
 
     /// Makes a call and gives back what the judge read from the answer it accepted.
@@ -107,12 +109,6 @@ fn below(base: &Url, segments: &[&str]) -> Result<Url> {
         Err(()) => return Err(Error::invalid("The instance's address cannot hold a path.")),
     }
     Ok(url)
-}
-
-/// The same, for calls without a token.
-fn url(instance: &InstanceId, segments: &[&str]) -> Result<Url> {
-    let base = Url::parse(instance.as_str()).map_err(|_| Error::invalid("The instance's address cannot be read."))?;
-    below(&base, segments)
 }
 
 fn same_origin(a: &Url, b: &Url) -> bool {

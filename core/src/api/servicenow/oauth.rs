@@ -7,32 +7,49 @@ use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use http::{HeaderMap, HeaderValue, Method, header};
 use oauth2::{
-    AsyncHttpClient, AuthType, ClientId, ClientSecret, HttpRequest, HttpResponse, RefreshToken, RequestTokenError,
-    ResourceOwnerPassword, ResourceOwnerUsername, TokenResponse, TokenUrl, basic::BasicClient,
-    basic::BasicTokenResponse,
+    AsyncHttpClient, AuthType, AuthorizationCode, Client, ClientId, ClientSecret, ExtraTokenFields, HttpRequest,
+    HttpResponse, PkceCodeVerifier, RedirectUrl, RefreshToken, RequestTokenError, ResourceOwnerPassword,
+    ResourceOwnerUsername, StandardRevocableToken, StandardTokenResponse, TokenResponse, TokenUrl,
+    basic::{BasicErrorResponse, BasicRevocationErrorResponse, BasicTokenIntrospectionResponse, BasicTokenType},
 };
+use serde::{Deserialize, Serialize};
+use url::Url;
 
 use super::{
     ServiceNow,
     envelope::{judge, judge_page},
-    url,
 };
 use crate::{
     clock::BoxFuture,
     error::{Error, ErrorKind, Result, Retry},
     id::InstanceId,
-    oauth::{TokenSet, life as life_of},
+    oauth::{FlowSecrets, SealedClient, TokenSet, life as life_of},
     secret::Secret,
-    transport::{Call, Failure, Repeat, Request, Response, Verdict, clean, parse_json, retry_after},
+    transport::{Call, Failure, Repeat, Request, Response, Verdict, clean, parse_json, retry_after, secret_header},
 };
+
+/// Longest token that is taken, in bytes: opaque ones have 86, and signed ones a few thousand.
+const LONGEST_TOKEN: usize = 16 * 1024;
 
 /// What the token endpoint knows the adapter by.
 #[derive(Debug, Clone)]
 pub(crate) struct EndpointCredentials<'a> {
     pub(crate) instance_id: &'a InstanceId,
     pub(crate) client_id: &'a str,
-    pub(crate) client_secret: &'a Secret,
+    /// None for a public client.
+    pub(crate) client_secret: Option<&'a Secret>,
 }
+
+/// What some servers say besides RFC 6749: how long the refresh token lives, in seconds.
+#[derive(Debug, Serialize, Deserialize)]
+struct Lives {
+    #[serde(default, alias = "refresh_token_expires_in")]
+    refresh_expires_in: Option<u64>,
+}
+
+impl ExtraTokenFields for Lives {}
+
+type Answer = StandardTokenResponse<Lives, BasicTokenType>;
 
 /// Tokens as they were just issued.
 pub(crate) type Granted = TokenSet;
@@ -48,13 +65,38 @@ impl ServiceNow {
         user_name: &str,
         password: &Secret,
     ) -> Result<Granted> {
-        let client = Self::oauth_client(endpoint)?;
+        let client = oauth_client(endpoint, self.endpoints().token(endpoint.instance_id)?);
         let user = ResourceOwnerUsername::new(user_name.to_owned());
         let password = ResourceOwnerPassword::new(password.expose().to_owned());
         let asked_at = self.settings.chance.now();
         let carrier = Carrier { api: self.clone(), instance: endpoint.instance_id.clone() };
         let answer = client.exchange_password(&user, &password).request_async(&carrier).await.map_err(token_error)?;
-        Ok(self.granted(&answer, asked_at, None))
+        self.granted(endpoint.instance_id, &answer, asked_at, None)
+    }
+
+    /// Authorization code (RFC 6749 section 4.1.3) with the verifier (RFC 7636): the user account's grant. The code
+    /// goes to the token URL that was fixed when the flow began, whatever is configured now (T1).
+    ///
+    /// # Errors
+    /// `unauthorized` when the endpoint refuses; the instance does not say why.
+    pub(crate) async fn code_grant(&self, flow: &FlowSecrets, code: &Secret) -> Result<Granted> {
+        let endpoint = EndpointCredentials {
+            instance_id: &flow.instance_id,
+            client_id: &flow.client_id,
+            client_secret: flow.client_secret.as_ref(),
+        };
+        let redirect = RedirectUrl::new(flow.redirect_url.clone())
+            .map_err(|_| Error::invalid("The redirect URL cannot be read as a URL."))?;
+        let client = oauth_client(&endpoint, flow.token_url.clone()).set_redirect_uri(redirect);
+        let asked_at = self.settings.chance.now();
+        let carrier = Carrier { api: self.clone(), instance: flow.instance_id.clone() };
+        let answer = client
+            .exchange_code(AuthorizationCode::new(code.expose().to_owned()))
+            .set_pkce_verifier(PkceCodeVerifier::new(flow.verifier.expose().to_owned()))
+            .request_async(&carrier)
+            .await
+            .map_err(token_error)?;
+        self.granted(&flow.instance_id, &answer, asked_at, None)
     }
 
     /// Refresh (RFC 6749 section 6). The instance gives the same refresh token back and does not extend it.
@@ -65,20 +107,25 @@ impl ServiceNow {
         let Some(refresh) = &tokens.refresh else {
             return Err(Error::new(ErrorKind::Unauthorized, "There is no refresh token."));
         };
-        let client = Self::oauth_client(endpoint)?;
+        let client = oauth_client(endpoint, self.endpoints().token(endpoint.instance_id)?);
         let refresh = RefreshToken::new(refresh.expose().to_owned());
         let asked_at = self.settings.chance.now();
         let carrier = Carrier { api: self.clone(), instance: endpoint.instance_id.clone() };
         let answer = client.exchange_refresh_token(&refresh).request_async(&carrier).await.map_err(token_error)?;
-        Ok(self.granted(&answer, asked_at, Some(tokens)))
+        self.granted(endpoint.instance_id, &answer, asked_at, Some(tokens))
     }
 
-    /// Marks a token as expired over there. Needs no authentication; the token goes to its own instance only.
-    pub(crate) async fn revoke(&self, instance_id: &InstanceId, token: &Secret) -> Result<()> {
-        let segments: Vec<&str> = self.settings.revocation_path.trim_matches('/').split('/').collect();
-        let url = url(instance_id, &segments)?;
-        let body: String =
-            url::form_urlencoded::Serializer::new(String::new()).append_pair("token", token.expose()).finish();
+    /// Marks a token as expired over there. ServiceNow needs no authentication for that; another server is told the
+    /// client. The token goes to its own instance only.
+    pub(crate) async fn revoke(
+        &self,
+        instance_id: &InstanceId,
+        token: &Secret,
+        client: Option<&SealedClient>,
+    ) -> Result<()> {
+        let url = self.endpoints().revocation(instance_id)?;
+        let client = client.filter(|_| self.endpoints().revocation_names_client(instance_id));
+        let body = revocation_form(token, client);
         let mut headers = form_headers();
         headers.insert(header::ACCEPT, HeaderValue::from_static("application/json"));
         let request =
@@ -89,26 +136,28 @@ impl ServiceNow {
         Ok(self.ask(call, judge_revocation).await?)
     }
 
-    fn oauth_client(endpoint: &EndpointCredentials<'_>) -> Result<OauthClient> {
-        let token_url = TokenUrl::from_url(url(endpoint.instance_id, &["oauth_token.do"])?);
-        Ok(BasicClient::new(ClientId::new(endpoint.client_id.to_owned()))
-            .set_client_secret(ClientSecret::new(endpoint.client_secret.expose().to_owned()))
-            // In the body: instances refuse parameters elsewhere, and HTTP Basic is not documented for clients.
-            .set_auth_type(AuthType::RequestBody)
-            .set_token_uri(token_url))
-    }
-
-    fn granted(&self, answer: &BasicTokenResponse, asked_at: DateTime<Utc>, before: Option<&TokenSet>) -> Granted {
-        // An answer without a life is trusted for a minute: long enough to use, short enough to be asked again.
-        let life = answer.expires_in().unwrap_or(Duration::from_secs(60));
+    fn granted(
+        &self,
+        instance: &InstanceId,
+        answer: &Answer,
+        asked_at: DateTime<Utc>,
+        before: Option<&TokenSet>,
+    ) -> Result<Granted> {
+        // A token that no header can carry would otherwise be taken for a wrong argument later (T12, T13).
+        let too_long = answer.access_token().secret().len() > LONGEST_TOKEN
+            || answer.refresh_token().is_some_and(|token| token.secret().len() > LONGEST_TOKEN);
+        if too_long || secret_header(answer.access_token().secret()).is_err() {
+            return Err(no_token_response());
+        }
+        let life = answer.expires_in().unwrap_or_else(|| self.endpoints().access_token_lifespan(instance));
         let (expires_at, renew_at) = life_of(&self.settings.chance, asked_at, life);
         let refresh = answer.refresh_token().map(|token| Secret::from(token.secret().as_str()));
-        let wall = || {
-            asked_at.checked_add_signed(
-                chrono::Duration::from_std(self.settings.refresh_token_lifespan).unwrap_or_default(),
-            )
-        };
+        let told = answer.extra_fields().refresh_expires_in.map(Duration::from_secs);
+        let after = |life: Duration| asked_at.checked_add_signed(chrono::Duration::from_std(life).unwrap_or_default());
+        let wall = || after(told.unwrap_or_else(|| self.endpoints().refresh_token_lifespan(instance)));
         let (refresh, refresh_expires_at) = match (refresh, before) {
+            // What the answer says counts.
+            (Some(new), _) if told.is_some() => (Some(new), wall()),
             // The same token again, or none: the wall of the first grant stays where it is.
             (Some(new), Some(before)) if before.refresh.as_ref().is_some_and(|old| old.matches(new.expose())) => {
                 (Some(new), before.refresh_expires_at)
@@ -117,13 +166,8 @@ impl ServiceNow {
             (Some(new), _) => (Some(new), wall()),
             (None, None) => (None, None),
         };
-        TokenSet {
-            access: Secret::from(answer.access_token().secret().as_str()),
-            refresh,
-            expires_at,
-            renew_at,
-            refresh_expires_at,
-        }
+        let access = Secret::from(answer.access_token().secret().as_str());
+        Ok(TokenSet { access, refresh, expires_at, renew_at, refresh_expires_at })
     }
 }
 
@@ -159,13 +203,41 @@ impl<'c> AsyncHttpClient<'c> for Carrier {
     }
 }
 
-type OauthClient = BasicClient<
+fn oauth_client(endpoint: &EndpointCredentials<'_>, token_url: Url) -> OauthClient {
+    let client = Client::new(ClientId::new(endpoint.client_id.to_owned()))
+        // In the body: instances refuse parameters elsewhere, and HTTP Basic is not documented for clients.
+        .set_auth_type(AuthType::RequestBody)
+        .set_token_uri(TokenUrl::from_url(token_url));
+    match endpoint.client_secret {
+        Some(secret) => client.set_client_secret(ClientSecret::new(secret.expose().to_owned())),
+        None => client,
+    }
+}
+
+type OauthClient = Client<
+    BasicErrorResponse,
+    Answer,
+    BasicTokenIntrospectionResponse,
+    StandardRevocableToken,
+    BasicRevocationErrorResponse,
     oauth2::EndpointNotSet,
     oauth2::EndpointNotSet,
     oauth2::EndpointNotSet,
     oauth2::EndpointNotSet,
     oauth2::EndpointSet,
 >;
+
+fn revocation_form(token: &Secret, client: Option<&SealedClient>) -> String {
+    let mut form = url::form_urlencoded::Serializer::new(String::new());
+    form.append_pair("token", token.expose());
+    if let Some(client) = client {
+        form.append_pair("client_id", &client.client_id);
+        if let Some(secret) = &client.client_secret {
+            form.append_pair("client_secret", secret.expose());
+        }
+    }
+    form.finish()
+}
 
 fn form_headers() -> HeaderMap {
     let mut headers = HeaderMap::new();
@@ -178,12 +250,13 @@ fn token_error<E: oauth2::ErrorResponse + 'static>(error: RequestTokenError<Fail
     match error {
         RequestTokenError::Request(failure) => failure.error,
         RequestTokenError::ServerResponse(_) | RequestTokenError::Parse(..) | RequestTokenError::Other(_) => {
-            Error::new(
-                ErrorKind::Protocol,
-                "The token endpoint's answer is not a token response (RFC 6749 section 5.1).",
-            )
+            no_token_response()
         }
     }
+}
+
+fn no_token_response() -> Error {
+    Error::new(ErrorKind::Protocol, "The token endpoint's answer is not a token response (RFC 6749 section 5.1).")
 }
 
 /// Reads an answer of the token endpoint. Nearly every refusal looks the same: 401 `access_denied`.

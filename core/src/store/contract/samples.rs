@@ -10,7 +10,7 @@ use crate::{
         Account, Alert, Connection, ConnectionStatus, Delivery, DeliveryStatus, Environment, Event, EventKind,
         Instance, InstanceHealth, Severity,
     },
-    store::{Change, DeliveryRecord, PendingRevocation, Put, Sealed},
+    store::{Change, DeliveryRecord, PendingFlow, PendingRevocation, Put, Sealed},
 };
 
 pub(crate) fn now() -> DateTime<Utc> {
@@ -78,6 +78,21 @@ pub(crate) fn revocation(id: &str, account: &str, age_seconds: i64) -> PendingRe
         customer_id: customer(account),
         instance_id: origin("one"),
         created_at: now() - TimeDelta::seconds(age_seconds),
+        in_hand_until: None,
+    }
+}
+
+/// Begun `age_seconds` ago, for ten minutes.
+pub(crate) fn flow(id: &str, account: &str, instance: &str, redirect_url: &str, age_seconds: i64) -> PendingFlow {
+    let created_at = now() - TimeDelta::seconds(age_seconds);
+    PendingFlow {
+        id: id.to_owned(),
+        customer_id: customer(account),
+        instance_id: origin(instance),
+        redirect_url: redirect_url.to_owned(),
+        created_at,
+        expires_at: created_at + TimeDelta::minutes(10),
+        used_at: None,
     }
 }
 

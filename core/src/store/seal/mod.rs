@@ -82,6 +82,11 @@ impl<'a> Binding<'a> {
         Self { kind: "revocation", tenant: customer.as_str(), record: id }
     }
 
+    /// The secrets of a pending authorization; `id` is the id of the row.
+    pub(crate) fn flow(customer: &'a CustomerId, id: &'a str) -> Self {
+        Self { kind: "flow", tenant: customer.as_str(), record: id }
+    }
+
     /// The associated data. Every part carries its length, so that no two bindings look the same.
     fn encode(&self) -> Vec<u8> {
         let parts = [FORMAT, self.kind.as_bytes(), self.tenant.as_bytes(), self.record.as_bytes()];

@@ -30,7 +30,8 @@ use self::{
     writer::{Job, Work},
 };
 use super::{
-    Change, Committed, ConnectionFilter, DeliveryFilter, DeliveryRecord, Lease, PendingRevocation, Refusal, Row, Store,
+    Change, Committed, ConnectionFilter, DeliveryFilter, DeliveryRecord, Lease, PendingFlow, PendingRevocation,
+    Refusal, Row, Store,
 };
 use crate::{
     error::{Error, ErrorKind, Result},
@@ -218,6 +219,15 @@ impl Store for SqliteStore {
     async fn revocations(&self, customer_id: Option<&CustomerId>, limit: u32) -> Result<Vec<Row<PendingRevocation>>> {
         let id = customer_id.cloned();
         self.read(move |database| read::revocations(database, id.as_ref(), limit)).await
+    }
+
+    async fn flow(&self, id: &str) -> Result<Option<Row<PendingFlow>>> {
+        let id = id.to_owned();
+        self.read(move |database| read::flow(database, &id)).await
+    }
+
+    async fn flows(&self, limit: u32) -> Result<Vec<Row<PendingFlow>>> {
+        self.read(move |database| read::flows(database, limit)).await
     }
 
     async fn delivery(&self, id: &DeliveryId) -> Result<Option<Row<DeliveryRecord>>> {

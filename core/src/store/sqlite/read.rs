@@ -9,7 +9,7 @@ use crate::{
     error::{Error, ErrorKind, Result},
     id::{CustomerId, DeliveryId, InstanceId},
     model::{Account, Connection, ConnectionStatus, DeliveryStatus, Event, Instance},
-    store::{ConnectionFilter, DeliveryFilter, DeliveryRecord, PendingRevocation, Row, Sealed},
+    store::{ConnectionFilter, DeliveryFilter, DeliveryRecord, PendingFlow, PendingRevocation, Row, Sealed},
 };
 
 pub(super) fn account(database: &Database, id: &CustomerId) -> Result<Option<Row<Account>>> {
@@ -86,6 +86,15 @@ pub(super) fn revocations(
     let sql = "SELECT value, version, key_id, sealed FROM revocations
                WHERE customer_id = ?1 ORDER BY created_at, id LIMIT ?2";
     list(database, sql, params![id.as_str(), limit])
+}
+
+pub(super) fn flow(database: &Database, id: &str) -> Result<Option<Row<PendingFlow>>> {
+    first(database, "SELECT value, version, key_id, sealed FROM flows WHERE id = ?1", params![id])
+}
+
+pub(super) fn flows(database: &Database, limit: u32) -> Result<Vec<Row<PendingFlow>>> {
+    let sql = "SELECT value, version, key_id, sealed FROM flows ORDER BY expires_at, id LIMIT ?1";
+    list(database, sql, params![limit])
 }
 
 pub(super) fn delivery(database: &Database, id: &DeliveryId) -> Result<Option<Row<DeliveryRecord>>> {

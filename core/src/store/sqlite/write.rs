@@ -13,7 +13,7 @@ use crate::{
     error::{Error, ErrorKind},
     id::{CustomerId, InstanceId},
     model::{Account, Connection, Event, Instance, serves_many},
-    store::{Change, Committed, DeliveryRecord, Lease, PendingRevocation, Put, Refusal, Sealed},
+    store::{Change, Committed, DeliveryRecord, Lease, PendingFlow, PendingRevocation, Put, Refusal, Sealed},
 };
 
 type Done<T = ()> = Result<T, Refusal>;
@@ -35,6 +35,11 @@ pub(super) fn commit(database: &Database, changes: Vec<Change>) -> Done<Committe
             Change::Revocation(put) => put_revocation(database, &put, version)?,
             Change::RemoveRevocation { customer_id, id } => {
                 let delete = "DELETE FROM revocations WHERE customer_id = ?1 AND id = ?2";
+                execute(database, delete, params![customer_id.as_str(), id]).map_err(failure)?;
+            }
+            Change::Flow(put) => put_flow(database, &put, version)?,
+            Change::RemoveFlow { customer_id, id } => {
+                let delete = "DELETE FROM flows WHERE customer_id = ?1 AND id = ?2";
                 execute(database, delete, params![customer_id.as_str(), id]).map_err(failure)?;
             }
             Change::Delivery(put) => put_delivery(database, &put, version)?,
@@ -142,6 +147,11 @@ fn explain(database: &Database, put: &Put<Connection>, error: rusqlite::Error) -
         if account.is_none() || target.is_none() {
             return Ok(Some(Refusal::Missing));
         }
+        if let Some(redirect) = put.value.endpoint.as_ref().and_then(|endpoint| endpoint.redirect_url.as_deref())
+            && let Some((by, at)) = redirect_owner(database, redirect, (customer, instance), None)?
+        {
+            return Ok(Some(Refusal::RedirectTaken { by, at }));
+        }
         let holder = "SELECT instance_id FROM connections
                       WHERE customer_id = ?1 AND instance_id <> ?2 AND status IN ('registered', 'unauthorized')";
         if let Some(by) = find(holder, &[customer, instance])? {
@@ -156,6 +166,73 @@ fn explain(database: &Database, put: &Put<Connection>, error: rusqlite::Error) -
         Ok(Some(refusal)) => refusal,
         Ok(None) => Refusal::Failed(failure(error)),
         Err(other) => Refusal::Failed(failure(other)),
+    }
+}
+
+/// Whose redirect URL it is, besides this pair's: a registration's, or at that instant a pending flow's.
+fn redirect_owner(
+    database: &Database,
+    redirect_url: &str,
+    (customer, instance): (&str, &str),
+    at: Option<i64>,
+) -> rusqlite::Result<Option<(CustomerId, InstanceId)>> {
+    let sql = "SELECT customer_id, instance_id FROM connections
+               WHERE json_extract(value, '$.endpoint.redirect_url') IS NOT NULL
+                 AND json_extract(value, '$.endpoint.redirect_url') = ?1 AND (customer_id, instance_id) <> (?2, ?3)
+               UNION ALL SELECT customer_id, instance_id FROM flows
+               WHERE redirect_url = ?1 AND expires_at > ?4 AND (customer_id, instance_id) <> (?2, ?3) LIMIT 1";
+    let mut statement = database.prepare_cached(sql)?;
+    statement
+        .query_row(params![redirect_url, customer, instance, at.unwrap_or(i64::MAX)], |row| {
+            Ok((CustomerId(row.get(0)?), InstanceId(row.get(1)?)))
+        })
+        .optional()
+}
+
+fn put_flow(database: &Database, put: &Put<PendingFlow>, version: i64) -> Done {
+    // What a flow is for never changes.
+    let sql = match put.replaces {
+        None => {
+            "INSERT INTO flows (id, customer_id, instance_id, redirect_url, created_at, expires_at, version, value,
+                                key_id, sealed)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)"
+        }
+        Some(_) => {
+            "UPDATE flows SET created_at = ?5, expires_at = ?6, version = ?7, value = ?8, key_id = ?9, sealed = ?10
+             WHERE id = ?1 AND customer_id = ?2 AND instance_id = ?3 AND redirect_url = ?4 AND version = ?11"
+        }
+    };
+    let (key_id, sealed) = parts(put.sealed.as_ref());
+    let flow = &put.value;
+    let (customer, instance) = (flow.customer_id.as_str(), flow.instance_id.as_str());
+    let (created, expires) = (flow.created_at.timestamp_micros(), flow.expires_at.timestamp_micros());
+    let value = json(flow)?;
+    let columns = params![
+        flow.id,
+        customer,
+        instance,
+        flow.redirect_url,
+        created,
+        expires,
+        version,
+        value,
+        key_id,
+        sealed,
+        put.replaces
+    ];
+    let outcome = match put.replaces {
+        None => execute(database, sql, &columns[..10]),
+        Some(_) => execute(database, sql, columns),
+    };
+    match outcome {
+        Err(error) if is_constraint(&error) && !is_taken(&error) => {
+            match redirect_owner(database, &flow.redirect_url, (customer, instance), Some(created)) {
+                Ok(Some((by, at))) => Err(Refusal::RedirectTaken { by, at }),
+                Ok(None) => Err(Refusal::Failed(failure(error))),
+                Err(other) => Err(Refusal::Failed(failure(other))),
+            }
+        }
+        outcome => one(outcome),
     }
 }
 
