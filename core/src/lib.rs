@@ -11,7 +11,9 @@ mod delivery;
 mod error;
 mod event;
 #[cfg(any(feature = "python", feature = "node", feature = "uniffi"))]
-mod ffi;
+#[cfg(any(feature = "python", feature = "node", feature = "uniffi"))]
+#[doc(hidden)]
+pub mod ffi;
 mod id;
 #[cfg(feature = "log")]
 pub mod log;
