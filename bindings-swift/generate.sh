@@ -16,7 +16,7 @@ target=${CARGO_TARGET_DIR:-../target}
 
 cargo build -q --profile "$profile" -p itsm-adapter-swift
 cargo build -q -p itsm-adapter-swift-bindgen
-built=$target/$profile/libitsm_adapter_swift.a
+built=$target/${CARGO_BUILD_TARGET:+$CARGO_BUILD_TARGET/}$profile/libitsm_adapter_swift.a
 mkdir -p lib
 if ! cmp -s "$built" lib/libitsm_adapter_swift.a || [ ! -e lib/fingerprint.h ]; then
     cp "$built" lib/
@@ -25,7 +25,7 @@ fi
 
 out=$(mktemp -d)
 trap 'rm -rf "$out"' EXIT
-"$target/debug/uniffi-bindgen-swift" --config uniffi.toml --swift-sources --headers --modulemap \
+"$target/${CARGO_BUILD_TARGET:+$CARGO_BUILD_TARGET/}debug/uniffi-bindgen-swift" --config uniffi.toml --swift-sources --headers --modulemap \
     --module-name ItsmAdapterFFI --modulemap-filename module.modulemap "$built" "$out"
 sed -i 's/[[:space:]]*$//' "$out"/*
 

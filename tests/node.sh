@@ -12,39 +12,26 @@ PARTS=(build generated types tests scenarios)
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$PWD/target}
+. tests/need.sh
+. tests/quick.sh
 package=$PWD/bindings-node
 cache=$PWD/tests/.cache/node
-triple=${CARGO_BUILD_TARGET:-$(rustc -vV | sed -n 's/^host: //p')}
 mkdir -p "$cache"
 
 fail() { echo "tests/node.sh: $*" >&2; exit 1; }
-
-# Node 20 or newer, and npm; Debian's own packages where there is none.
-node_is_there() {
-    if ! command -v node >/dev/null || ! command -v npm >/dev/null; then
-        local sudo=()
-        [ "$(id -u)" -eq 0 ] || sudo=(sudo)
-        "${sudo[@]}" apt-get -q update
-        DEBIAN_FRONTEND=noninteractive "${sudo[@]}" apt-get -qy --no-install-recommends install nodejs npm
-    fi
-    local version
-    version=$(node -p 'process.versions.node')
-    [ "${version%%.*}" -ge 20 ] || fail "Node $version is too old; install Node 20 or newer from nodejs.org, for example with n or nvm"
-}
 
 # The tools of the lock file, once for each lock file.
 tools_are_there() {
     ! grep -q '"resolved"' "$package/package-lock.json" || fail "package-lock.json records addresses; make it with npm install --omit-lockfile-registry-resolved"
     cmp -s "$package/package-lock.json" "$cache/package-lock.json" && [ -d "$package/node_modules" ] && return
-    # Not npm ci: it refuses a lock file that lacks optional packages for other platforms, which not every registry has.
-    (cd "$package" && npm install --no-save --no-audit --no-fund --loglevel error)
+    # It works from a lock file without addresses, as long as that names the optional packages of all platforms.
+    (cd "$package" && npm ci --no-audit --no-fund --loglevel error)
     cp "$package/package-lock.json" "$cache/package-lock.json"
 }
 
 napi_build() { # FOLDER for what is generated
     # The addon goes where the generated loader looks for it.
-    (cd "$package" && node_modules/.bin/napi build --platform --profile quick --no-const-enum --target "$triple" \
+    (cd "$package" && node_modules/.bin/napi build --platform --profile quick --no-const-enum --target "$CARGO_BUILD_TARGET" \
         --output-dir "$1" >"$cache/build.log" 2>&1) || { cat "$cache/build.log" >&2; return 1; }
     node "$package/tidy.mjs" "$1/index.d.ts"
     cp "$1"/*.node "$package"
@@ -53,7 +40,7 @@ napi_build() { # FOLDER for what is generated
 part_build() {
     rm -rf "$cache/generated"
     napi_build "$cache/generated"
-    cargo build -q --profile quick -p itsm-simulator
+    quick -p itsm-simulator
 }
 
 part_generated() {
@@ -71,10 +58,9 @@ part_tests() { (cd "$package" && node --test test/*.test.mjs); }
 
 part_scenarios() { node tests/runners/node/run.mjs; }
 
-node_is_there
+need_node
 tools_are_there
 [ $# -gt 0 ] || set -- "${PARTS[@]}"
-export ITSM_SIMULATOR=$CARGO_TARGET_DIR/quick/itsm-simulator
 for part in "$@"; do
     declare -F "part_$part" >/dev/null || fail "there is no part $part; there are: ${PARTS[*]} generate"
     echo "-- node: $part"

@@ -8,12 +8,12 @@
 PARTS=(package tests types scenarios)
 #            stub   writes the generated stub over the one that is checked in; after a change of the operations
 #
-# Environment: CARGO_TARGET_DIR, PYTHON (python3). Tools go to tests/.cache/python.
+# Environment: CARGO_TARGET_DIR, CARGO_BUILD_TARGET (the host), PYTHON (python3). Tools go to tests/.cache/python.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$PWD/target}
-export ITSM_SIMULATOR=$CARGO_TARGET_DIR/quick/itsm-simulator
+. tests/need.sh
+. tests/quick.sh
 export PIP_DISABLE_PIP_VERSION_CHECK=1
 cache=$PWD/tests/.cache/python
 stub=bindings-python/python/itsm_adapter/_native.pyi
@@ -44,7 +44,7 @@ generate() {
 part_stub() { cp "$(generate)" "$stub"; }
 
 part_package() {
-    cargo build -q --profile quick -p itsm-simulator
+    quick -p itsm-simulator
     diff -u "$stub" "$(generate)" || { echo "tests/python.sh: the stub is not what the package is; run: tests/python.sh stub" >&2; return 1; }
     rm -rf "$cache/wheels"
     maturin build -o "$cache/wheels"
@@ -71,7 +71,8 @@ part_scenarios() {
     for client in blocking asyncio; do "$cache/clean/bin/python" tests/runners/python/run.py "$client"; done
 }
 
-command -v npm >/dev/null || { echo "tests/python.sh: pyright needs npm; install nodejs and npm" >&2; exit 1; }
+need_python
+need_node # for pyright
 environments
 [ $# -gt 0 ] || set -- "${PARTS[@]}"
 for part in "$@"; do

@@ -6,12 +6,11 @@
 #            PART   only these (default: all, in this order):
 PARTS=(package scenarios examples docs)
 #
-# Environment: CARGO_TARGET_DIR, SWIFT_ROOT. Rust is built outside of the Swift root, Swift inside; see swift-run.sh.
+# Environment: CARGO_TARGET_DIR, CARGO_BUILD_TARGET (the host), SWIFT_ROOT. Rust is built outside of the Swift root, Swift inside; see swift-run.sh.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$PWD/target}
-export ITSM_SIMULATOR=$CARGO_TARGET_DIR/quick/itsm-simulator
+. tests/quick.sh
 export SWIFT_BIND=$CARGO_TARGET_DIR${SWIFT_BIND:+:$SWIFT_BIND}
 swift() { tests/swift-run.sh "$@"; }
 
@@ -101,7 +100,7 @@ docs() { wants tests/.cache/swift-docs FirstTenMinutes -- "registered" "INC" "ca
 
 tests/install-swift.sh
 bindings-swift/generate.sh --check quick
-cargo build -q --profile quick -p itsm-simulator
+quick -p itsm-simulator
 
 [ $# -gt 0 ] || set -- "${PARTS[@]}"
 for part in "$@"; do

@@ -5,7 +5,6 @@
 #![allow(clippy::needless_pass_by_value, clippy::trivially_copy_pass_by_ref)]
 
 mod client;
-mod error;
 mod observe;
 mod promise;
 mod request;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use itsm_adapter::{
     Environment, Event, Observer,
-    log::{self, LogLevel, LogSink},
+    log::{self, LogLevel},
 };
 use napi::{Env, Result, bindgen_prelude::Function};
 use napi_derive::napi;
@@ -30,19 +30,15 @@ pub(crate) struct LogLine {
     pub message: String,
 }
 
-struct Sink(Callback<LogLine>);
-
-impl LogSink for Sink {
-    fn log(&self, level: LogLevel, target: &str, message: &str) {
-        self.0.tell(LogLine { level, target: target.to_owned(), message: message.to_owned() });
-    }
-}
-
 /// Sends the adapter's log lines, down to this level, to a function; a later call replaces the earlier one, for
 /// the whole process with all its threads. Does not keep the process alive. False when the lines go elsewhere.
 #[napi(ts_args_type = "level: LogLevel, callback: (line: LogLine) => void")]
 pub(crate) fn forward_logs(env: &Env, level: LogLevel, callback: Function<'_, LogLine, ()>) -> Result<bool> {
-    Ok(log::forward_logs(level, Arc::new(Sink(Callback::new(env, &callback)?))))
+    let callback = Callback::new(env, &callback)?;
+    let sink = move |level, target: &str, message: &str| {
+        callback.tell(LogLine { level, target: target.to_owned(), message: message.to_owned() });
+    };
+    Ok(log::forward_logs(level, Arc::new(sink)))
 }
 
 /// Addresses from which the adapter of Citrix Cloud calls an instance, to be allowed there. Empty where Citrix

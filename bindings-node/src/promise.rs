@@ -3,24 +3,23 @@
 
 use std::{
     future::{Future, pending},
-    panic::AssertUnwindSafe,
     ptr::null_mut,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    task::{Context, Poll, Waker},
 };
 
 use futures_util::FutureExt;
-use itsm_adapter as core;
+use itsm_adapter::{self as core, ffi::guarded};
 use napi::{
     Env, Error, Result, Status, ValueType,
     bindgen_prelude::{
         FromNapiValue, Function, FunctionRef, Object, PromiseRaw, ToNapiValue, TypeName, ValidateNapiValue, spawn, sys,
+        within_runtime_if_available,
     },
     check_status,
     threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode},
 };
 use tokio::sync::{Notify, watch};
-
-use crate::error::failure;
 
 type Settle = Box<dyn FnOnce(sys::napi_env) + Send>;
 
@@ -72,8 +71,12 @@ impl Agent {
 }
 
 impl Desk {
+    fn done(&self) -> MutexGuard<'_, Vec<Settle>> {
+        self.done.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn put(&self, settle: Settle) {
-        let mut done = self.done.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut done = self.done();
         done.push(settle);
         if done.len() == 1 {
             drop(done);
@@ -83,7 +86,7 @@ impl Desk {
 }
 
 fn settle_all(env: &Env) -> Result<()> {
-    let done = std::mem::take(&mut *Agent::of(env)?.desk.done.lock().unwrap_or_else(PoisonError::into_inner));
+    let done = std::mem::take(&mut *Agent::of(env)?.desk.done());
     for settle in done {
         settle(env.raw());
     }
@@ -186,8 +189,8 @@ pub(crate) enum Keep {
     Nothing,
 }
 
-/// Does the work on the runtime. The promise is rejected with what [`failure`] makes of an error, and with
-/// nothing at all when the work was dropped.
+/// Does the work on the runtime. The promise is rejected with what the core knows of an error, and with nothing at
+/// all when the work was dropped.
 pub(crate) fn promise<T: ToNapiValue + Send + 'static>(
     env: &Env,
     options: Option<CallOptions>,
@@ -196,6 +199,17 @@ pub(crate) fn promise<T: ToNapiValue + Send + 'static>(
 ) -> Result<PromiseRaw<'_, T>> {
     let agent = Agent::of(env)?;
     let (deferred, promise) = Deferred::new(env)?;
+    let mut work = Box::pin(guarded(work).map(|done| done.map_err(|error| Some(error.info()))));
+    // A call that is alone may be done at once, without waking two threads. Among many, this thread has enough to do.
+    if agent.holding == 0 && keep == Keep::Alive {
+        let once = || work.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+        if let Poll::Ready(outcome) = within_runtime_if_available(once) {
+            // Whatever was there before it, such as an event of its own, is told before it.
+            settle_all(env)?;
+            deferred.settle(env.raw(), outcome);
+            return Ok(promise);
+        }
+    }
     if keep == Keep::Alive {
         agent.hold(env);
     }
@@ -211,7 +225,7 @@ pub(crate) fn promise<T: ToNapiValue + Send + 'static>(
             biased;
             () = aborted => Err(None),
             _ = alive.changed() => return,
-            done = AssertUnwindSafe(work).catch_unwind() => failure(done).map_err(Some),
+            done = work => done,
         };
         desk.put(Box::new(move |env| {
             deferred.settle(env, outcome);

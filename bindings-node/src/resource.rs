@@ -2,12 +2,12 @@
 
 use itsm_adapter::{
     self as core, Account, AccountPage, AddAccount, Alert, Connect, Connection, ConnectionPage, Delivery, DeliveryPage,
-    Entitlement, Error, ErrorInfo, ErrorKind, EventPage, Instance, InstancePage, Query, ReauthenticateServiceAccount,
+    Entitlement, ErrorInfo, EventPage, Instance, InstancePage, Query, ReauthenticateServiceAccount,
     RegisterServiceAccount, Revocation, TestReport, UpdateAccount,
+    ffi::{list, names, records, text},
 };
 use napi::{Env, Result, bindgen_prelude::PromiseRaw};
 use napi_derive::napi;
-use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::{
@@ -284,7 +284,7 @@ operations! {
         /// registered, `unauthorized`, `forbidden`, `throttled`, `unavailable`, `timeout`, `protocol`, `invalid_input`.
         get(request: GetRecord) -> String ["Promise<Record<string, string>>"] {
             let GetRecord { customer_id, table, sys_id, fields } = request;
-            core.records().get(&customer_id, &table, &sys_id, &names(fields.as_ref())).await.map(text)
+            core.records().get(&customer_id, &table, &sys_id, &names(&fields)).await.map(text)
         }
 
         /// Records that match the query, at most `limit` of them. No records can also mean no right to read them.
@@ -293,7 +293,7 @@ operations! {
         query(request: QueryRecords) -> String ["Promise<Array<Record<string, string>>>"] {
             let QueryRecords { customer_id, table, query, fields, limit } = request;
             let query = Query::of(&query.unwrap_or_default())?;
-            core.records().query(&customer_id, &table, &query, &names(fields.as_ref()), limit).await.map(list)
+            core.records().query(&customer_id, &table, &query, &names(&fields), limit).await.map(|found| list(&found))
         }
 
         /// One page of a walk over all records that match, in the order of `sys_id`: stable, and in constant memory.
@@ -302,7 +302,7 @@ operations! {
         /// Rejects as `get`.
         page(request: PageRecords) -> Page ["Promise<RecordPage>"] {
             let PageRecords { customer_id, table, query, fields, size, after } = request;
-            let (query, fields) = (Query::of(&query.unwrap_or_default())?, names(fields.as_ref()));
+            let (query, fields) = (Query::of(&query.unwrap_or_default())?, names(&fields));
             let page = core.records().page_json(&customer_id, &table, &query, &fields, size, after.as_deref()).await?;
             Ok((text(page.json), page.next))
         }
@@ -313,8 +313,8 @@ operations! {
         /// `get`, and nothing was made.
         insert(request: InsertRecord) -> String ["Promise<Record<string, string>>"] {
             let InsertRecord { customer_id, table, record, fields } = request;
-            let record = json::<&RawValue>(&record)?;
-            core.records().insert(&customer_id, &table, &record, &names(fields.as_ref())).await.map(text)
+            let record = records::<&RawValue>(&record)?;
+            core.records().insert(&customer_id, &table, &record, &names(&fields)).await.map(text)
         }
 
         /// Makes many records and tells of each, in the order given, how it went. One that fails does not stop the
@@ -323,11 +323,11 @@ operations! {
         /// Rejects with `invalid_input` for `inFlight`, `illegal_state` when the account is not registered.
         insert_many(request: InsertRecords) -> Settled
         ["Promise<Array<PromiseSettledResult<Record<string, string>>>>"] {
-            let InsertRecords { customer_id, table, records, fields, in_flight } = request;
-            let (records, fields) = (json::<Vec<&RawValue>>(&records)?, names(fields.as_ref()));
-            let made = core.records().insert_many(&customer_id, &table, &records, &fields, in_flight as usize).await?;
+            let InsertRecords { customer_id, table, records: given, fields, in_flight } = request;
+            let (given, fields) = (records::<Vec<&RawValue>>(&given)?, names(&fields));
+            let made = core.records().insert_many(&customer_id, &table, &given, &fields, in_flight as usize).await?;
             let errors = made.iter().map(|made| made.as_ref().err().map(core::Error::info)).collect();
-            Ok((list(made.into_iter().map(core::Result::unwrap_or_default).collect()), errors))
+            Ok((list(&made.into_iter().map(core::Result::unwrap_or_default).collect::<Vec<_>>()), errors))
         }
 
         /// Changes the columns given and gives the record back.
@@ -335,26 +335,8 @@ operations! {
         /// Rejects as `insert`; repeating an update whose outcome is unknown is safe.
         update(request: UpdateRecord) -> String ["Promise<Record<string, string>>"] {
             let UpdateRecord { customer_id, table, sys_id, record, fields } = request;
-            let record = json::<&RawValue>(&record)?;
-            core.records().update(&customer_id, &table, &sys_id, &record, &names(fields.as_ref())).await.map(text)
+            let record = records::<&RawValue>(&record)?;
+            core.records().update(&customer_id, &table, &sys_id, &record, &names(&fields)).await.map(text)
         }
     }
-}
-
-fn names(fields: Option<&Vec<String>>) -> Vec<&str> {
-    fields.into_iter().flatten().map(String::as_str).collect()
-}
-
-fn text(json: Box<RawValue>) -> String {
-    Box::<str>::from(json).into()
-}
-
-fn list(records: Vec<Box<RawValue>>) -> String {
-    let records: Vec<&str> = records.iter().map(|record| record.get()).collect();
-    format!("[{}]", records.join(","))
-}
-
-fn json<'a, T: Deserialize<'a>>(text: &'a str) -> core::Result<T> {
-    let wrong = |_| Error::new(ErrorKind::InvalidInput, "A record is not an object of columns and values.");
-    serde_json::from_str(text).map_err(wrong)
 }

@@ -49,6 +49,29 @@ test('no value crashes', async () => {
   }
 })
 
+test('hostile text is refused or not found, and said back in short', async () => {
+  const texts = ['', '\0', 'a\0b', '\r\nX: y', '../..', '😀', '\ud800', '\u202e', '%00', "'; drop table accounts; --", '{}', '^ORsys_idISNOTEMPTY', 'ä'.repeat(5_000_000), '\u0301'.repeat(100_000)]
+  for (const text of texts) {
+    const calls = {
+      invalid_input: [
+        client.accounts.get(text),
+        client.instances.get(text),
+        client.connections.get({ customerId: text, instanceUrl: text }),
+        client.accounts.add({ ...account, customerId: text, clientId: text, name: text }),
+        client.alerts.submitWebhook({ body: text }),
+      ],
+      not_found: [client.alerts.get(text)],
+    }
+    for (const [code, all] of Object.entries(calls)) {
+      for (const [at, call] of all.entries()) {
+        const error = await call.then(() => assert.fail(`${code} ${at} was taken`), error => error)
+        assert.ok([code, 'not_found'].includes(error.code), `${code} ${at}: ${inspect(error).slice(0, 500)}`)
+        assert.ok(error.message.length < 1000)
+      }
+    }
+  }
+})
+
 test('an error says all that the core knows, and who called', async () => {
   async function caller() {
     await client.accounts.get('nobody')

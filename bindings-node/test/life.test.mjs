@@ -125,6 +125,20 @@ test('a process exits with calls in flight', () => {
   assert.equal(ended.status, 7, ended.stderr)
 })
 
+test('child processes that begin with calls in flight harm neither side', () => {
+  const ended = program(`
+    const { execFileSync, fork } = await import('node:child_process')
+    const { once } = await import('node:events')
+    const client = await Client.open(options)
+    await client.accounts.add(account)
+    const calls = Array.from({ length: 200 }, () => client.accounts.test(account.customerId))
+    execFileSync(process.execPath, ['-e', '0'])
+    const child = fork(${JSON.stringify(fileURLToPath(new URL('child.mjs', import.meta.url)))}, [JSON.stringify(options), JSON.stringify(account)])
+    const [[status]] = await Promise.all([once(child, 'exit'), Promise.all(calls)])
+    console.log(status, (await client.accounts.get(account.customerId)).customerId)`)
+  assert.deepEqual([ended.out, ended.status], [`0 ${account.customerId}`, 0], ended.stderr)
+})
+
 test('a rejection that nobody handles is the unhandled rejection of Node', () => {
   const ended = program(`const client = await Client.open(options); client.accounts.get('nobody')`)
   assert.equal(ended.status, 1)

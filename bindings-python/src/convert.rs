@@ -3,7 +3,7 @@
 use std::{convert::Infallible, marker::PhantomData};
 
 use chrono::{DateTime, Utc};
-use itsm_adapter::{Condition, Operator, Query};
+use itsm_adapter::{Condition, Operator, Query, ffi};
 use pyo3::{
     inspect::{PyStaticConstant, PyStaticExpr},
     prelude::*,
@@ -11,10 +11,7 @@ use pyo3::{
     type_hint_identifier, type_hint_subscript, type_hint_union,
     types::{PyDateTime, PyDict, PyList, PyNone, PyString},
 };
-use serde::{
-    Deserialize,
-    de::{DeserializeOwned, IntoDeserializer, value},
-};
+use serde::de::{DeserializeOwned, IntoDeserializer, value};
 use serde_json::value::RawValue;
 
 use crate::{
@@ -91,7 +88,7 @@ impl<T> Sequence<T> {
 pub(crate) type Names = Option<Sequence<String>>;
 
 pub(crate) fn names(given: &Names) -> Vec<&str> {
-    given.iter().flat_map(|names| &names.0).map(String::as_str).collect()
+    ffi::names(given.iter().map(|names| &names.0))
 }
 
 /// A record on its way in: a dict, or JSON text that is passed on as it is.
@@ -102,7 +99,7 @@ impl<'a, 'py> FromPyObject<'a, 'py> for RecordIn {
     const INPUT_TYPE: PyStaticExpr = type_hint_union!(GIVEN_RECORD, STR);
 
     fn extract(given: Borrowed<'a, 'py, PyAny>) -> PyResult<Self> {
-        parse(&text_of::<PyDict>(given)?).map(Self)
+        ffi::records(&text_of::<PyDict>(given)?).map(Self).map_err(raise)
     }
 }
 
@@ -115,7 +112,7 @@ impl<'a, 'py> FromPyObject<'a, 'py> for RecordsIn {
         type_hint_union!(type_hint_subscript!(type_hint_identifier!("builtins", "list"), GIVEN_RECORD), STR);
 
     fn extract(given: Borrowed<'a, 'py, PyAny>) -> PyResult<Self> {
-        parse(&text_of::<PyList>(given)?).map(Self)
+        ffi::records(&text_of::<PyList>(given)?).map(Self).map_err(raise)
     }
 }
 
@@ -128,10 +125,6 @@ fn text_of<T: pyo3::PyTypeCheck>(given: Borrowed<'_, '_, PyAny>) -> PyResult<Str
             given.py().import("json")?.call_method1("dumps", (given.cast::<T>()?,))?.extract()
         }
     }
-}
-
-fn parse<T: for<'de> Deserialize<'de>>(text: &str) -> PyResult<T> {
-    serde_json::from_str(text).map_err(|error| invalid(format!("The records are not JSON that can be sent: {error}.")))
 }
 
 /// JSON text as the host's own values.
@@ -215,7 +208,7 @@ impl RecordPage {
 
 impl From<itsm_adapter::JsonPage> for RecordPage {
     fn from(page: itsm_adapter::JsonPage) -> Self {
-        Self { json: Box::<str>::from(page.json).into(), next: page.next, parsed: PyOnceLock::new() }
+        Self { json: ffi::text(page.json), next: page.next, parsed: PyOnceLock::new() }
     }
 }
 
@@ -259,8 +252,7 @@ hints! {
 
 /// Records found, parsed by Python in one go.
 pub(crate) fn list(records: &[Box<RawValue>]) -> RecordsOut {
-    let texts: Vec<&str> = records.iter().map(|record| record.get()).collect();
-    RecordsOut(format!("[{}]", texts.join(",")))
+    RecordsOut(ffi::list(records))
 }
 
 pub(crate) struct RecordsOut(String);

@@ -5,7 +5,7 @@ use std::sync::{
     atomic::{AtomicI32, Ordering},
 };
 
-use itsm_adapter::log::{LogLevel, LogSink, forward_logs};
+use itsm_adapter::log::{LogLevel, forward_logs};
 use pyo3::prelude::*;
 
 use crate::exit::{self, Inside};
@@ -29,7 +29,7 @@ pub(crate) fn follow(py: Python<'_>) -> PyResult<()> {
             21..=30 => LogLevel::Warn,
             _ => LogLevel::Error,
         };
-        forward_logs(down_to, Arc::new(Logging));
+        forward_logs(down_to, Arc::new(log));
     }
     Ok(())
 }
@@ -45,18 +45,14 @@ fn number(level: LogLevel) -> i32 {
     }
 }
 
-struct Logging;
-
-impl LogSink for Logging {
-    fn log(&self, level: LogLevel, target: &str, message: &str) {
-        exit::attached(|py| {
-            let logged = || {
-                let logger = py.import("logging")?.call_method1("getLogger", (target.replace("::", "."),))?;
-                logger.call_method1("log", (number(level), "%s", message))
-            };
-            if let Err(error) = logged() {
-                error.write_unraisable(py, None);
-            }
-        });
-    }
+fn log(level: LogLevel, target: &str, message: &str) {
+    exit::attached(|py| {
+        let logged = || {
+            let logger = py.import("logging")?.call_method1("getLogger", (target.replace("::", "."),))?;
+            logger.call_method1("log", (number(level), "%s", message))
+        };
+        if let Err(error) = logged() {
+            error.write_unraisable(py, None);
+        }
+    });
 }

@@ -3,15 +3,13 @@
 use std::{
     cell::RefCell,
     mem,
-    panic::AssertUnwindSafe,
     pin::{Pin, pin},
     process,
     sync::{Mutex, MutexGuard, OnceLock, PoisonError},
     time::Duration,
 };
 
-use futures_util::FutureExt;
-use itsm_adapter::{Error, ErrorKind, Result};
+use itsm_adapter::{Error, ErrorKind, Result, ffi::guarded};
 use pyo3::{IntoPyObjectExt, exceptions::PyRuntimeError, intern, prelude::*, sync::PyOnceLock};
 use tokio::{
     runtime::{Builder, Handle},
@@ -71,13 +69,6 @@ pub(crate) fn built(_: Python<'_>) -> Option<Handle> {
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// Work that ends in a typed error, whatever happens in it.
-async fn guarded<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
-    AssertUnwindSafe(work).catch_unwind().await.unwrap_or_else(|_| {
-        Err(Error::new(ErrorKind::Internal, "The call ended in a panic; the state is as it was committed."))
-    })
 }
 
 /// Blocks on the work, detached from the interpreter; Ctrl-C ends it.

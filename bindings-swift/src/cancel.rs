@@ -3,12 +3,12 @@
 use std::{
     future::{Future, poll_fn},
     io,
-    panic::AssertUnwindSafe,
     sync::{Arc, LazyLock},
     task::Poll,
 };
 
 use futures_util::FutureExt;
+use itsm_adapter::ffi::guarded;
 use tokio::{runtime, sync::Notify};
 
 use crate::error::NativeError;
@@ -38,17 +38,15 @@ impl CancelToken {
 impl CancelToken {
     /// Does the work, unless it is, or gets, cancelled: then it is dropped where it stands.
     #[allow(clippy::result_large_err)] // uniffi writes errors by value
-    pub(crate) async fn run<T: Send + 'static, E: Into<NativeError> + Send + 'static>(
+    pub(crate) async fn run<T: Send + 'static>(
         &self,
-        work: impl Future<Output = Result<T, E>> + Send + 'static,
+        work: impl Future<Output = itsm_adapter::Result<T>> + Send + 'static,
     ) -> Result<T, NativeError> {
         let runtime = RUNTIME.as_ref().map_err(|error| io::Error::from(error.kind()))?;
         if self.0.notified().now_or_never().is_some() {
             return Err(NativeError::Cancelled);
         }
-        // Whatever panics here, outside of the core's own operations, must not cross the border either.
-        let work = AssertUnwindSafe(work).catch_unwind();
-        let mut work = Box::pin(work.map(|done| done.map_err(|_| io::Error::other("a panic"))?.map_err(Into::into)));
+        let mut work = Box::pin(guarded(work).map(|done| done.map_err(NativeError::from)));
         // What is ready at once needs no other thread.
         let first = poll_fn(|context| {
             let _entered = runtime.enter();

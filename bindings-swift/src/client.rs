@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use itsm_adapter::{
     Account, AccountPage, AddAccount, Alert, Client, ClientOptions, Condition, Config, Connect, Connection,
-    ConnectionPage, Delivery, DeliveryPage, DeliveryStatus, Entitlement, Environment, Error, ErrorInfo, ErrorKind,
-    EventPage, Instance, InstancePage, Query, ReauthenticateServiceAccount, RegisterServiceAccount,
-    Result as CoreResult, Revocation, Secret, TestReport, UpdateAccount,
+    ConnectionPage, Delivery, DeliveryPage, DeliveryStatus, Entitlement, Environment, ErrorInfo, EventPage, Instance,
+    InstancePage, Query, ReauthenticateServiceAccount, RegisterServiceAccount, Result as CoreResult, Revocation,
+    Secret, TestReport, UpdateAccount,
+    ffi::{self, list, names, text},
 };
-use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 
 use crate::{
@@ -97,7 +97,7 @@ macro_rules! operations {
         impl NativeClient { $(
             pub async fn $name(&self, $($argument: $type,)* cancel: Cancel) -> Result<$answer> {
                 let $client = self.0.clone();
-                cancel.run::<$answer, Error>(async move { $work }).await
+                cancel.run::<$answer>(async move { $work }).await
             }
         )+ }
     };
@@ -150,36 +150,36 @@ operations! {
         |client| client.alerts().list(customer.as_deref(), &statuses, after.as_deref(), limit).await;
 
     records_get(customer: String, table: String, id: String, fields: Vec<String>) -> Json,
-        |client| client.records().get(&customer, &table, &id, &names(&fields)).await.map(text);
+        |client| client.records().get(&customer, &table, &id, &names([&fields])).await.map(json);
     records_query(customer: String, table: String, query: Vec<Condition>, fields: Vec<String>, limit: u32) -> Json,
         |client| {
-            client.records().query(&customer, &table, &Query::of(&query)?, &names(&fields), limit).await.map(|found| array(&found))
+            client.records().query(&customer, &table, &Query::of(&query)?, &names([&fields]), limit).await.map(|found| list(&found).into())
         };
     records_page(
         customer: String, table: String, query: Vec<Condition>, fields: Vec<String>, size: u32, after: Option<String>
     ) -> NativePage,
         |client| {
-            let (query, fields) = (Query::of(&query)?, names(&fields));
+            let (query, fields) = (Query::of(&query)?, names([&fields]));
             let page = client.records().page_json(&customer, &table, &query, &fields, size, after.as_deref()).await?;
-            Ok(NativePage { json: text(page.json), next: page.next })
+            Ok(NativePage { json: json(page.json), next: page.next })
         };
     records_insert(customer: String, table: String, record: Json, fields: Vec<String>) -> Json,
         |client| {
-            let record: Box<RawValue> = read(&record)?;
-            client.records().insert(&customer, &table, &record, &names(&fields)).await.map(text)
+            let record: &RawValue = ffi::records(&record)?;
+            client.records().insert(&customer, &table, &record, &names([&fields])).await.map(json)
         };
     records_insert_many(
         customer: String, table: String, records: Json, fields: Vec<String>, in_flight: u32
     ) -> Vec<NativeInserted>,
         |client| {
-            let (records, fields): (Vec<Box<RawValue>>, _) = (read(&records)?, names(&fields));
-            let inserted = client.records().insert_many(&customer, &table, &records, &fields, in_flight as usize).await?;
+            let (given, fields): (Vec<&RawValue>, _) = (ffi::records(&records)?, names([&fields]));
+            let inserted = client.records().insert_many(&customer, &table, &given, &fields, in_flight as usize).await?;
             Ok(inserted.into_iter().map(NativeInserted::from).collect())
         };
     records_update(customer: String, table: String, id: String, record: Json, fields: Vec<String>) -> Json,
         |client| {
-            let record: Box<RawValue> = read(&record)?;
-            client.records().update(&customer, &table, &id, &record, &names(&fields)).await.map(text)
+            let record: &RawValue = ffi::records(&record)?;
+            client.records().update(&customer, &table, &id, &record, &names([&fields])).await.map(json)
         };
 
     events_list(customer: Option<String>, after: Option<String>, limit: Option<u32>) -> EventPage,
@@ -188,24 +188,10 @@ operations! {
 
 impl From<CoreResult<Box<RawValue>>> for NativeInserted {
     fn from(result: CoreResult<Box<RawValue>>) -> Self {
-        result.map_or_else(|error| Self::Failed { info: error.info() }, |json| Self::Done { json: text(json) })
+        result.map_or_else(|error| Self::Failed { info: error.info() }, |record| Self::Done { json: json(record) })
     }
 }
 
-fn names(fields: &[String]) -> Vec<&str> {
-    fields.iter().map(String::as_str).collect()
-}
-
-fn read<T: DeserializeOwned>(json: &[u8]) -> CoreResult<T> {
-    serde_json::from_slice(json)
-        .map_err(|error| Error::new(ErrorKind::InvalidInput, format!("A record is not JSON: {error}.")))
-}
-
-fn text(json: Box<RawValue>) -> Json {
-    String::from(Box::<str>::from(json)).into_bytes()
-}
-
-fn array(records: &[Box<RawValue>]) -> Json {
-    let records: Vec<&str> = records.iter().map(|record| record.get()).collect();
-    format!("[{}]", records.join(",")).into_bytes()
+fn json(record: Box<RawValue>) -> Json {
+    text(record).into()
 }

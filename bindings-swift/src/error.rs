@@ -22,7 +22,7 @@ impl From<Error> for NativeError {
     }
 }
 
-/// No runtime, or a panic outside of any operation.
+/// No runtime.
 impl From<std::io::Error> for NativeError {
     fn from(error: std::io::Error) -> Self {
         Error::new(ErrorKind::Internal, format!("The work could not be done: {error}.")).into()

@@ -61,7 +61,7 @@ impl NativeSubscription {
     /// The next event; none at the end.
     pub async fn next(&self, cancel: Arc<CancelToken>) -> Result<Option<Event>, NativeError> {
         let subscription = self.0.clone();
-        cancel.run(async move { Ok::<_, NativeError>(subscription.lock().await.next().await) }).await
+        cancel.run(async move { Ok(subscription.lock().await.next().await) }).await
     }
 }
 
@@ -72,16 +72,11 @@ pub trait LogSink: Send + Sync {
     fn log(&self, level: LogLevel, target: String, message: String);
 }
 
-struct Sink(Arc<dyn LogSink>);
-
-impl itsm_adapter::log::LogSink for Sink {
-    fn log(&self, level: LogLevel, target: &str, message: &str) {
-        self.0.log(level, target.to_owned(), message.to_owned());
-    }
-}
-
 /// See the face.
 #[uniffi::export]
 pub fn native_forward_logs(level: LogLevel, sink: Arc<dyn LogSink>) -> bool {
-    forward_logs(level, Arc::new(Sink(sink)))
+    forward_logs(
+        level,
+        Arc::new(move |level, target: &str, message: &str| sink.log(level, target.to_owned(), message.to_owned())),
+    )
 }

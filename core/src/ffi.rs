@@ -1,5 +1,46 @@
-//! What the three borders need of the core, beside the attribute lines in `model/`: ids and secrets go in, ids
-//! come out, secrets never; instants; how a value shows itself.
+//! What the three borders need of the core, beside the attribute lines in `model/`: work that cannot panic, records
+//! as JSON text; ids and secrets go in, ids come out, secrets never; instants; how a value shows itself.
+
+use std::{future::Future, panic::AssertUnwindSafe};
+
+use futures_util::FutureExt;
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use crate::{Error, ErrorKind, Result};
+
+/// Work that ends in a typed error, also when it panics.
+pub async fn guarded<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
+    AssertUnwindSafe(work).catch_unwind().await.unwrap_or_else(|_| {
+        Err(Error::new(ErrorKind::Internal, "The call ended in a panic; the state is as it was committed."))
+    })
+}
+
+/// Columns as the core takes them; none given: all.
+pub fn names<'a>(given: impl IntoIterator<Item = &'a Vec<String>>) -> Vec<&'a str> {
+    given.into_iter().flatten().map(String::as_str).collect()
+}
+
+/// A record, or records, on the way in.
+///
+/// # Errors
+/// `invalid_input` when the text is no JSON, or not what is wanted.
+pub fn records<'a, T: Deserialize<'a>>(json: &'a (impl AsRef<[u8]> + ?Sized)) -> Result<T> {
+    serde_json::from_slice(json.as_ref()).map_err(|error| {
+        Error::new(ErrorKind::InvalidInput, format!("A record is not JSON that can be sent: {error}."))
+    })
+}
+
+/// A record, or a page of them, on the way out.
+pub fn text(json: Box<RawValue>) -> String {
+    Box::<str>::from(json).into()
+}
+
+/// Records on the way out, for the host to parse in one go.
+pub fn list(records: &[Box<RawValue>]) -> String {
+    let records: Vec<&str> = records.iter().map(|record| record.get()).collect();
+    format!("[{}]", records.join(","))
+}
 
 #[cfg(feature = "node")]
 mod node {

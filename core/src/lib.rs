@@ -12,7 +12,9 @@ mod desk;
 mod error;
 mod event;
 #[cfg(any(feature = "python", feature = "node", feature = "uniffi"))]
-mod ffi;
+#[cfg(any(feature = "python", feature = "node", feature = "uniffi"))]
+#[doc(hidden)]
+pub mod ffi;
 mod id;
 #[cfg(feature = "log")]
 pub mod log;

@@ -38,6 +38,12 @@ pub trait LogSink: Send + Sync {
     fn log(&self, level: LogLevel, target: &str, message: &str);
 }
 
+impl<F: Fn(LogLevel, &str, &str) + Send + Sync> LogSink for F {
+    fn log(&self, level: LogLevel, target: &str, message: &str) {
+        self(level, target, message);
+    }
+}
+
 static SINK: RwLock<Option<(LogLevel, Arc<dyn LogSink>)>> = RwLock::new(None);
 static INSTALLED: OnceLock<bool> = OnceLock::new();
 

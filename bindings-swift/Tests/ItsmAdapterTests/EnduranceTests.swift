@@ -66,6 +66,29 @@ import Testing
         #expect(numbers.count == 1_000)
     }
 
+    @Test func aProcessThatIsStartedWithCallsInFlightHarmsNothing() async throws {
+        let world = try await World()
+        let client = try await world.registered()
+        let customer = world.customer
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for _ in 0..<100 {
+                group.addTask {
+                    _ = try await client.records.query(customer, table: "sys_user", limit: 1, as: Record.self)
+                }
+            }
+            for _ in 0..<5 {
+                let child = Process()
+                child.executableURL = URL(fileURLWithPath: "/bin/sh")
+                child.arguments = ["-c", "exit 3"]
+                try child.run()
+                child.waitUntilExit()
+                #expect(child.terminationStatus == 3)
+            }
+            try await group.waitForAll()
+        }
+        #expect(try await client.registrations.check(customer, world.instance).status == .registered)
+    }
+
     @Test func hostileTextIsRefusedNotCrashedOn() async throws {
         let world = try await World()
         let client = try await world.client()

@@ -1,7 +1,8 @@
 //! What the adapter costs, as ratios against programs that do the same without it.
 //!
 //! `cargo bench -p itsm-adapter --bench cost [-- NAME…]` prints one row per measurement. Client and stub server
-//! are two processes on two cores; ours and theirs take turns within one run, because machines drift.
+//! are two processes on two cores; ours and theirs take turns within one run, because machines drift. `--stub` serves
+//! alone, `--plain URL` works for the benches of the languages.
 
 // A program that measures may stop when something is not as it expects.
 #![allow(clippy::unwrap_used, clippy::cast_precision_loss)]
@@ -58,6 +59,11 @@ fn main() {
     measure::pin(0);
     let chosen = |name: &str| arguments.is_empty() || arguments.iter().any(|argument| argument == name);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    if let [mode, url] = arguments.as_slice()
+        && mode == "--plain"
+    {
+        return runtime.block_on(plain::work(url));
+    }
     runtime.block_on(async {
         measure::head();
         if chosen("insert") {
@@ -97,7 +103,7 @@ fn main() {
 async fn inserts(in_flight: usize, count: usize) {
     let stub = Stub::start(Duration::ZERO);
     let world = World::new(&stub).await;
-    let plain = Plain::new(&stub).await;
+    let plain = Plain::new(stub.url()).await;
     let pair = Pair::run(
         7,
         async || insert_ours(&world.client, count / 7, in_flight).await,
@@ -133,7 +139,7 @@ async fn latency() {
 async fn listing() {
     let stub = Stub::start(Duration::ZERO);
     let world = World::new(&stub).await;
-    let plain = Plain::new(&stub).await;
+    let plain = Plain::new(stub.url()).await;
     let pair = Pair::run(
         5,
         async || {

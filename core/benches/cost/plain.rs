@@ -7,7 +7,7 @@ use oauth2::{
 };
 use serde::Deserialize;
 
-use crate::{Incident, Made, stub::Stub};
+use crate::{INCIDENT, Incident, Made, measure};
 
 pub(crate) struct Plain {
     http: reqwest::Client,
@@ -38,9 +38,9 @@ pub(crate) fn http() -> reqwest::Client {
 }
 
 impl Plain {
-    pub(crate) async fn new(stub: &Stub) -> Self {
+    pub(crate) async fn new(base: &str) -> Self {
         let http = http();
-        let base = stub.url().to_owned();
+        let base = base.to_owned();
         let client = BasicClient::new(ClientId::new("client".into()))
             .set_client_secret(ClientSecret::new("secret".into()))
             .set_auth_type(AuthType::RequestBody)
@@ -104,5 +104,19 @@ impl Plain {
             last.clone_from(&end.sys_id);
             seen += page.result.len();
         }
+    }
+}
+
+/// Does what lines of standard input say, `TASK COUNT IN_FLIGHT`, against the server at this address, and says how many
+/// seconds each took and how much processor time it used: a peer for the benches of the languages.
+pub(crate) async fn work(url: &str) {
+    let plain = Plain::new(url).await;
+    println!("ready");
+    for line in std::io::stdin().lines() {
+        let line = line.unwrap();
+        let words: Vec<&str> = line.split(' ').collect();
+        let (wall, cpu) = (std::time::Instant::now(), measure::cpu_time());
+        plain.insert(&INCIDENT, words[1].parse().unwrap(), words[2].parse().unwrap()).await;
+        println!("{} {}", wall.elapsed().as_secs_f64(), (measure::cpu_time() - cpu).as_secs_f64());
     }
 }
