@@ -96,6 +96,7 @@ mod python {
         )+ };
     }
     has_a_word!(
+        AlertState,
         CheckName,
         CheckOutcome,
         ConnectionStatus,

@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use crate::{
     error::{Error, Result},
-    model::{Alert, Severity},
+    model::{Alert, AlertState, Severity},
 };
 
 /// The body of a Citrix Cloud webhook callback. (Citrix Cloud, "Event and webhook subscription".)
@@ -83,7 +83,8 @@ pub(crate) fn webhook_alert(body: &[u8]) -> Result<Option<Alert>> {
     };
     note("event_id", notification.event_id);
     note("detail_uri", content.and_then(|content| content.detail_uri.clone()));
-    note("priority", notification.priority.as_ref().and_then(priority).map(str::to_owned));
+    let priority = notification.priority.as_ref().and_then(priority).map(str::to_owned);
+    note("priority", priority.clone());
     let title = text(|content| &content.title);
     let description = text(|content| &content.description);
     Ok(Some(Alert {
@@ -93,6 +94,11 @@ pub(crate) fn webhook_alert(body: &[u8]) -> Result<Option<Alert>> {
         title: if title.is_empty() { "Citrix Cloud notification".to_owned() } else { title },
         description,
         severity: severity(notification.severity.as_ref()),
+        state: AlertState::Raised,
+        priority,
+        category: None,
+        policy: None,
+        target: None,
         component: notification.component,
         // CreatedDate is not validated by the platform; the outer time stamp is its own.
         raised_at: callback.time_stamp,

@@ -7,8 +7,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 use crate::{
     id::{CustomerId, DeliveryId, InstanceId},
     model::{
-        Account, Alert, Connection, ConnectionStatus, Delivery, DeliveryStatus, Environment, Event, EventKind,
-        Instance, InstanceHealth, Severity,
+        Account, Alert, AlertState, Connection, ConnectionStatus, Delivery, DeliveryStatus, Environment, Event,
+        EventKind, Instance, InstanceHealth, Severity,
     },
     store::{Change, DeliveryRecord, PendingRevocation, Put, Sealed},
 };
@@ -93,6 +93,11 @@ pub(crate) fn delivery(id: &str, account: &str, alert: &str, status: DeliverySta
                 title: "A machine is not registered".to_owned(),
                 description: String::new(),
                 severity: Severity::Warning,
+                state: AlertState::Raised,
+                priority: None,
+                category: None,
+                policy: None,
+                target: None,
                 component: None,
                 raised_at: None,
                 fields: HashMap::from([("machine".to_owned(), "VDA-01".to_owned())]),
