@@ -29,6 +29,7 @@ pub use crate::{
         Records, Registrations,
     },
     config::{Config, StoreConfig},
+    delivery::Worker,
     error::{Error, ErrorInfo, ErrorKind, Result, Retry},
     event::{Observer, Subscription},
     id::{CustomerId, DeliveryId, InstanceId},

@@ -17,7 +17,7 @@ use std::{
 };
 
 use futures_util::FutureExt;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 use tracing::Instrument;
 
 use self::holders::Holders;
@@ -34,6 +34,7 @@ use crate::{
     api::{citrix::CitrixCloud, servicenow::ServiceNow},
     clock::{Chance, Clock, Random},
     config::{Config, StoreConfig},
+    delivery::Choices,
     error::{Error, ErrorKind, Result},
     event::{Observer, Observers, Subscription},
     id::{CustomerId, InstanceId},
@@ -66,6 +67,11 @@ struct Inner {
     driver: Driver,
     tokens: Tokens,
     holders: Holders,
+    choices: Choices,
+    /// Rings when something was accepted.
+    bell: watch::Sender<u64>,
+    /// True after the end.
+    ended: watch::Sender<bool>,
     closed: AtomicBool,
     closing: Notify,
 }
@@ -213,6 +219,9 @@ impl Client {
             driver,
             tokens,
             holders: Holders::default(),
+            choices: Choices::default(),
+            bell: watch::Sender::default(),
+            ended: watch::Sender::default(),
             closed: AtomicBool::new(false),
             closing: Notify::new(),
         })))
@@ -298,6 +307,7 @@ impl Client {
     pub fn close(&self) {
         self.0.closed.store(true, Ordering::SeqCst);
         self.0.closing.notify_waiters();
+        self.0.ended.send_replace(true);
         self.0.observers.end();
     }
 

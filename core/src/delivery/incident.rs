@@ -12,6 +12,8 @@ pub(super) const FIELDS: [&str; 7] =
 const SHORT_DESCRIPTION: usize = 160;
 /// Length of the column `description`.
 const DESCRIPTION: usize = 4000;
+/// Length of a work note.
+pub(super) const NOTE: usize = 4000;
 
 /// The body of an insert.
 #[derive(Debug, Serialize)]
@@ -20,12 +22,15 @@ pub(super) struct NewIncident {
     description: String,
     impact: &'static str,
     urgency: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    work_notes: Option<String>,
     correlation_id: String,
     correlation_display: &'static str,
 }
 
 impl NewIncident {
-    pub(super) fn of(alert: &Alert, correlation_id: &str) -> Self {
+    /// `follows`: the number of the incident that this alert had before.
+    pub(super) fn of(alert: &Alert, correlation_id: &str, follows: Option<&str>) -> Self {
         let (impact, urgency) = match alert.severity {
             Severity::Critical => ("2", "1"),
             Severity::Error => ("2", "2"),
@@ -45,6 +50,7 @@ impl NewIncident {
             description: cut(&plain(&alert.description), room) + &origin,
             impact,
             urgency,
+            work_notes: follows.map(|number| format!("The alert is back. Its incident before was {number}.")),
             correlation_id: correlation_id.to_owned(),
             correlation_display: "Citrix ITSM Adapter",
         }
@@ -56,13 +62,13 @@ impl NewIncident {
 pub(super) struct IncidentRow {
     pub(super) sys_id: String,
     #[serde(default)]
-    number: String,
+    pub(super) number: String,
     #[serde(default)]
     short_description: String,
     #[serde(default)]
     priority: String,
     #[serde(default)]
-    state: String,
+    pub(super) state: String,
     #[serde(default)]
     pub(super) correlation_id: String,
     #[serde(default)]
@@ -85,14 +91,14 @@ impl From<IncidentRow> for Incident {
 
 /// Text as data (T14): control characters (but for line breaks and tabs) and characters that turn the reading
 /// direction around are taken out; everything else stays as it was written.
-fn plain(text: &str) -> String {
+pub(super) fn plain(text: &str) -> String {
     text.chars()
         .filter(|&c| c == '\n' || c == '\t' || !(c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}' | '\u{061c}')))
         .collect()
 }
 
 /// At most this many characters; what is cut off is marked.
-fn cut(text: &str, most: usize) -> String {
+pub(super) fn cut(text: &str, most: usize) -> String {
     if text.chars().count() <= most {
         return text.to_owned();
     }
@@ -126,13 +132,13 @@ mod tests {
 
     #[test]
     fn hostile_text_arrives_as_text() {
-        let incident = NewIncident::of(&alert("a\u{202e}b\u{0}c\r\n<script>", "x"), "key");
+        let incident = NewIncident::of(&alert("a\u{202e}b\u{0}c\r\n<script>", "x"), "key", None);
         assert_eq!(incident.short_description, "abc <script>");
     }
 
     #[test]
     fn long_text_is_cut_to_the_columns_and_marked() {
-        let incident = NewIncident::of(&alert(&"ä".repeat(500), &"b".repeat(10_000)), "key");
+        let incident = NewIncident::of(&alert(&"ä".repeat(500), &"b".repeat(10_000)), "key", None);
         assert_eq!(incident.short_description.chars().count(), SHORT_DESCRIPTION);
         assert!(incident.short_description.ends_with('…'));
         assert_eq!(incident.description.chars().count(), DESCRIPTION);

@@ -1,10 +1,13 @@
 //! Alerts to incidents: accepted durably, delivered exactly once.
 
+mod accept;
 mod deliver;
 mod incident;
+mod lane;
+mod life;
+mod pace;
 mod source;
+mod worker;
 
-pub(crate) use self::{
-    deliver::{Courier, accept},
-    source::webhook_alert,
-};
+pub use self::worker::Worker;
+pub(crate) use self::{accept::accept, deliver::Courier, life::Choices, source::webhook_alert, worker::Crew};

@@ -3,6 +3,7 @@
 mod account;
 mod alert;
 mod connection;
+mod delivering;
 mod delivery;
 mod entitlement;
 mod event;
@@ -14,6 +15,7 @@ mod report;
 pub use account::*;
 pub use alert::*;
 pub use connection::*;
+pub use delivering::*;
 pub use delivery::*;
 pub use entitlement::*;
 pub use event::*;

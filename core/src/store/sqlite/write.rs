@@ -7,16 +7,17 @@ use serde::Serialize;
 
 use super::{
     error::failure,
+    outbox,
     read::{connection_word, delivery_word},
 };
 use crate::{
     error::{Error, ErrorKind},
     id::{CustomerId, InstanceId},
     model::{Account, Connection, Event, Instance, serves_many},
-    store::{Change, Committed, DeliveryRecord, Lease, PendingRevocation, Put, Refusal, Sealed},
+    store::{Change, Committed, DeliveryRecord, Lease, PendingRevocation, Put, Refusal, Sealed, outbox::Due},
 };
 
-type Done<T = ()> = Result<T, Refusal>;
+pub(super) type Done<T = ()> = Result<T, Refusal>;
 
 /// Makes the changes one after the other. The caller takes them all back when one is refused.
 pub(super) fn commit(database: &Database, changes: Vec<Change>) -> Done<Committed> {
@@ -38,6 +39,8 @@ pub(super) fn commit(database: &Database, changes: Vec<Change>) -> Done<Committe
                 execute(database, delete, params![customer_id.as_str(), id]).map_err(failure)?;
             }
             Change::Delivery(put) => put_delivery(database, &put, version)?,
+            Change::Step { delivery_id, step } => outbox::append(database, &delivery_id, &step)?,
+            Change::RemoveSteps { delivery_id, through } => outbox::remove(database, &delivery_id, through)?,
             Change::Event(event) => {
                 let number = append(database, &event)?;
                 if first_event == 0 {
@@ -49,7 +52,7 @@ pub(super) fn commit(database: &Database, changes: Vec<Change>) -> Done<Committe
     Ok(Committed { version, first_event })
 }
 
-fn next_version(database: &Database) -> Done<i64> {
+pub(super) fn next_version(database: &Database) -> Done<i64> {
     let sql = "UPDATE counter SET version = version + 1 WHERE id = 1 RETURNING version";
     let mut statement = database.prepare_cached(sql).map_err(failure)?;
     Ok(statement.query_row([], |row| row.get(0)).map_err(failure)?)
@@ -183,15 +186,17 @@ fn put_revocation(database: &Database, put: &Put<PendingRevocation>, version: i6
 }
 
 fn put_delivery(database: &Database, put: &Put<DeliveryRecord>, version: i64) -> Done {
-    // Whose delivery it is, and of which alert, never changes.
+    // Whose delivery it is, and of which alert, never changes. A holder that goes on keeps its claim.
     let sql = match put.replaces {
         None => {
-            "INSERT INTO deliveries (id, customer_id, source, alert_id, version, status, value, key_id, sealed)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)"
+            "INSERT INTO deliveries
+             (id, customer_id, source, alert_id, version, status, value, key_id, sealed, ready, due_at, rank, instance_id)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)"
         }
         Some(_) => {
-            "UPDATE deliveries SET version = ?5, status = ?6, value = ?7, key_id = ?8, sealed = ?9
-             WHERE id = ?1 AND customer_id = ?2 AND source = ?3 AND alert_id = ?4 AND version = ?10"
+            "UPDATE deliveries SET version = ?5, status = ?6, value = ?7, key_id = ?8, sealed = ?9, ready = ?10,
+             due_at = ?11, rank = ?12, instance_id = ?13, owner = CASE WHEN ?15 THEN owner END
+             WHERE id = ?1 AND customer_id = ?2 AND source = ?3 AND alert_id = ?4 AND version = ?14"
         }
     };
     let (key_id, sealed) = parts(put.sealed.as_ref());
@@ -200,14 +205,28 @@ fn put_delivery(database: &Database, put: &Put<DeliveryRecord>, version: i64) ->
     let (source, alert) = (&delivery.alert.source, &delivery.alert.id);
     let status = delivery_word(delivery.status);
     let value = json(&put.value)?;
+    let has_steps = put.replaces.is_some() && outbox::has_steps(database, &delivery.id)?;
+    let (ready, due_at) = match put.value.due(has_steps) {
+        Due::Never => (false, None),
+        Due::Now => (true, None),
+        Due::At(at) => (false, Some(at.timestamp_micros())),
+    };
+    let rank = put.value.rank();
+    let instance = delivery.instance_id.as_ref().map_or("", InstanceId::as_str);
+    let held = put.value.claimed_until.is_some();
     match put.replaces {
-        None => {
-            one(execute(database, sql, params![id, customer, source, alert, version, status, value, key_id, sealed]))
-        }
+        None => one(execute(
+            database,
+            sql,
+            params![id, customer, source, alert, version, status, value, key_id, sealed, ready, due_at, rank, instance],
+        )),
         Some(old) => one(execute(
             database,
             sql,
-            params![id, customer, source, alert, version, status, value, key_id, sealed, old],
+            params![
+                id, customer, source, alert, version, status, value, key_id, sealed, ready, due_at, rank, instance,
+                old, held
+            ],
         )),
     }
 }
@@ -258,7 +277,7 @@ fn instant(text: &str) -> Done<DateTime<Utc>> {
         .with_timezone(&Utc))
 }
 
-fn execute(database: &Database, sql: &str, values: impl Params) -> rusqlite::Result<usize> {
+pub(super) fn execute(database: &Database, sql: &str, values: impl Params) -> rusqlite::Result<usize> {
     database.prepare_cached(sql)?.execute(values)
 }
 
@@ -282,7 +301,7 @@ fn is_constraint(error: &rusqlite::Error) -> bool {
     error.sqlite_error_code() == Some(ErrorCode::ConstraintViolation)
 }
 
-fn json(value: &impl Serialize) -> Done<String> {
+pub(super) fn json(value: &impl Serialize) -> Done<String> {
     Ok(serde_json::to_string(value)
         .map_err(|error| Error::new(ErrorKind::Internal, "A record cannot be written as JSON.").because(error))?)
 }
