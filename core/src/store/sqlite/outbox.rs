@@ -65,16 +65,19 @@ pub(super) fn claim(database: &Database, claim: &Claim) -> Done<Vec<Claimed>> {
 
 pub(super) fn steps(database: &Database, id: &DeliveryId) -> Result<Vec<DeliveryStep>> {
     let sql = "SELECT value, number FROM delivery_steps WHERE delivery_id = ?1 ORDER BY number LIMIT ?2";
-    each(database, sql, params![id.as_str(), STEPS], |row| {
-        let mut step: DeliveryStep = super::read::value(row)?;
-        step.number = row.get(1).map_err(failure)?;
-        Ok(step)
-    })
+    each(database, sql, params![id.as_str(), STEPS], step)
+}
+
+/// Columns: value, number.
+fn step(row: &rusqlite::Row<'_>) -> Result<DeliveryStep> {
+    let mut step: DeliveryStep = super::read::value(row)?;
+    step.number = row.get(1).map_err(failure)?;
+    Ok(step)
 }
 
 pub(super) fn last_step(database: &Database, id: &DeliveryId) -> Result<Option<DeliveryStep>> {
     let sql = "SELECT value, number FROM delivery_steps WHERE delivery_id = ?1 ORDER BY number DESC LIMIT 1";
-    Ok(each(database, sql, params![id.as_str()], super::read::value)?.pop())
+    Ok(each(database, sql, params![id.as_str()], step)?.pop())
 }
 
 pub(super) fn append(database: &Database, id: &DeliveryId, step: &DeliveryStep) -> Done {
