@@ -57,6 +57,7 @@ mod python {
     shows_itself!(
         Account,
         AccountPage,
+        AccountPolicy,
         Alert,
         Check,
         Connection,
@@ -72,6 +73,8 @@ mod python {
         Instance,
         InstancePage,
         OauthEndpoint,
+        PolicyDecision,
+        PolicyStep,
         Revocation,
         RotationReport,
         ServiceEntitlement,
@@ -108,6 +111,7 @@ mod python {
         GrantKind,
         InstanceHealth,
         Operator,
+        PolicyAction,
         ServiceState,
         Severity,
     );

@@ -25,8 +25,8 @@ pub mod transport;
 pub use crate::{
     api::{citrix::egress_ranges, servicenow::Query},
     client::{
-        Accounts, Alerts, Client, ClientBuilder, Connections, Events, Instances, JsonPage, Pages, Record, RecordPage,
-        Records, Registrations,
+        Accounts, Alerts, Client, ClientBuilder, Connections, Events, Instances, JsonPage, Pages, Policies, Record,
+        RecordPage, Records, Registrations,
     },
     config::{Config, StoreConfig},
     error::{Error, ErrorInfo, ErrorKind, Result, Retry},

@@ -133,6 +133,7 @@ impl Inner {
             observers: self.observers.clone(),
             servicenow: self.servicenow.clone(),
             tokens: self.tokens.clone(),
+            policies: self.policies.clone(),
             transaction_limit: self.config.transaction_limit,
             total_timeout: self.config.total_timeout,
         }

@@ -6,6 +6,7 @@ mod connections;
 mod events;
 mod holders;
 mod instances;
+mod policies;
 mod records;
 mod registrations;
 
@@ -27,6 +28,7 @@ pub use self::{
     connections::Connections,
     events::Events,
     instances::Instances,
+    policies::Policies,
     records::{JsonPage, Pages, Record, RecordPage, Records},
     registrations::Registrations,
 };
@@ -34,6 +36,7 @@ use crate::{
     api::{citrix::CitrixCloud, servicenow::ServiceNow},
     clock::{Chance, Clock, Random},
     config::{Config, StoreConfig},
+    delivery::PolicyBook,
     error::{Error, ErrorKind, Result},
     event::{Observer, Observers, Subscription},
     id::{CustomerId, InstanceId},
@@ -65,6 +68,7 @@ struct Inner {
     servicenow: ServiceNow,
     driver: Driver,
     tokens: Tokens,
+    policies: PolicyBook,
     holders: Holders,
     closed: AtomicBool,
     closing: Notify,
@@ -202,6 +206,7 @@ impl Client {
             servicenow.clone(),
             driver.clone(),
         );
+        let policies = PolicyBook::new(store.clone());
         Ok(Self(Arc::new(Inner {
             config,
             chance,
@@ -212,6 +217,7 @@ impl Client {
             servicenow,
             driver,
             tokens,
+            policies,
             holders: Holders::default(),
             closed: AtomicBool::new(false),
             closing: Notify::new(),
@@ -241,6 +247,11 @@ impl Client {
     /// Alerts on their way to incidents.
     pub fn alerts(&self) -> Alerts<'_> {
         Alerts(&self.0)
+    }
+
+    /// Policies: which alert becomes which incident.
+    pub fn policies(&self) -> Policies<'_> {
+        Policies(&self.0)
     }
 
     /// The event log.

@@ -1,10 +1,12 @@
 //! Accepting an alert, and delivering it so that it makes exactly one incident.
 
-use std::{fmt::Write, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
-use sha2::{Digest, Sha256};
-
-use super::incident::{FIELDS, IncidentRow, NewIncident};
+use super::{
+    incident::{FIELDS, IncidentRow, NewIncident},
+    key::digest,
+    policy::PolicyBook,
+};
 use crate::{
     api::servicenow::{Query, ServiceNow},
     clock::Chance,
@@ -88,16 +90,7 @@ fn new_id(chance: &Chance) -> DeliveryId {
 
 /// The key by which the incident is found again; the same for the same alert, whoever computes it.
 fn correlation_id(customer: &CustomerId, source: &str, id: &str) -> String {
-    let mut digest = Sha256::new();
-    for part in [customer.as_str(), source, id] {
-        digest.update((part.len() as u64).to_be_bytes());
-        digest.update(part.as_bytes());
-    }
-    digest.finalize().iter().take(20).fold("citrix-".to_owned(), |mut id, byte| {
-        // Writing into a string does not fail.
-        let _ = write!(id, "{byte:02x}");
-        id
-    })
+    format!("citrix-{}", digest([customer.as_str(), source, id]))
 }
 
 /// Delivers; cheap to clone.
@@ -108,6 +101,7 @@ pub(crate) struct Courier {
     pub(crate) observers: Observers,
     pub(crate) servicenow: ServiceNow,
     pub(crate) tokens: Tokens,
+    pub(crate) policies: PolicyBook,
     /// How long the instance may go on working on a request that nobody waits for.
     pub(crate) transaction_limit: Duration,
     /// How long one call of ours takes at the most, with its waits and repetitions.
@@ -268,7 +262,12 @@ impl Courier {
 
     async fn send(&self, row: &Row<DeliveryRecord>, access: &Access) -> Sent {
         let delivery = &row.value.delivery;
-        let body = &NewIncident::of(&delivery.alert, &delivery.correlation_id);
+        let policy = match self.policies.of(&delivery.customer_id).await {
+            Ok(policy) => policy,
+            Err(error) => return Sent::NotMade(error),
+        };
+        let decision = policy.decide(&delivery.alert, self.chance.now());
+        let body = &NewIncident::of(&delivery.alert, &decision, &delivery.correlation_id);
         match self.servicenow.insert::<IncidentRow>(access, "incident", body, &FIELDS).await {
             Ok(made) if made.correlation_id == delivery.correlation_id && !made.sys_id.is_empty() => {
                 Sent::Made(made.into())

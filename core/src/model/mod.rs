@@ -8,6 +8,7 @@ mod entitlement;
 mod event;
 mod instance;
 mod options;
+mod policy;
 mod query;
 mod report;
 
@@ -19,5 +20,6 @@ pub use entitlement::*;
 pub use event::*;
 pub use instance::*;
 pub use options::*;
+pub use policy::*;
 pub use query::*;
 pub use report::*;

@@ -11,13 +11,13 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
 use super::{
-    Change, Committed, ConnectionFilter, DeliveryFilter, DeliveryRecord, Lease, PendingRevocation, Put, Refusal, Row,
-    Store,
+    Change, Committed, ConnectionFilter, DeliveryFilter, DeliveryRecord, Lease, PendingRevocation, Put, Refusal,
+    ResumePoint, Row, Store,
 };
 use crate::{
     error::Result,
     id::{CustomerId, DeliveryId, InstanceId},
-    model::{Account, Connection, ConnectionStatus, DeliveryStatus, Event, Instance, serves_many},
+    model::{Account, AccountPolicy, Connection, ConnectionStatus, DeliveryStatus, Event, Instance, serves_many},
 };
 
 /// Keeps everything in memory; gone with the process. One lock, never held across an await.
@@ -46,6 +46,8 @@ struct State {
     deliveries: BTreeMap<DeliveryId, Row<DeliveryRecord>>,
     by_alert: BTreeMap<AlertKey, DeliveryId>,
     by_status: BTreeSet<(DeliveryStatus, DeliveryId)>,
+    policies: BTreeMap<CustomerId, Row<AccountPolicy>>,
+    resume_points: BTreeMap<(CustomerId, String), Row<ResumePoint>>,
     /// Event number n is at n - 1.
     events: Vec<Event>,
     leases: BTreeMap<String, Held>,
@@ -112,7 +114,7 @@ impl State {
                     undo(self);
                     return Err(Refusal::InUse);
                 }
-                Ok(undo)
+                Ok(self.forget_with(customer_id, undo))
             }
             Change::Instance(put) => replace(self, |state| &mut state.instances, put.value.id.clone(), put, version),
             Change::Connection(put) => self.connect(put, version),
@@ -130,6 +132,19 @@ impl State {
                 }))
             }
             Change::Delivery(put) => self.deliver(put, version),
+            Change::Policy(Put { value, replaces, .. }) => {
+                self.needs(&value.customer_id, replaces)?;
+                let key = value.customer_id.clone();
+                replace(self, |state| &mut state.policies, key, Put { value, sealed: None, replaces }, version)
+            }
+            Change::RemovePolicy { customer_id, version } => {
+                remove(self, |state| &mut state.policies, customer_id, version)
+            }
+            Change::ResumePoint(Put { value, replaces, .. }) => {
+                let key = (value.customer_id.clone(), value.source.clone());
+                self.needs(&value.customer_id, replaces)?;
+                replace(self, |state| &mut state.resume_points, key, Put { value, sealed: None, replaces }, version)
+            }
             Change::Event(mut event) => {
                 event.sequence = i64::try_from(self.events.len()).unwrap_or(i64::MAX) + 1;
                 self.events.push(event);
@@ -138,6 +153,24 @@ impl State {
                 }))
             }
         }
+    }
+
+    /// What is new needs its account.
+    fn needs(&self, customer: &CustomerId, replaces: Option<i64>) -> Result<(), Refusal> {
+        if replaces.is_some() || self.accounts.contains_key(customer) { Ok(()) } else { Err(Refusal::Missing) }
+    }
+
+    /// Forgets what goes with an account that was removed.
+    fn forget_with(&mut self, customer: CustomerId, undo: Undo) -> Undo {
+        let policy = self.policies.remove(&customer);
+        let of_account = |key: &(CustomerId, String)| key.0 == customer;
+        let keys: Vec<_> = self.resume_points.keys().filter(|key| of_account(key)).cloned().collect();
+        let points: Vec<_> = keys.into_iter().filter_map(|key| self.resume_points.remove_entry(&key)).collect();
+        Box::new(move |state| {
+            state.resume_points.extend(points);
+            restore(&mut state.policies, customer, policy);
+            undo(state);
+        })
     }
 
     fn connect(&mut self, put: Put<Connection>, version: i64) -> Result<Undo, Refusal> {
@@ -327,6 +360,14 @@ impl Store for MemoryStore {
         }
         rows.sort_by(|a, b| a.value.delivery.id.cmp(&b.value.delivery.id));
         Ok(rows.into_iter().take(limit).cloned().collect())
+    }
+
+    async fn policy(&self, customer_id: &CustomerId) -> Result<Option<Row<AccountPolicy>>> {
+        Ok(self.state().policies.get(customer_id).cloned())
+    }
+
+    async fn resume_point(&self, customer_id: &CustomerId, source: &str) -> Result<Option<Row<ResumePoint>>> {
+        Ok(self.state().resume_points.get(&(customer_id.clone(), source.to_owned())).cloned())
     }
 
     async fn events(&self, customer_id: Option<&CustomerId>, after: i64, limit: u32) -> Result<Vec<Event>> {

@@ -30,7 +30,7 @@ pub(crate) use self::{
 use crate::{
     error::{Error, Result},
     id::{CustomerId, DeliveryId, InstanceId},
-    model::{Account, Connection, ConnectionStatus, Delivery, DeliveryStatus, Event, Instance},
+    model::{Account, AccountPolicy, Connection, ConnectionStatus, Delivery, DeliveryStatus, Event, Instance},
 };
 
 /// A value as stored: with its version, and its secrets still sealed.
@@ -80,6 +80,19 @@ pub struct DeliveryRecord {
     pub not_before: Option<DateTime<Utc>>,
 }
 
+/// How far a source of alerts has been read: everything before it is submitted durably.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ResumePoint {
+    /// The account.
+    pub customer_id: CustomerId,
+    /// The source, such as `monitor`.
+    pub source: String,
+    /// Where to go on, in the source's own form.
+    pub position: String,
+    /// When it moved.
+    pub updated_at: DateTime<Utc>,
+}
+
 /// One change of a commit.
 // A handful per commit, each moved a few times: a box for the large ones would cost more than it saves.
 #[allow(clippy::large_enum_variant)]
@@ -88,7 +101,7 @@ pub struct DeliveryRecord {
 pub enum Change {
     /// Writes an account.
     Account(Put<Account>),
-    /// Removes an account that has no connection.
+    /// Removes an account that has no connection, with its policy and its resume points.
     RemoveAccount {
         /// The account.
         customer_id: CustomerId,
@@ -119,6 +132,17 @@ pub enum Change {
     },
     /// Writes a delivery. Account, source and alert id together are unique.
     Delivery(Put<DeliveryRecord>),
+    /// Writes the policy of an account, which must exist. Its sealed part is not kept: it has none.
+    Policy(Put<AccountPolicy>),
+    /// Removes the policy of an account.
+    RemovePolicy {
+        /// The account.
+        customer_id: CustomerId,
+        /// The version that is removed.
+        version: i64,
+    },
+    /// Writes how far a source of an account has been read; the account must exist. It has no sealed part.
+    ResumePoint(Put<ResumePoint>),
     /// Appends to the event log; the store numbers it.
     Event(Event),
 }
@@ -150,7 +174,7 @@ pub enum Refusal {
     },
     /// The account still has connections.
     InUse,
-    /// The account or the instance of the connection does not exist.
+    /// The account or the instance of what is written does not exist.
     Missing,
     /// The store itself failed.
     Failed(Error),
@@ -233,6 +257,10 @@ pub trait Store: Send + Sync + fmt::Debug + 'static {
         after: Option<&str>,
         limit: u32,
     ) -> Result<Vec<Row<DeliveryRecord>>>;
+    /// The policy of an account.
+    async fn policy(&self, customer_id: &CustomerId) -> Result<Option<Row<AccountPolicy>>>;
+    /// How far a source of an account has been read.
+    async fn resume_point(&self, customer_id: &CustomerId, source: &str) -> Result<Option<Row<ResumePoint>>>;
     /// Events after this number, oldest first; of one account or of all.
     async fn events(&self, customer_id: Option<&CustomerId>, after: i64, limit: u32) -> Result<Vec<Event>>;
     /// Makes all changes or none. When it returns, they are durable.

@@ -30,12 +30,13 @@ use self::{
     writer::{Job, Work},
 };
 use super::{
-    Change, Committed, ConnectionFilter, DeliveryFilter, DeliveryRecord, Lease, PendingRevocation, Refusal, Row, Store,
+    Change, Committed, ConnectionFilter, DeliveryFilter, DeliveryRecord, Lease, PendingRevocation, Refusal,
+    ResumePoint, Row, Store,
 };
 use crate::{
     error::{Error, ErrorKind, Result},
     id::{CustomerId, DeliveryId, InstanceId},
-    model::{Account, Connection, Event, Instance},
+    model::{Account, AccountPolicy, Connection, Event, Instance},
 };
 
 /// How long to wait for another process that holds the write lock.
@@ -243,6 +244,16 @@ impl Store for SqliteStore {
     ) -> Result<Vec<Row<DeliveryRecord>>> {
         let (filter, after) = (filter.clone(), after.map(str::to_owned));
         self.read(move |database| read::deliveries(database, &filter, after.as_deref(), limit)).await
+    }
+
+    async fn policy(&self, customer_id: &CustomerId) -> Result<Option<Row<AccountPolicy>>> {
+        let id = customer_id.clone();
+        self.read(move |database| read::policy(database, &id)).await
+    }
+
+    async fn resume_point(&self, customer_id: &CustomerId, source: &str) -> Result<Option<Row<ResumePoint>>> {
+        let (id, source) = (customer_id.clone(), source.to_owned());
+        self.read(move |database| read::resume_point(database, &id, &source)).await
     }
 
     async fn events(&self, customer_id: Option<&CustomerId>, after: i64, limit: u32) -> Result<Vec<Event>> {

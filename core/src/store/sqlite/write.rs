@@ -12,8 +12,8 @@ use super::{
 use crate::{
     error::{Error, ErrorKind},
     id::{CustomerId, InstanceId},
-    model::{Account, Connection, Event, Instance, serves_many},
-    store::{Change, Committed, DeliveryRecord, Lease, PendingRevocation, Put, Refusal, Sealed},
+    model::{Account, AccountPolicy, Connection, Event, Instance, serves_many},
+    store::{Change, Committed, DeliveryRecord, Lease, PendingRevocation, Put, Refusal, ResumePoint, Sealed},
 };
 
 type Done<T = ()> = Result<T, Refusal>;
@@ -38,6 +38,12 @@ pub(super) fn commit(database: &Database, changes: Vec<Change>) -> Done<Committe
                 execute(database, delete, params![customer_id.as_str(), id]).map_err(failure)?;
             }
             Change::Delivery(put) => put_delivery(database, &put, version)?,
+            Change::Policy(put) => put_policy(database, &put, version)?,
+            Change::RemovePolicy { customer_id, version } => {
+                let sql = "DELETE FROM policies WHERE customer_id = ?1 AND version = ?2";
+                one(execute(database, sql, params![customer_id.as_str(), version]))?;
+            }
+            Change::ResumePoint(put) => put_resume_point(database, &put, version)?,
             Change::Event(event) => {
                 let number = append(database, &event)?;
                 if first_event == 0 {
@@ -209,6 +215,40 @@ fn put_delivery(database: &Database, put: &Put<DeliveryRecord>, version: i64) ->
             sql,
             params![id, customer, source, alert, version, status, value, key_id, sealed, old],
         )),
+    }
+}
+
+fn put_policy(database: &Database, put: &Put<AccountPolicy>, version: i64) -> Done {
+    let sql = match put.replaces {
+        None => "INSERT INTO policies (customer_id, version, value) VALUES (?1, ?2, ?3)",
+        Some(_) => "UPDATE policies SET version = ?2, value = ?3 WHERE customer_id = ?1 AND version = ?4",
+    };
+    let (id, value) = (put.value.customer_id.as_str(), json(&put.value)?);
+    of_account(match put.replaces {
+        None => execute(database, sql, params![id, version, value]),
+        Some(old) => execute(database, sql, params![id, version, value, old]),
+    })
+}
+
+fn put_resume_point(database: &Database, put: &Put<ResumePoint>, version: i64) -> Done {
+    let sql = match put.replaces {
+        None => "INSERT INTO resume_points (customer_id, source, version, value) VALUES (?1, ?2, ?3, ?4)",
+        Some(_) => {
+            "UPDATE resume_points SET version = ?3, value = ?4 WHERE customer_id = ?1 AND source = ?2 AND version = ?5"
+        }
+    };
+    let (id, source, value) = (put.value.customer_id.as_str(), &put.value.source, json(&put.value)?);
+    of_account(match put.replaces {
+        None => execute(database, sql, params![id, source, version, value]),
+        Some(old) => execute(database, sql, params![id, source, version, value, old]),
+    })
+}
+
+/// As [`one`], for rows whose only reference is their account.
+fn of_account(outcome: rusqlite::Result<usize>) -> Done {
+    match outcome {
+        Err(error) if is_constraint(&error) && !is_taken(&error) => Err(Refusal::Missing),
+        outcome => one(outcome),
     }
 }
 
