@@ -79,7 +79,9 @@ mod python {
         RotationReport,
         ServiceEntitlement,
         Site,
+        SweepReport,
         TestReport,
+        Webhook,
     );
 
     macro_rules! has_a_word {
@@ -99,6 +101,7 @@ mod python {
         )+ };
     }
     has_a_word!(
+        AlertSource,
         AlertState,
         CheckName,
         CheckOutcome,

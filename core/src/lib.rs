@@ -26,9 +26,10 @@ pub use crate::{
     api::{citrix::egress_ranges, servicenow::Query},
     client::{
         Accounts, Alerts, Client, ClientBuilder, Connections, Events, Instances, JsonPage, Pages, Policies, Record,
-        RecordPage, Records, Registrations,
+        RecordPage, Records, Registrations, Sources, Webhooks,
     },
     config::{Config, StoreConfig},
+    delivery::{WebhookMapping, map_webhook},
     error::{Error, ErrorInfo, ErrorKind, Result, Retry},
     event::{Observer, Subscription},
     id::{CustomerId, DeliveryId, InstanceId},

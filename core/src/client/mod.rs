@@ -9,6 +9,8 @@ mod instances;
 mod policies;
 mod records;
 mod registrations;
+mod sources;
+mod webhooks;
 
 use std::{
     fmt,
@@ -31,6 +33,8 @@ pub use self::{
     policies::Policies,
     records::{JsonPage, Pages, Record, RecordPage, Records},
     registrations::Registrations,
+    sources::Sources,
+    webhooks::Webhooks,
 };
 use crate::{
     api::{citrix::CitrixCloud, servicenow::ServiceNow},
@@ -247,6 +251,16 @@ impl Client {
     /// Alerts on their way to incidents.
     pub fn alerts(&self) -> Alerts<'_> {
         Alerts(&self.0)
+    }
+
+    /// Sources that alerts are fetched from: Monitor, and the notifications of Citrix Cloud.
+    pub fn sources(&self) -> Sources<'_> {
+        Sources(&self.0)
+    }
+
+    /// Webhook subscriptions at Citrix Cloud.
+    pub fn webhooks(&self) -> Webhooks<'_> {
+        Webhooks(&self.0)
     }
 
     /// Policies: which alert becomes which incident.

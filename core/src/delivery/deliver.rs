@@ -122,13 +122,13 @@ enum Found {
 }
 
 /// A lease in hand. A caller that goes away gives it back too, so that the next one need not wait for its end.
-struct Held {
-    store: Arc<dyn Store>,
-    lease: Option<Lease>,
+pub(super) struct Held {
+    pub(super) store: Arc<dyn Store>,
+    pub(super) lease: Option<Lease>,
 }
 
 impl Held {
-    async fn give_back(mut self) {
+    pub(super) async fn give_back(mut self) {
         if let Some(lease) = self.lease.take() {
             release(&*self.store, &lease).await;
         }

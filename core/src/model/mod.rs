@@ -11,6 +11,7 @@ mod options;
 mod policy;
 mod query;
 mod report;
+mod source;
 
 pub use account::*;
 pub use alert::*;
@@ -23,3 +24,4 @@ pub use options::*;
 pub use policy::*;
 pub use query::*;
 pub use report::*;
+pub use source::*;

@@ -236,8 +236,8 @@ impl PolicySet {
 
     /// The first maintenance window that is open for the alert, and when it ends.
     fn window(&self, alert: &Alert, now: DateTime<Utc>) -> Option<(&Window, DateTime<Utc>)> {
-        let fits = self.maintenance.iter().filter(|window| window.when.fits(alert));
-        fits.filter_map(|window| window.open_until(now).map(|until| (window, until))).next()
+        let mut fits = self.maintenance.iter().filter(|window| window.when.fits(alert));
+        fits.find_map(|window| window.open_until(now).map(|until| (window, until)))
     }
 }
 

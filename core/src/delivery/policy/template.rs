@@ -167,6 +167,8 @@ impl io::Write for Bounded {
 }
 
 /// `{{ title | cut(80) }}`: at most this many characters.
+// The engine hands its arguments over.
+#[allow(clippy::needless_pass_by_value)]
 fn cut(text: Cow<'_, str>, most: usize) -> String {
     text.chars().take(most).collect()
 }
