@@ -101,7 +101,7 @@ pub(crate) fn webhook_alert(body: &[u8]) -> Result<Option<Alert>> {
     let content = notification.content.iter().find(english).or(notification.content.first());
     let text =
         |pick: fn(&Content) -> &Option<String>| content.and_then(|content| pick(content).clone()).unwrap_or_default();
-    let priority = notification.priority.as_ref().and_then(priority).map(str::to_owned);
+    let priority = notification.priority.as_ref().and_then(priority);
     let category = notification.categories.iter().flatten().find_map(Value::as_str).map(str::to_owned);
     Ok(Some(Alert {
         customer_id: callback.customer_id,
@@ -142,7 +142,7 @@ pub(crate) fn listed_alert(customer: &CustomerId, listed: &ListedNotification) -
         let (event, created, component) = (text(&listed.event_id), text(&listed.created_date), text(&listed.component));
         format!("content-{}", digest([event.as_str(), &created, &component, &title, &description]))
     });
-    let priority = listed.priority.as_ref().and_then(priority).map(str::to_owned);
+    let priority = listed.priority.as_ref().and_then(priority);
     Some(Alert {
         customer_id: customer.to_string(),
         source: CITRIX_CLOUD.to_owned(),
@@ -267,18 +267,19 @@ fn severity(value: Option<&Value>) -> Severity {
 }
 
 /// 0 Normal, 1 Low, 2 High, 3 Urgent: not in the order of their weight.
-fn priority(value: &Value) -> Option<&str> {
-    match value {
+fn priority(value: &Value) -> Option<String> {
+    let word = match value {
         Value::Number(number) => match number.as_i64()? {
-            0 => Some("normal"),
-            1 => Some("low"),
-            2 => Some("high"),
-            3 => Some("urgent"),
-            _ => None,
+            0 => "normal",
+            1 => "low",
+            2 => "high",
+            3 => "urgent",
+            _ => return None,
         },
-        Value::String(word) => Some(word),
-        _ => None,
-    }
+        Value::String(word) => word,
+        _ => return None,
+    };
+    Some(word.trim().to_ascii_lowercase()).filter(|word| !word.is_empty())
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! Which alert becomes which incident: the policy of an account, compiled once and asked for every alert.
+//! Which alert becomes which incident (see `README.md` beside this file): the policy of an account, compiled once and asked for every alert.
 //!
 //! Pure: it knows the alert and an instant, and neither the store nor the network. Nothing here fails when an alert
 //! comes, because whatever can be wrong with a policy is found when it is saved.
