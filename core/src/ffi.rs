@@ -57,6 +57,7 @@ mod python {
     shows_itself!(
         Account,
         AccountPage,
+        AccountPolicy,
         Alert,
         Check,
         Connection,
@@ -72,11 +73,15 @@ mod python {
         Instance,
         InstancePage,
         OauthEndpoint,
+        PolicyDecision,
+        PolicyStep,
         Revocation,
         RotationReport,
         ServiceEntitlement,
         Site,
+        SweepReport,
         TestReport,
+        Webhook,
     );
 
     macro_rules! has_a_word {
@@ -96,6 +101,7 @@ mod python {
         )+ };
     }
     has_a_word!(
+        AlertSource,
         AlertState,
         CheckName,
         CheckOutcome,
@@ -108,6 +114,7 @@ mod python {
         GrantKind,
         InstanceHealth,
         Operator,
+        PolicyAction,
         ServiceState,
         Severity,
     );

@@ -84,7 +84,7 @@ async fn an_alert_that_is_told_again_and_again_is_noted_now_and_then() {
     }
     world.client.alerts().drain(RunOptions::default()).await.unwrap();
     assert_eq!(world.asked(UPDATE).len(), 1, "one note, and the rest is counted");
-    world.clock.advance(Duration::from_secs(400));
+    world.clock.advance(Duration::from_secs(1000));
     tell(&world, AlertState::Raised, "The last time").await;
     let last = notes(&world).into_iter().find(|note| note.contains("The last time")).unwrap();
     assert!(last.contains("49 times more"), "{last}");

@@ -8,6 +8,7 @@
 
 mod measure;
 mod plain;
+mod policy;
 mod state;
 mod stub;
 mod world;
@@ -84,6 +85,9 @@ fn main() {
         }
         if chosen("token") {
             tokens().await;
+        }
+        if chosen("policy") {
+            policy::decisions();
         }
         if chosen("state") {
             state::commits().await;

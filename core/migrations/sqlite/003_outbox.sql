@@ -32,6 +32,16 @@ CREATE TABLE delivery_steps (
 
 CREATE INDEX delivery_steps_by_delivery ON delivery_steps (delivery_id, number);
 
+-- Alerts of one cause, counted in the incident of the first.
+CREATE TABLE delivery_groups (
+    customer_id TEXT    NOT NULL,
+    key         TEXT    NOT NULL,
+    version     INTEGER NOT NULL,
+    value       TEXT    NOT NULL,
+    count       INTEGER NOT NULL,
+    PRIMARY KEY (customer_id, key)
+) STRICT, WITHOUT ROWID;
+
 -- Kept by the triggers below, so that nobody ever counts a million rows.
 CREATE TABLE delivery_counts (
     customer_id TEXT    NOT NULL,

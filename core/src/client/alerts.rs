@@ -2,10 +2,10 @@ use futures_util::StreamExt;
 
 use super::{Inner, next_page, page_size};
 use crate::{
-    delivery::{Courier, Crew, Worker, accept, webhook_alert},
+    delivery::{Courier, Crew, WebhookMapping, Worker, accept, map_webhook, webhook_alert},
     error::{Error, ErrorKind, Result},
     id::{CustomerId, DeliveryId},
-    model::{Alert, Delivery, DeliveryLag, DeliveryPage, DeliveryStatus, LaneLag, RunOptions},
+    model::{Alert, AlertState, Delivery, DeliveryLag, DeliveryPage, DeliveryStatus, LaneLag, RunOptions},
     secret::Secret,
     store::DeliveryFilter,
 };
@@ -123,21 +123,37 @@ impl Alerts<'_> {
         let inner = self.0;
         inner
             .run("alerts.submit_webhook", async {
-                if let Some(expected) = expected
-                    && !expected.matches(authorization.unwrap_or_default())
-                {
-                    return Err(Error::new(
-                        ErrorKind::Forbidden,
-                        "The callback does not carry the webhook's authorization.",
-                    )
-                    .remedy(
-                        "Check that the callback comes from Citrix Cloud, and the authHeaders of the subscription.",
-                    ));
-                }
+                authorized(authorization, expected)?;
                 match webhook_alert(body)? {
                     None => Ok(None),
-                    Some(alert) => inner.accept(alert).await.map(Some),
+                    Some(alert) => inner.take(alert).await,
                 }
+            })
+            .await
+    }
+
+    /// Takes the body of a webhook whose form is the sender's own, such as that of a Monitor alert policy, for an
+    /// account. `mapping` is a JSON document in the shape of [`WebhookMapping`]; without one, the body has the columns
+    /// of the connector's table *Citrix Alert*. None when it tells of the end of an alert that nobody knows.
+    /// `authorization` and `expected` as with [`Alerts::submit_webhook`].
+    ///
+    /// # Errors
+    /// `forbidden` when the authorization differs; `invalid_input` when mapping or body cannot be used; `not_found`
+    /// when the account was not added; `store`.
+    pub async fn submit_mapped(
+        self,
+        customer_id: &str,
+        body: &[u8],
+        mapping: Option<&str>,
+        authorization: Option<&str>,
+        expected: Option<&Secret>,
+    ) -> Result<Option<Delivery>> {
+        let inner = self.0;
+        inner
+            .run("alerts.submit_mapped", async {
+                authorized(authorization, expected)?;
+                let mapping = mapping.map(WebhookMapping::from_json).transpose()?.unwrap_or_default();
+                inner.take(map_webhook(&mapping, customer_id, body)?).await
             })
             .await
     }
@@ -201,6 +217,15 @@ impl Alerts<'_> {
     }
 }
 
+/// The shared secret of a webhook, compared in constant time (T17).
+fn authorized(authorization: Option<&str>, expected: Option<&Secret>) -> Result<()> {
+    if expected.is_none_or(|expected| expected.matches(authorization.unwrap_or_default())) {
+        return Ok(());
+    }
+    Err(Error::new(ErrorKind::Forbidden, "The callback does not carry the webhook's authorization.")
+        .remedy("Check that the callback comes from Citrix Cloud, and the authHeaders of the subscription."))
+}
+
 impl Inner {
     async fn accept(&self, alert: Alert) -> Result<Delivery> {
         let delivery = accept(&*self.store, &self.chance, &self.observers, alert).await?;
@@ -251,6 +276,17 @@ impl Inner {
         Ok(lag)
     }
 
+    /// Accepts what a webhook tells, but for the end of an alert that nobody knows.
+    async fn take(&self, alert: Alert) -> Result<Option<Delivery>> {
+        let customer = CustomerId::parse(&alert.customer_id)?;
+        if alert.state == AlertState::Ended
+            && self.store.delivery_of(&customer, &alert.source, &alert.id).await?.is_none()
+        {
+            return Ok(None);
+        }
+        self.accept(alert).await.map(Some)
+    }
+
     async fn delivery(&self, id: &DeliveryId) -> Result<Delivery> {
         let row = self.store.delivery(id).await?;
         row.map(|row| row.value.delivery).ok_or_else(|| {
@@ -267,6 +303,7 @@ impl Inner {
             servicenow: self.servicenow.clone(),
             tokens: self.tokens.clone(),
             choices: self.choices.clone(),
+            policies: self.policies.clone(),
             transaction_limit: self.config.transaction_limit,
             total_timeout: self.config.total_timeout,
         }

@@ -6,8 +6,11 @@ mod connections;
 mod events;
 mod holders;
 mod instances;
+mod policies;
 mod records;
 mod registrations;
+mod sources;
+mod webhooks;
 
 use std::{
     fmt,
@@ -27,14 +30,17 @@ pub use self::{
     connections::Connections,
     events::Events,
     instances::Instances,
+    policies::Policies,
     records::{JsonPage, Pages, Record, RecordPage, Records},
     registrations::Registrations,
+    sources::Sources,
+    webhooks::Webhooks,
 };
 use crate::{
     api::{citrix::CitrixCloud, servicenow::ServiceNow},
     clock::{Chance, Clock, Random},
     config::{Config, StoreConfig},
-    delivery::Choices,
+    delivery::{Choices, PolicyBook},
     error::{Error, ErrorKind, Result},
     event::{Observer, Observers, Subscription},
     id::{CustomerId, InstanceId},
@@ -66,6 +72,7 @@ struct Inner {
     servicenow: ServiceNow,
     driver: Driver,
     tokens: Tokens,
+    policies: PolicyBook,
     holders: Holders,
     choices: Choices,
     /// Rings when something was accepted.
@@ -208,6 +215,7 @@ impl Client {
             servicenow.clone(),
             driver.clone(),
         );
+        let policies = PolicyBook::new(store.clone());
         Ok(Self(Arc::new(Inner {
             config,
             chance,
@@ -218,6 +226,7 @@ impl Client {
             servicenow,
             driver,
             tokens,
+            policies,
             holders: Holders::default(),
             choices: Choices::default(),
             bell: watch::Sender::default(),
@@ -250,6 +259,21 @@ impl Client {
     /// Alerts on their way to incidents.
     pub fn alerts(&self) -> Alerts<'_> {
         Alerts(&self.0)
+    }
+
+    /// Sources that alerts are fetched from: Monitor, and the notifications of Citrix Cloud.
+    pub fn sources(&self) -> Sources<'_> {
+        Sources(&self.0)
+    }
+
+    /// Webhook subscriptions at Citrix Cloud.
+    pub fn webhooks(&self) -> Webhooks<'_> {
+        Webhooks(&self.0)
+    }
+
+    /// Policies: which alert becomes which incident.
+    pub fn policies(&self) -> Policies<'_> {
+        Policies(&self.0)
     }
 
     /// The event log.

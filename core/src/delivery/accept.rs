@@ -1,10 +1,6 @@
 //! Accepting alerts: durable when it returns, and the same alert again is the same delivery.
 
-use std::fmt::Write;
-
-use sha2::{Digest, Sha256};
-
-use super::deliver::about;
+use super::{deliver::about, key::digest};
 use crate::{
     clock::Chance,
     error::{Error, ErrorKind, Result},
@@ -117,14 +113,5 @@ fn new_id(chance: &Chance) -> DeliveryId {
 
 /// The key by which the incident is found again; the same for the same alert, whoever computes it.
 fn correlation_id(customer: &CustomerId, source: &str, id: &str) -> String {
-    let mut digest = Sha256::new();
-    for part in [customer.as_str(), source, id] {
-        digest.update((part.len() as u64).to_be_bytes());
-        digest.update(part.as_bytes());
-    }
-    digest.finalize().iter().take(20).fold("citrix-".to_owned(), |mut id, byte| {
-        // Writing into a string does not fail.
-        let _ = write!(id, "{byte:02x}");
-        id
-    })
+    format!("citrix-{}", digest([customer.as_str(), source, id]))
 }

@@ -15,8 +15,10 @@ use std::{sync::Arc, time::Duration};
 use chrono::{DateTime, Utc};
 
 use super::{
+    group::Joined,
     incident::{FIELDS, IncidentRow, NewIncident},
     life::Choices,
+    policy::{Action, Decision, PolicyBook},
 };
 use crate::{
     api::servicenow::{Query, ServiceNow},
@@ -50,6 +52,7 @@ pub(crate) struct Courier {
     pub(crate) servicenow: ServiceNow,
     pub(crate) tokens: Tokens,
     pub(crate) choices: Choices,
+    pub(crate) policies: PolicyBook,
     /// How long the instance may go on working on a request that nobody waits for.
     pub(crate) transaction_limit: Duration,
     /// How long one call of ours takes at the most, with its waits and repetitions.
@@ -167,6 +170,25 @@ impl Courier {
 
     async fn attempt(&self, mut row: Row<DeliveryRecord>, instance: &InstanceId, budget: Option<i32>) -> Result<Next> {
         let customer = row.value.delivery.customer_id.clone();
+        let now = self.chance.now();
+        let decision = match self.decision(&row.value.delivery, now).await {
+            Ok(decision) => decision,
+            Err(error) => return self.put_back(row, error, budget).await,
+        };
+        // What was begun is brought to its end, whatever the policy says by now.
+        let is_new = row.value.delivery.attempts == 0 && row.value.shown.generation == 0;
+        match decision.action {
+            Action::Ignore if is_new => return self.ignore(row, &decision).await,
+            // Whoever delivers by hand does not wait for the end of a maintenance window.
+            Action::Hold(until) if is_new && budget.is_some() => return self.hold(row, until, &decision).await,
+            _ => {}
+        }
+        if is_new && let Some(group) = &decision.group {
+            match self.join(row, group).await? {
+                Joined::In(next) => return Ok(next),
+                Joined::Alone(alone) => row = *alone,
+            }
+        }
         let mut rejected: Option<Arc<Access>> = None;
         loop {
             // The token first: an exchange may take long, and the attempt's time must not be used up by it.
@@ -176,7 +198,7 @@ impl Courier {
                 Err(error) => return self.put_back(row, error, budget).await,
             };
             row = self.begin_attempt(row, instance).await?;
-            match self.send(&row, &access).await {
+            match self.send(&row, &decision, &access).await {
                 Sent::Made(incident) => return self.done(row, instance, incident).await,
                 // One renewal, one repetition, as everywhere.
                 Sent::NotMade(error) if error.context("token") == Some("rejected") && rejected.is_none() => {
@@ -186,6 +208,32 @@ impl Courier {
                 Sent::Unknown(error) => return self.end_attempt(row, error).await,
             }
         }
+    }
+
+    pub(super) async fn decision(&self, delivery: &Delivery, now: DateTime<Utc>) -> Result<Decision> {
+        Ok(self.policies.of(&delivery.customer_id).await?.decide(&delivery.alert, now))
+    }
+
+    /// The policy makes nothing of the alert.
+    async fn ignore(&self, row: Row<DeliveryRecord>, decision: &Decision) -> Result<Next> {
+        let mut record = row.value;
+        record.delivery.status = DeliveryStatus::Ignored;
+        record.delivery.failure = Some(decision.reason.clone());
+        record.delivery.updated_at = self.chance.now();
+        record.claimed_until = None;
+        let row = self.write(record, row.version, Vec::new(), None).await?;
+        metrics::counter!("itsm_adapter_deliveries_ignored").increment(1);
+        Ok(Next::Settled(row.value.delivery))
+    }
+
+    /// A maintenance window is under way: the policy is asked again at its end.
+    async fn hold(&self, row: Row<DeliveryRecord>, until: DateTime<Utc>, decision: &Decision) -> Result<Next> {
+        let mut record = row.value;
+        record.delivery.failure = Some(decision.reason.clone());
+        record.not_before = Some(until);
+        record.claimed_until = None;
+        self.write(record, row.version, Vec::new(), None).await?;
+        Ok(Next::Later(until))
     }
 
     /// The journal: an attempt is written down before it is sent, with the time after which it cannot have an
@@ -217,10 +265,11 @@ impl Courier {
         Ok(Next::Unknown(error))
     }
 
-    async fn send(&self, row: &Row<DeliveryRecord>, access: &Access) -> Sent {
+    async fn send(&self, row: &Row<DeliveryRecord>, decision: &Decision, access: &Access) -> Sent {
         let delivery = &row.value.delivery;
-        let follows = row.value.shown.follows.as_deref();
-        let body = &NewIncident::of(&delivery.alert, &delivery.correlation_id, follows);
+        let shown = &row.value.shown;
+        let (follows, parent) = (shown.follows.as_deref(), shown.parent.as_deref());
+        let body = &NewIncident::of(&delivery.alert, decision, &delivery.correlation_id, follows, parent);
         match self.servicenow.insert::<IncidentRow>(access, "incident", body, &FIELDS).await {
             Ok(made) if made.correlation_id == delivery.correlation_id && !made.sys_id.is_empty() => {
                 Sent::Made(made.into())

@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::{Alert, Incident, Severity};
+use super::policy::Decision;
+use crate::model::{Alert, Incident};
 
 /// Columns that are read back of every incident.
 pub(super) const FIELDS: [&str; 7] =
@@ -20,8 +21,16 @@ pub(super) const NOTE: usize = 4000;
 pub(super) struct NewIncident {
     short_description: String,
     description: String,
-    impact: &'static str,
-    urgency: &'static str,
+    impact: String,
+    urgency: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    assignment_group: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    category: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    caller_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    parent_incident: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     work_notes: Option<String>,
     correlation_id: String,
@@ -29,14 +38,19 @@ pub(super) struct NewIncident {
 }
 
 impl NewIncident {
-    /// `follows`: the number of the incident that this alert had before.
-    pub(super) fn of(alert: &Alert, correlation_id: &str, follows: Option<&str>) -> Self {
-        let (impact, urgency) = match alert.severity {
-            Severity::Critical => ("2", "1"),
-            Severity::Error => ("2", "2"),
-            Severity::Warning => ("3", "2"),
-            Severity::Information | Severity::Success => ("3", "3"),
-        };
+    /// `follows`: the number of the incident that this alert had before; `parent`: the incident of its group.
+    pub(super) fn of(
+        alert: &Alert,
+        decision: &Decision,
+        correlation_id: &str,
+        follows: Option<&str>,
+        parent: Option<&str>,
+    ) -> Self {
+        let title = decision.short_description.as_deref().unwrap_or(&alert.title);
+        let description = decision.description.as_deref().unwrap_or(&alert.description);
+        let text = |text: &Option<std::sync::Arc<str>>| text.as_deref().map(str::to_owned);
+        let before = follows.map(|number| format!("The alert is back. Its incident before was {number}."));
+        let notes: Vec<String> = before.into_iter().chain(decision.opening_note.as_deref().map(plain)).collect();
         let origin = format!(
             "\n\nFrom Citrix Cloud account {}, source {}, alert {}{}.",
             plain(&alert.customer_id),
@@ -46,11 +60,15 @@ impl NewIncident {
         );
         let room = DESCRIPTION.saturating_sub(origin.chars().count());
         Self {
-            short_description: cut(&plain(&alert.title).replace('\n', " "), SHORT_DESCRIPTION),
-            description: cut(&plain(&alert.description), room) + &origin,
-            impact,
-            urgency,
-            work_notes: follows.map(|number| format!("The alert is back. Its incident before was {number}.")),
+            short_description: cut(&plain(title).replace('\n', " "), SHORT_DESCRIPTION),
+            description: cut(&plain(description), room) + &origin,
+            impact: decision.impact.to_string(),
+            urgency: decision.urgency.to_string(),
+            assignment_group: text(&decision.assignment_group),
+            category: text(&decision.category),
+            caller_id: text(&decision.caller),
+            parent_incident: parent.map(str::to_owned),
+            work_notes: (!notes.is_empty()).then(|| notes.join("\n\n")),
             correlation_id: correlation_id.to_owned(),
             correlation_display: "Citrix ITSM Adapter",
         }
@@ -118,7 +136,7 @@ mod tests {
             id: "1".into(),
             title: title.into(),
             description: description.into(),
-            severity: Severity::Error,
+            severity: crate::model::Severity::Error,
             state: crate::model::AlertState::Raised,
             priority: None,
             category: None,
@@ -130,15 +148,20 @@ mod tests {
         }
     }
 
+    fn incident(alert: &Alert) -> NewIncident {
+        let decision = crate::delivery::PolicySet::default().decide(alert, chrono::DateTime::UNIX_EPOCH);
+        NewIncident::of(alert, &decision, "key", None, None)
+    }
+
     #[test]
     fn hostile_text_arrives_as_text() {
-        let incident = NewIncident::of(&alert("a\u{202e}b\u{0}c\r\n<script>", "x"), "key", None);
+        let incident = incident(&alert("a\u{202e}b\u{0}c\r\n<script>", "x"));
         assert_eq!(incident.short_description, "abc <script>");
     }
 
     #[test]
     fn long_text_is_cut_to_the_columns_and_marked() {
-        let incident = NewIncident::of(&alert(&"ä".repeat(500), &"b".repeat(10_000)), "key", None);
+        let incident = incident(&alert(&"ä".repeat(500), &"b".repeat(10_000)));
         assert_eq!(incident.short_description.chars().count(), SHORT_DESCRIPTION);
         assert!(incident.short_description.ends_with('…'));
         assert_eq!(incident.description.chars().count(), DESCRIPTION);

@@ -18,6 +18,7 @@ use serde::Deserialize;
 use super::{
     deliver::{Courier, MARGIN, Next, about, is_of_the_lane, words},
     incident::{FIELDS, IncidentRow, NOTE, cut, plain},
+    policy::Decision,
 };
 use crate::{
     api::servicenow::Query,
@@ -47,7 +48,7 @@ const CODES: [&str; 7] = [
 const CHOICE: [&str; 4] = ["value", "label", "language", "inactive"];
 
 /// How the incidents of an alert are kept up.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 pub(super) struct Manner {
     /// Shortest time between two work notes about the alert being told again.
     pub(super) note_interval: Duration,
@@ -55,11 +56,14 @@ pub(super) struct Manner {
     pub(super) resolve_on_end: bool,
     /// Whether an alert that comes back opens the incident again; else it makes a linked new one.
     pub(super) reopen: bool,
+    /// The policy's own words for a work note.
+    pub(super) work_note: Option<String>,
 }
 
-impl Default for Manner {
-    fn default() -> Self {
-        Self { note_interval: Duration::from_secs(300), resolve_on_end: true, reopen: true }
+impl Manner {
+    fn of(decision: Decision) -> Self {
+        let Decision { note_interval, resolve_on_end, reopen, work_note, .. } = decision;
+        Self { note_interval, resolve_on_end, reopen, work_note }
     }
 }
 
@@ -112,10 +116,11 @@ impl Courier {
         let mut record = row.value;
         record.claimed_until = None;
         record.not_before = None;
-        let manner = self.manner(&record.delivery);
+        let policy = self.policies.of(&record.delivery.customer_id).await?;
         let mut through = 0;
         for step in steps {
             let now = self.chance.now();
+            let manner = Manner::of(policy.decide(&step.alert, now));
             let told_again = step.alert.state != AlertState::Ended && record.shown.state != AlertState::Ended;
             let is_early = record.shown.noted_at.is_some_and(|at| now < at + manner.note_interval);
             if record.delivery.status == DeliveryStatus::Ignored {
@@ -175,7 +180,7 @@ impl Courier {
             Ok(read) => read,
             Err(error) => return self.step_failed(row, &step, error, budget).await,
         };
-        let deed = decide(&row.value, &step, present.as_ref(), &words, manner);
+        let deed = decide(&row.value, &step, present.as_ref(), &words, &manner);
         let mut record = row.value;
         if let Some(present) = present {
             record.delivery.incident = Some(present.into());
@@ -367,10 +372,6 @@ impl Courier {
             Err(error) => Err(error),
         }
     }
-
-    fn manner(&self, _: &Delivery) -> Manner {
-        Manner::default()
-    }
 }
 
 impl Words {
@@ -398,7 +399,7 @@ fn decide(
     step: &DeliveryStep,
     present: Option<&IncidentRow>,
     words: &Words,
-    manner: Manner,
+    manner: &Manner,
 ) -> Deed {
     let came_back = record.shown.state == AlertState::Ended && step.alert.state != AlertState::Ended;
     let Some(present) = present else {
@@ -409,28 +410,28 @@ fn decide(
     if step.alert.state == AlertState::Ended {
         return match (is_over || is_resolved, manner.resolve_on_end) {
             (true, _) => Deed::Nothing("it is resolved already"),
-            (false, true) => Deed::Resolve(told("The alert has ended", &step.alert, record)),
-            (false, false) => Deed::Note(told("The alert has ended", &step.alert, record)),
+            (false, true) => Deed::Resolve(told("The alert has ended", &step.alert, record, manner)),
+            (false, false) => Deed::Note(told("The alert has ended", &step.alert, record, manner)),
         };
     }
     if !came_back {
         return if is_over {
             Deed::Nothing("somebody closed it")
         } else if step.alert.state == AlertState::Changed {
-            Deed::Note(told("The alert has changed", &step.alert, record))
+            Deed::Note(told("The alert has changed", &step.alert, record, manner))
         } else {
-            Deed::Note(told("The alert was raised again", &step.alert, record))
+            Deed::Note(told("The alert was raised again", &step.alert, record, manner))
         };
     }
     if is_over || (is_resolved && !(record.shown.resolved && manner.reopen)) {
         return Deed::Anew;
     }
-    let text = told("The alert is back", &step.alert, record);
+    let text = told("The alert is back", &step.alert, record, manner);
     if is_resolved { Deed::Reopen(text) } else { Deed::Note(text) }
 }
 
 /// A work note, as text and nothing else (T14).
-fn told(what: &str, alert: &Alert, record: &DeliveryRecord) -> String {
+fn told(what: &str, alert: &Alert, record: &DeliveryRecord, manner: &Manner) -> String {
     let mut note = what.to_owned();
     if let Some(at) = alert.raised_at {
         note.push_str(&format!(" ({})", at.to_rfc3339_opts(chrono::SecondsFormat::Secs, true)));
@@ -439,6 +440,10 @@ fn told(what: &str, alert: &Alert, record: &DeliveryRecord) -> String {
         note.push_str(&format!("; it was told {} times more since the last note", record.shown.unnoted));
     }
     note.push_str(".\n\n");
+    if let Some(own) = &manner.work_note {
+        note.push_str(&plain(own));
+        return cut(&note, NOTE);
+    }
     note.push_str(&plain(&alert.title));
     if !alert.description.is_empty() {
         note.push_str("\n\n");

@@ -2,12 +2,29 @@
 
 mod accept;
 mod deliver;
+mod group;
 mod incident;
+mod key;
 mod lane;
+mod lease;
 mod life;
+mod mapping;
 mod pace;
+mod policy;
 mod source;
+mod sweep;
 mod worker;
 
-pub use self::worker::Worker;
-pub(crate) use self::{accept::accept, deliver::Courier, life::Choices, source::webhook_alert, worker::Crew};
+pub(crate) use self::{
+    accept::accept,
+    deliver::Courier,
+    life::Choices,
+    policy::{PolicyBook, PolicySet},
+    source::webhook_alert,
+    sweep::Sweeper,
+    worker::Crew,
+};
+pub use self::{
+    mapping::{WebhookMapping, map_webhook},
+    worker::Worker,
+};

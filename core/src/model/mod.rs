@@ -9,8 +9,10 @@ mod entitlement;
 mod event;
 mod instance;
 mod options;
+mod policy;
 mod query;
 mod report;
+mod source;
 
 pub use account::*;
 pub use alert::*;
@@ -21,5 +23,7 @@ pub use entitlement::*;
 pub use event::*;
 pub use instance::*;
 pub use options::*;
+pub use policy::*;
 pub use query::*;
 pub use report::*;
+pub use source::*;

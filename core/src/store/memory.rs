@@ -11,14 +11,16 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
 use super::{
-    Change, Claim, Claimed, Committed, ConnectionFilter, DeliveryCount, DeliveryFilter, DeliveryRecord, DeliveryStep,
-    Lease, PendingRevocation, Put, Refusal, Row, Store, Wanted,
+    Change, Claim, Claimed, Committed, ConnectionFilter, DeliveryCount, DeliveryFilter, DeliveryGroup, DeliveryRecord,
+    DeliveryStep, Lease, PendingRevocation, Put, Refusal, ResumePoint, Row, Store, Wanted,
     outbox::{Due, PROMOTED, STEPS},
 };
 use crate::{
     error::Result,
     id::{CustomerId, DeliveryId, InstanceId},
-    model::{Account, Connection, ConnectionStatus, Delivery, DeliveryStatus, Event, Instance, serves_many},
+    model::{
+        Account, AccountPolicy, Connection, ConnectionStatus, Delivery, DeliveryStatus, Event, Instance, serves_many,
+    },
 };
 
 /// Keeps everything in memory; gone with the process. One lock, never held across an await.
@@ -53,6 +55,10 @@ struct State {
     scheduled: BTreeSet<(CustomerId, DateTime<Utc>, DeliveryId)>,
     steps: BTreeMap<DeliveryId, Vec<DeliveryStep>>,
     last_step: i64,
+    groups: BTreeMap<(CustomerId, String), Row<DeliveryGroup>>,
+    group_counts: BTreeMap<(CustomerId, String), i64>,
+    policies: BTreeMap<CustomerId, Row<AccountPolicy>>,
+    resume_points: BTreeMap<(CustomerId, String), Row<ResumePoint>>,
     /// Event number n is at n - 1.
     events: Vec<Event>,
     leases: BTreeMap<String, Held>,
@@ -119,7 +125,7 @@ impl State {
                     undo(self);
                     return Err(Refusal::InUse);
                 }
-                Ok(undo)
+                Ok(self.forget_with(customer_id, undo))
             }
             Change::Instance(put) => replace(self, |state| &mut state.instances, put.value.id.clone(), put, version),
             Change::Connection(put) => self.connect(put, version),
@@ -153,12 +159,49 @@ impl State {
                     state.make_due(&delivery_id, before);
                 }))
             }
+            Change::Group(put) => {
+                let key = (put.value.customer_id.clone(), put.value.key.clone());
+                let same = self.groups.get(&key).is_some_and(|row| row.value.parent == put.value.parent);
+                let undo = replace(self, |state| &mut state.groups, key.clone(), put, version)?;
+                let count = self.group_counts.get(&key).copied();
+                if !same {
+                    self.group_counts.insert(key.clone(), 1);
+                }
+                Ok(Box::new(move |state| {
+                    undo(state);
+                    match count {
+                        Some(count) => state.group_counts.insert(key, count),
+                        None => state.group_counts.remove(&key),
+                    };
+                }))
+            }
+            Change::CountInGroup { customer_id, key } => {
+                let key = (customer_id, key);
+                let Some(count) = self.group_counts.get_mut(&key) else { return Err(Refusal::Conflict) };
+                *count += 1;
+                Ok(Box::new(move |state| {
+                    state.group_counts.entry(key).and_modify(|count| *count -= 1);
+                }))
+            }
             Change::RemoveSteps { delivery_id, through } => {
                 let before = self.steps.get(&delivery_id).cloned().unwrap_or_default();
                 self.steps.entry(delivery_id.clone()).or_default().retain(|step| step.number > through);
                 Ok(Box::new(move |state| {
                     state.steps.insert(delivery_id, before);
                 }))
+            }
+            Change::Policy(Put { value, replaces, .. }) => {
+                self.needs(&value.customer_id, replaces)?;
+                let key = value.customer_id.clone();
+                replace(self, |state| &mut state.policies, key, Put { value, sealed: None, replaces }, version)
+            }
+            Change::RemovePolicy { customer_id, version } => {
+                remove(self, |state| &mut state.policies, customer_id, version)
+            }
+            Change::ResumePoint(Put { value, replaces, .. }) => {
+                let key = (value.customer_id.clone(), value.source.clone());
+                self.needs(&value.customer_id, replaces)?;
+                replace(self, |state| &mut state.resume_points, key, Put { value, sealed: None, replaces }, version)
             }
             Change::Event(mut event) => {
                 event.sequence = i64::try_from(self.events.len()).unwrap_or(i64::MAX) + 1;
@@ -168,6 +211,24 @@ impl State {
                 }))
             }
         }
+    }
+
+    /// What is new needs its account.
+    fn needs(&self, customer: &CustomerId, replaces: Option<i64>) -> Result<(), Refusal> {
+        if replaces.is_some() || self.accounts.contains_key(customer) { Ok(()) } else { Err(Refusal::Missing) }
+    }
+
+    /// Forgets what goes with an account that was removed.
+    fn forget_with(&mut self, customer: CustomerId, undo: Undo) -> Undo {
+        let policy = self.policies.remove(&customer);
+        let of_account = |key: &(CustomerId, String)| key.0 == customer;
+        let keys: Vec<_> = self.resume_points.keys().filter(|key| of_account(key)).cloned().collect();
+        let points: Vec<_> = keys.into_iter().filter_map(|key| self.resume_points.remove_entry(&key)).collect();
+        Box::new(move |state| {
+            state.resume_points.extend(points);
+            restore(&mut state.policies, customer, policy);
+            undo(state);
+        })
     }
 
     fn connect(&mut self, put: Put<Connection>, version: i64) -> Result<Undo, Refusal> {
@@ -454,6 +515,13 @@ impl Store for MemoryStore {
         Ok(self.state().steps.get(id).and_then(|steps| steps.last().cloned()))
     }
 
+    async fn group(&self, customer_id: &CustomerId, key: &str) -> Result<Option<(Row<DeliveryGroup>, i64)>> {
+        let state = self.state();
+        let key = (customer_id.clone(), key.to_owned());
+        let count = state.group_counts.get(&key).copied().unwrap_or_default();
+        Ok(state.groups.get(&key).cloned().map(|row| (row, count)))
+    }
+
     async fn due(&self, customers: &[CustomerId], now: DateTime<Utc>) -> Result<Option<DateTime<Utc>>> {
         let state = self.state();
         let first = DeliveryId(String::new());
@@ -483,6 +551,14 @@ impl Store for MemoryStore {
         let count =
             |((customer_id, instance_id, status), count)| DeliveryCount { customer_id, instance_id, status, count };
         Ok(counts.into_iter().map(count).collect())
+    }
+
+    async fn policy(&self, customer_id: &CustomerId) -> Result<Option<Row<AccountPolicy>>> {
+        Ok(self.state().policies.get(customer_id).cloned())
+    }
+
+    async fn resume_point(&self, customer_id: &CustomerId, source: &str) -> Result<Option<Row<ResumePoint>>> {
+        Ok(self.state().resume_points.get(&(customer_id.clone(), source.to_owned())).cloned())
     }
 
     async fn events(&self, customer_id: Option<&CustomerId>, after: i64, limit: u32) -> Result<Vec<Event>> {

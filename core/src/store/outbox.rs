@@ -63,6 +63,21 @@ pub struct DeliveryStep {
     pub accepted_at: DateTime<Utc>,
 }
 
+/// Alerts of one cause, counted in the incident of the first.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeliveryGroup {
+    /// The account.
+    pub customer_id: CustomerId,
+    /// The same for alerts of one cause.
+    pub key: String,
+    /// The delivery whose incident counts them.
+    pub parent: DeliveryId,
+    /// When the group takes in no more.
+    pub until: DateTime<Utc>,
+    /// The number that the incident was last told.
+    pub told: i64,
+}
+
 /// How many deliveries stand in one place.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DeliveryCount {

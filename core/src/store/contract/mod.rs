@@ -13,6 +13,7 @@
 mod leases;
 mod lists;
 mod outbox;
+mod policies;
 mod races;
 mod refusals;
 mod rows;
@@ -57,6 +58,11 @@ where
     lists::revocations_are_listed_oldest_first(fresh().await).await;
     lists::events_are_numbered_without_gaps(fresh().await).await;
     lists::events_are_told_apart_by_account(fresh().await).await;
+
+    policies::a_policy_and_a_resume_point_are_read_back(fresh().await).await;
+    policies::each_replaces_the_version_it_names(fresh().await).await;
+    policies::both_need_their_account_and_go_with_it(fresh().await).await;
+    policies::a_refused_commit_leaves_both_as_they_were(fresh().await).await;
 
     leases::a_lease_has_one_holder(fresh().await).await;
     leases::a_lease_that_ended_passes_on_with_a_higher_fence(fresh().await).await;

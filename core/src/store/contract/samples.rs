@@ -7,10 +7,10 @@ use chrono::{DateTime, TimeDelta, Utc};
 use crate::{
     id::{CustomerId, DeliveryId, InstanceId},
     model::{
-        Account, Alert, AlertState, Connection, ConnectionStatus, Delivery, DeliveryStatus, Environment, Event,
-        EventKind, Instance, InstanceHealth, Severity,
+        Account, AccountPolicy, Alert, AlertState, Connection, ConnectionStatus, Delivery, DeliveryStatus, Environment,
+        Event, EventKind, Instance, InstanceHealth, Severity,
     },
-    store::{Change, DeliveryRecord, PendingRevocation, Put, Sealed, Shown},
+    store::{Change, DeliveryRecord, PendingRevocation, Put, ResumePoint, Sealed, Shown},
 };
 
 pub(crate) fn now() -> DateTime<Utc> {
@@ -116,6 +116,19 @@ pub(crate) fn delivery(id: &str, account: &str, alert: &str, status: DeliverySta
         claimed_until: None,
         failures: 0,
         shown: Shown::default(),
+    }
+}
+
+pub(crate) fn policy(account: &str, document: &str) -> AccountPolicy {
+    AccountPolicy { customer_id: customer(account), document: document.to_owned(), updated_at: now() }
+}
+
+pub(crate) fn resume_point(account: &str, source: &str, position: &str) -> ResumePoint {
+    ResumePoint {
+        customer_id: customer(account),
+        source: source.to_owned(),
+        position: position.to_owned(),
+        updated_at: now(),
     }
 }
 

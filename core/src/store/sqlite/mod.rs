@@ -31,13 +31,13 @@ use self::{
     writer::{Job, Work},
 };
 use super::{
-    Change, Claim, Claimed, Committed, ConnectionFilter, DeliveryCount, DeliveryFilter, DeliveryRecord, DeliveryStep,
-    Lease, PendingRevocation, Refusal, Row, Store,
+    Change, Claim, Claimed, Committed, ConnectionFilter, DeliveryCount, DeliveryFilter, DeliveryGroup, DeliveryRecord,
+    DeliveryStep, Lease, PendingRevocation, Refusal, ResumePoint, Row, Store,
 };
 use crate::{
     error::{Error, ErrorKind, Result},
     id::{CustomerId, DeliveryId, InstanceId},
-    model::{Account, Connection, Event, Instance},
+    model::{Account, AccountPolicy, Connection, Event, Instance},
 };
 
 /// How long to wait for another process that holds the write lock.
@@ -261,6 +261,11 @@ impl Store for SqliteStore {
         self.read(move |database| outbox::last_step(database, &id)).await
     }
 
+    async fn group(&self, customer_id: &CustomerId, key: &str) -> Result<Option<(Row<DeliveryGroup>, i64)>> {
+        let (id, key) = (customer_id.clone(), key.to_owned());
+        self.read(move |database| outbox::group(database, &id, &key)).await
+    }
+
     async fn due(&self, customers: &[CustomerId], now: DateTime<Utc>) -> Result<Option<DateTime<Utc>>> {
         let customers = customers.to_vec();
         self.read(move |database| outbox::due(database, &customers, now)).await
@@ -269,6 +274,16 @@ impl Store for SqliteStore {
     async fn counts(&self, customer_id: Option<&CustomerId>) -> Result<Vec<DeliveryCount>> {
         let id = customer_id.cloned();
         self.read(move |database| outbox::counts(database, id.as_ref())).await
+    }
+
+    async fn policy(&self, customer_id: &CustomerId) -> Result<Option<Row<AccountPolicy>>> {
+        let id = customer_id.clone();
+        self.read(move |database| read::policy(database, &id)).await
+    }
+
+    async fn resume_point(&self, customer_id: &CustomerId, source: &str) -> Result<Option<Row<ResumePoint>>> {
+        let (id, source) = (customer_id.clone(), source.to_owned());
+        self.read(move |database| read::resume_point(database, &id, &source)).await
     }
 
     async fn events(&self, customer_id: Option<&CustomerId>, after: i64, limit: u32) -> Result<Vec<Event>> {

@@ -6,13 +6,13 @@ use rusqlite::{Connection as Database, OptionalExtension, params};
 use super::{
     error::failure,
     read::{delivery_status, each, list},
-    write::{Done, execute, json, next_version},
+    write::{Done, execute, json, next_version, one},
 };
 use crate::{
     error::Result,
     id::{CustomerId, DeliveryId, InstanceId},
     store::{
-        Claim, Claimed, DeliveryCount, DeliveryRecord, DeliveryStep, Row, Wanted,
+        Claim, Claimed, DeliveryCount, DeliveryGroup, DeliveryRecord, DeliveryStep, Put, Row, Wanted,
         outbox::{PROMOTED, STEPS},
     },
 };
@@ -100,6 +100,43 @@ pub(super) fn has_steps(database: &Database, id: &DeliveryId) -> Done<bool> {
     let sql = "SELECT EXISTS (SELECT 1 FROM delivery_steps WHERE delivery_id = ?1)";
     let mut statement = database.prepare_cached(sql).map_err(failure)?;
     Ok(statement.query_row([id.as_str()], |row| row.get(0)).map_err(failure)?)
+}
+
+pub(super) fn put_group(database: &Database, put: &Put<DeliveryGroup>, version: i64) -> Done {
+    let (customer, key) = (put.value.customer_id.as_str(), &put.value.key);
+    let value = json(&put.value)?;
+    match put.replaces {
+        None => {
+            let sql =
+                "INSERT INTO delivery_groups (customer_id, key, version, value, count) VALUES (?1, ?2, ?3, ?4, 1)";
+            one(execute(database, sql, params![customer, key, version, value]))
+        }
+        Some(old) => {
+            // Another parent begins to count anew.
+            let sql = "UPDATE delivery_groups SET version = ?3, value = ?4,
+                       count = CASE WHEN json_extract(value, '$.parent') = ?5 THEN count ELSE 1 END
+                       WHERE customer_id = ?1 AND key = ?2 AND version = ?6";
+            one(execute(database, sql, params![customer, key, version, value, put.value.parent.as_str(), old]))
+        }
+    }
+}
+
+pub(super) fn count_in_group(database: &Database, customer: &CustomerId, key: &str) -> Done {
+    let sql = "UPDATE delivery_groups SET count = count + 1 WHERE customer_id = ?1 AND key = ?2";
+    one(execute(database, sql, params![customer.as_str(), key]))
+}
+
+pub(super) fn group(
+    database: &Database,
+    customer: &CustomerId,
+    key: &str,
+) -> Result<Option<(Row<DeliveryGroup>, i64)>> {
+    let sql = "SELECT value, version, count FROM delivery_groups WHERE customer_id = ?1 AND key = ?2";
+    let row = |row: &rusqlite::Row<'_>| {
+        let version = row.get(1).map_err(failure)?;
+        Ok((Row { value: super::read::value(row)?, sealed: None, version }, row.get(2).map_err(failure)?))
+    };
+    Ok(each(database, sql, params![customer.as_str(), key], row)?.pop())
 }
 
 /// See [`Store::give_back`](crate::store::Store::give_back).

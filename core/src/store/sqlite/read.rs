@@ -8,8 +8,8 @@ use super::error::failure;
 use crate::{
     error::{Error, ErrorKind, Result},
     id::{CustomerId, DeliveryId, InstanceId},
-    model::{Account, Connection, ConnectionStatus, DeliveryStatus, Event, Instance},
-    store::{ConnectionFilter, DeliveryFilter, DeliveryRecord, PendingRevocation, Row, Sealed},
+    model::{Account, AccountPolicy, Connection, ConnectionStatus, DeliveryStatus, Event, Instance},
+    store::{ConnectionFilter, DeliveryFilter, DeliveryRecord, PendingRevocation, ResumePoint, Row, Sealed},
 };
 
 pub(super) fn account(database: &Database, id: &CustomerId) -> Result<Option<Row<Account>>> {
@@ -135,6 +135,16 @@ pub(super) fn deliveries_statement(filter: &DeliveryFilter) -> (String, Option<&
     };
     sql.push_str(" ORDER BY id LIMIT ?2");
     (sql, filter.customer_id.as_ref())
+}
+
+pub(super) fn policy(database: &Database, id: &CustomerId) -> Result<Option<Row<AccountPolicy>>> {
+    let sql = "SELECT value, version, NULL, NULL FROM policies WHERE customer_id = ?1";
+    first(database, sql, params![id.as_str()])
+}
+
+pub(super) fn resume_point(database: &Database, id: &CustomerId, source: &str) -> Result<Option<Row<ResumePoint>>> {
+    let sql = "SELECT value, version, NULL, NULL FROM resume_points WHERE customer_id = ?1 AND source = ?2";
+    first(database, sql, params![id.as_str(), source])
 }
 
 pub(super) fn events(database: &Database, customer: Option<&CustomerId>, after: i64, limit: u32) -> Result<Vec<Event>> {

@@ -13,8 +13,10 @@ use super::{
 use crate::{
     error::{Error, ErrorKind},
     id::{CustomerId, InstanceId},
-    model::{Account, Connection, Event, Instance, serves_many},
-    store::{Change, Committed, DeliveryRecord, Lease, PendingRevocation, Put, Refusal, Sealed, outbox::Due},
+    model::{Account, AccountPolicy, Connection, Event, Instance, serves_many},
+    store::{
+        Change, Committed, DeliveryRecord, Lease, PendingRevocation, Put, Refusal, ResumePoint, Sealed, outbox::Due,
+    },
 };
 
 pub(super) type Done<T = ()> = Result<T, Refusal>;
@@ -40,7 +42,15 @@ pub(super) fn commit(database: &Database, changes: Vec<Change>) -> Done<Committe
             }
             Change::Delivery(put) => put_delivery(database, &put, version)?,
             Change::Step { delivery_id, step } => outbox::append(database, &delivery_id, &step)?,
+            Change::Group(put) => outbox::put_group(database, &put, version)?,
+            Change::CountInGroup { customer_id, key } => outbox::count_in_group(database, &customer_id, &key)?,
             Change::RemoveSteps { delivery_id, through } => outbox::remove(database, &delivery_id, through)?,
+            Change::Policy(put) => put_policy(database, &put, version)?,
+            Change::RemovePolicy { customer_id, version } => {
+                let sql = "DELETE FROM policies WHERE customer_id = ?1 AND version = ?2";
+                one(execute(database, sql, params![customer_id.as_str(), version]))?;
+            }
+            Change::ResumePoint(put) => put_resume_point(database, &put, version)?,
             Change::Event(event) => {
                 let number = append(database, &event)?;
                 if first_event == 0 {
@@ -231,6 +241,40 @@ fn put_delivery(database: &Database, put: &Put<DeliveryRecord>, version: i64) ->
     }
 }
 
+fn put_policy(database: &Database, put: &Put<AccountPolicy>, version: i64) -> Done {
+    let sql = match put.replaces {
+        None => "INSERT INTO policies (customer_id, version, value) VALUES (?1, ?2, ?3)",
+        Some(_) => "UPDATE policies SET version = ?2, value = ?3 WHERE customer_id = ?1 AND version = ?4",
+    };
+    let (id, value) = (put.value.customer_id.as_str(), json(&put.value)?);
+    of_account(match put.replaces {
+        None => execute(database, sql, params![id, version, value]),
+        Some(old) => execute(database, sql, params![id, version, value, old]),
+    })
+}
+
+fn put_resume_point(database: &Database, put: &Put<ResumePoint>, version: i64) -> Done {
+    let sql = match put.replaces {
+        None => "INSERT INTO resume_points (customer_id, source, version, value) VALUES (?1, ?2, ?3, ?4)",
+        Some(_) => {
+            "UPDATE resume_points SET version = ?3, value = ?4 WHERE customer_id = ?1 AND source = ?2 AND version = ?5"
+        }
+    };
+    let (id, source, value) = (put.value.customer_id.as_str(), &put.value.source, json(&put.value)?);
+    of_account(match put.replaces {
+        None => execute(database, sql, params![id, source, version, value]),
+        Some(old) => execute(database, sql, params![id, source, version, value, old]),
+    })
+}
+
+/// As [`one`], for rows whose only reference is their account.
+fn of_account(outcome: rusqlite::Result<usize>) -> Done {
+    match outcome {
+        Err(error) if is_constraint(&error) && !is_taken(&error) => Err(Refusal::Missing),
+        outcome => one(outcome),
+    }
+}
+
 fn append(database: &Database, event: &Event) -> Done<i64> {
     let sql = "INSERT INTO events (customer_id, value) VALUES (?1, ?2)";
     let customer = event.customer_id.as_ref().map(CustomerId::as_str);
@@ -282,7 +326,7 @@ pub(super) fn execute(database: &Database, sql: &str, values: impl Params) -> ru
 }
 
 /// Exactly one row was written; anything else means that the row is not as the caller saw it.
-fn one(outcome: rusqlite::Result<usize>) -> Done {
+pub(super) fn one(outcome: rusqlite::Result<usize>) -> Done {
     match outcome {
         Ok(1) => Ok(()),
         Ok(_) => Err(Refusal::Conflict),
