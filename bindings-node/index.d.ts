@@ -140,6 +140,16 @@ export interface Alert {
   description: string
   /** How bad it is. */
   severity: Severity
+  /** What it tells of its cause. Later states of the same alert (account, source, id) belong to its incident. */
+  state: AlertState
+  /** How soon somebody should look, in the source's own words. */
+  priority?: string
+  /** What kind of trouble it is, in the source's own words. */
+  category?: string
+  /** The Monitor alert policy that raised it. */
+  policy?: string
+  /** What it is about: a machine, a delivery group, a site. */
+  target?: string
   /** The component it is about, such as `Citrix Cloud`. */
   component?: string
   /** When it was raised, as the source says. */
@@ -147,6 +157,9 @@ export interface Alert {
   /** Anything else the source told, by name. */
   fields: Record<string, string>
 }
+
+/** What an alert tells of its cause. */
+export type AlertState = 'raised' | 'changed' | 'ended'
 
 /** One line of a connection test. */
 export interface Check {

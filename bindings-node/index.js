@@ -835,6 +835,7 @@ function __napiStampBindingTarget(exportsObject, target) {
 // linked import resolves to `undefined`.
 module.exports.__napiBindingTarget = __napiStampBindingTarget(nativeBinding, __napiLoadedBindingTarget)
 module.exports = nativeBinding
+module.exports.AlertState = nativeBinding.AlertState
 module.exports.CheckName = nativeBinding.CheckName
 module.exports.CheckOutcome = nativeBinding.CheckOutcome
 module.exports.ConnectionStatus = nativeBinding.ConnectionStatus

@@ -121,7 +121,7 @@ test('values come back as JavaScript has them', async () => {
   const connection = await client.connections.get(registration)
   assert.ok(connection.createdAt instanceof Date && connection.grant.expiresAt > new Date())
   const raisedAt = new Date('2026-01-02T03:04:05.678Z')
-  const alert = { customerId: account.customerId, source: 'test', id: 'ä', title: '😀 "', description: '\u2028', severity: 'warning', raisedAt, fields: { Größe: '1' } }
+  const alert = { customerId: account.customerId, source: 'test', id: 'ä', title: '😀 "', description: '\u2028', severity: 'warning', state: 'raised', raisedAt, fields: { Größe: '1' } }
   const delivery = await client.alerts.submit(alert)
   assert.deepEqual(delivery.alert, alert)
   const done = await client.alerts.deliver(delivery.id)

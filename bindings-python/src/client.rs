@@ -5,7 +5,7 @@
 use std::{collections::HashMap, path::PathBuf, sync::Arc};
 
 use itsm_adapter::{
-    Account, AccountPage, AddAccount, Alert, ClientOptions, Connect, Connection, ConnectionPage, Delivery,
+    Account, AccountPage, AddAccount, Alert, AlertState, ClientOptions, Connect, Connection, ConnectionPage, Delivery,
     DeliveryPage, DeliveryStatus, Entitlement, Environment, Event, EventPage, Instance, InstancePage,
     ReauthenticateServiceAccount, RegisterServiceAccount, Revocation, RotationReport, Secret, Severity, TestReport,
     UpdateAccount,
@@ -267,7 +267,7 @@ resource! {
     /// (account, source, id) is the same delivery.
     ///
     /// Raises NotFoundError when the account was not added, InvalidInputError, StoreError.
-    #[pyo3(signature = (*, customer_id, source, id, title, description, severity, component = None, raised_at = None, fields = None))]
+    #[pyo3(signature = (*, customer_id, source, id, title, description, severity, state = None, priority = None, category = None, policy = None, target = None, component = None, raised_at = None, fields = None))]
     fn submit(
         &core,
         customer_id: String,
@@ -276,13 +276,19 @@ resource! {
         title: String,
         description: String,
         severity: Word<Severity>,
+        state: Option<Word<AlertState>>,
+        priority: Option<String>,
+        category: Option<String>,
+        policy: Option<String>,
+        target: Option<String>,
         component: Option<String>,
         raised_at: Option<Instant>,
         fields: Option<HashMap<String, String>>,
     ) -> Delivery {
         let (severity, raised_at) = (severity.0, raised_at.map(|at| at.0));
         let fields = fields.unwrap_or_default();
-        let alert = Alert { customer_id, source, id, title, description, severity, component, raised_at, fields };
+        let state = state.map_or_else(AlertState::default, |state| state.0);
+        let alert = Alert { customer_id, source, id, title, description, severity, state, priority, category, policy, target, component, raised_at, fields };
         core.alerts().submit(alert).await
     }
 

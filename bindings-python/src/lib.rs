@@ -18,10 +18,10 @@ use pyo3::pymodule;
 mod _native {
     #[pymodule_export]
     use itsm_adapter::{
-        Account, AccountPage, Alert, Check, CheckName, CheckOutcome, Connection, ConnectionPage, ConnectionStatus,
-        Delivery, DeliveryPage, DeliveryStatus, Entitlement, EntitlementGroup, Environment, Event, EventKind,
-        EventPage, Grant, GrantKind, Incident, Instance, InstanceHealth, InstancePage, OauthEndpoint, Operator,
-        Revocation, RotationReport, ServiceEntitlement, ServiceState, Severity, Site, TestReport,
+        Account, AccountPage, Alert, AlertState, Check, CheckName, CheckOutcome, Connection, ConnectionPage,
+        ConnectionStatus, Delivery, DeliveryPage, DeliveryStatus, Entitlement, EntitlementGroup, Environment, Event,
+        EventKind, EventPage, Grant, GrantKind, Incident, Instance, InstanceHealth, InstancePage, OauthEndpoint,
+        Operator, Revocation, RotationReport, ServiceEntitlement, ServiceState, Severity, Site, TestReport,
     };
 
     #[pymodule_export]

@@ -98,6 +98,7 @@ mod python {
     shows_itself!(
         Account,
         AccountPage,
+        AccountPolicy,
         Alert,
         Authorization,
         Authorized,
@@ -117,11 +118,15 @@ mod python {
         Instance,
         InstancePage,
         OauthEndpoint,
+        PolicyDecision,
+        PolicyStep,
         Revocation,
         RotationReport,
         ServiceEntitlement,
         Site,
+        SweepReport,
         TestReport,
+        Webhook,
     );
 
     macro_rules! has_a_word {
@@ -141,6 +146,8 @@ mod python {
         )+ };
     }
     has_a_word!(
+        AlertSource,
+        AlertState,
         CheckName,
         CheckOutcome,
         ConnectionStatus,
@@ -152,6 +159,7 @@ mod python {
         GrantKind,
         InstanceHealth,
         Operator,
+        PolicyAction,
         ServiceState,
         Severity,
     );

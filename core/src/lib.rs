@@ -28,10 +28,11 @@ pub mod transport;
 pub use crate::{
     api::{citrix::egress_ranges, servicenow::Query},
     client::{
-        Accounts, Alerts, Client, ClientBuilder, Connections, Events, Instances, JsonPage, Pages, Record, RecordPage,
-        Records, Registrations,
+        Accounts, Alerts, Client, ClientBuilder, Connections, Events, Instances, JsonPage, Pages, Policies, Record,
+        RecordPage, Records, Registrations, Sources, Webhooks,
     },
     config::{Config, StoreConfig},
+    delivery::{WebhookMapping, Worker, map_webhook},
     desk::{OpenBrowser, SystemBrowser},
     error::{Error, ErrorInfo, ErrorKind, Result, Retry},
     event::{Observer, Subscription},

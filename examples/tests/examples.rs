@@ -15,6 +15,8 @@ use std::{
 use browser::Browser;
 use itsm_adapter::{AddAccount, Client, Config, Environment, StoreConfig};
 use itsm_simulator::{Options, Simulator, seed};
+use serde_json::json;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 fn run(program: &str, arguments: &[&str], environment: &[(&str, &str)]) -> (bool, String) {
     let Output { status, stdout, stderr } =
@@ -67,6 +69,8 @@ async fn the_tasks_work_one_after_the_other() {
         simulator.records("dev1", "incident").into_iter().filter(|row| !row["correlation_id"].is_empty()).count();
     assert_eq!(made, 3, "a second run makes no second incident");
 
+    receive_a_webhook(&simulator, &environment).await;
+
     let (ok, text) = run(env!("CARGO_BIN_EXE_manage-list"), &[], &environment);
     assert!(ok && text.contains("Registered") && text.contains("Available"), "{text}");
 }
@@ -94,7 +98,7 @@ async fn the_web_application_registers_with_the_consent_of_whoever_began_it() {
     let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let public = format!("http://{free}");
     let endpoint = seed::oauth_clients("dev1").remove(0);
-    let redirect = serde_json::json!({"redirect_url": format!("{public}/callback")});
+    let redirect = json!({"redirect_url": format!("{public}/callback")});
     simulator.patch_oauth_client("dev1", &endpoint.client_id, &redirect).unwrap();
     let mut application = Command::new(env!("CARGO_BIN_EXE_register-user-consent"))
         .env("ITSM_ADAPTER_STORE", &store)
@@ -141,4 +145,45 @@ async fn the_web_application_registers_with_the_consent_of_whoever_began_it() {
     assert!(again.status == 400 && again.body.contains("answered before"), "{}", again.body);
     application.kill().unwrap();
     application.wait().unwrap();
+}
+
+/// The program subscribes, is called, makes an incident, and leaves no subscription behind.
+async fn receive_a_webhook(simulator: &Simulator, environment: &[(&str, &str)]) {
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let (address, customer) = (format!("127.0.0.1:{port}"), seed::ACME.customer_id);
+    let mut program = Command::new(env!("CARGO_BIN_EXE_receive-webhooks"))
+        .args([customer, &format!("http://{address}/citrix")])
+        .envs(environment.iter().copied())
+        .envs([("LISTEN", address.as_str()), ("WEBHOOK_AUTHORIZATION", "Bearer 5f0c0a6d3b1e4f7c9a2b")])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(program.stdout.take().unwrap()).lines();
+    let first = lines.next().unwrap().unwrap();
+    assert!(first.starts_with("subscribed as "), "{first}");
+    let forged = post(&address, "Bearer 5f0c0a6d3b1e4f7c9a2c").await;
+    assert!(forged.starts_with("HTTP/1.1 401"), "{forged}");
+    let body = json!({"component": "Citrix Cloud", "severity": "Error", "priority": "Urgent", "eventId": "e", "content":
+        [{"languageTag": "en-US", "title": "Connector EDGE02 is offline", "description": "Not heard of for 15 minutes."}]});
+    simulator.notify(customer, &body).unwrap();
+    let second = lines.next().unwrap().unwrap();
+    assert!(second.starts_with("Connector EDGE02 is offline: INC"), "{second}");
+    drop(program.stdin.take());
+    assert!(program.wait().unwrap().success());
+    let removed =
+        simulator.requests().into_iter().any(|asked| asked.route == "subscriptions:one" && asked.method == "DELETE");
+    assert!(removed, "the subscription is removed");
+}
+
+/// A callback of somebody who does not know the authorization.
+async fn post(address: &str, authorization: &str) -> String {
+    let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
+    let request = format!(
+        "POST /citrix HTTP/1.1\r\nHost: {address}\r\nAuthorization: {authorization}\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{{}}"
+    );
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    answer
 }

@@ -9,6 +9,7 @@
 
 mod measure;
 mod plain;
+mod policy;
 mod state;
 mod stub;
 mod world;
@@ -90,6 +91,9 @@ fn main() {
         }
         if chosen("token") {
             tokens().await;
+        }
+        if chosen("policy") {
+            policy::decisions();
         }
         if chosen("state") {
             state::commits().await;

@@ -9,11 +9,14 @@ mod events;
 mod granting;
 mod holders;
 mod instances;
+mod policies;
 mod records;
 mod registrations;
 mod revocations;
 mod rotation;
+mod sources;
 mod sweep;
+mod webhooks;
 
 use std::{
     fmt,
@@ -23,7 +26,7 @@ use std::{
 };
 
 use futures_util::FutureExt;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 use tracing::Instrument;
 
 use self::holders::Holders;
@@ -33,13 +36,17 @@ pub use self::{
     connections::Connections,
     events::Events,
     instances::Instances,
+    policies::Policies,
     records::{JsonPage, Pages, Record, RecordPage, Records},
     registrations::Registrations,
+    sources::Sources,
+    webhooks::Webhooks,
 };
 use crate::{
     api::{citrix::CitrixCloud, servicenow::ServiceNow},
     clock::{Chance, Clock, Random},
     config::{Config, StoreConfig},
+    delivery::{Choices, PolicyBook},
     desk::{Desk, OpenBrowser, SystemBrowser},
     error::{Error, ErrorKind, Result},
     event::{Observer, Observers, Subscription},
@@ -72,9 +79,15 @@ struct Inner {
     servicenow: ServiceNow,
     driver: Driver,
     tokens: Tokens,
+    policies: PolicyBook,
     holders: Holders,
     desk: Desk,
     browser: Arc<dyn OpenBrowser>,
+    choices: Choices,
+    /// Rings when something was accepted.
+    bell: watch::Sender<u64>,
+    /// True after the end.
+    ended: watch::Sender<bool>,
     closed: AtomicBool,
     closing: Notify,
 }
@@ -219,6 +232,7 @@ impl Client {
             servicenow.clone(),
             driver.clone(),
         );
+        let policies = PolicyBook::new(store.clone());
         Ok(Self(Arc::new(Inner {
             config,
             chance,
@@ -229,9 +243,13 @@ impl Client {
             servicenow,
             driver,
             tokens,
+            policies,
             holders: Holders::default(),
             desk: Desk::default(),
             browser: browser.unwrap_or_else(|| Arc::new(SystemBrowser)),
+            choices: Choices::default(),
+            bell: watch::Sender::default(),
+            ended: watch::Sender::default(),
             closed: AtomicBool::new(false),
             closing: Notify::new(),
         })))
@@ -260,6 +278,21 @@ impl Client {
     /// Alerts on their way to incidents.
     pub fn alerts(&self) -> Alerts<'_> {
         Alerts(&self.0)
+    }
+
+    /// Sources that alerts are fetched from: Monitor, and the notifications of Citrix Cloud.
+    pub fn sources(&self) -> Sources<'_> {
+        Sources(&self.0)
+    }
+
+    /// Webhook subscriptions at Citrix Cloud.
+    pub fn webhooks(&self) -> Webhooks<'_> {
+        Webhooks(&self.0)
+    }
+
+    /// Policies: which alert becomes which incident.
+    pub fn policies(&self) -> Policies<'_> {
+        Policies(&self.0)
     }
 
     /// The event log.
@@ -318,6 +351,7 @@ impl Client {
         self.0.closed.store(true, Ordering::SeqCst);
         self.0.closing.notify_waiters();
         self.0.desk.close();
+        self.0.ended.send_replace(true);
         self.0.observers.end();
     }
 

@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::{Alert, Incident, Severity};
+use super::policy::Decision;
+use crate::model::{Alert, Incident};
 
 /// Columns that are read back of every incident.
 pub(super) const FIELDS: [&str; 7] =
@@ -12,26 +13,44 @@ pub(super) const FIELDS: [&str; 7] =
 const SHORT_DESCRIPTION: usize = 160;
 /// Length of the column `description`.
 const DESCRIPTION: usize = 4000;
+/// Length of a work note.
+pub(super) const NOTE: usize = 4000;
 
 /// The body of an insert.
 #[derive(Debug, Serialize)]
 pub(super) struct NewIncident {
     short_description: String,
     description: String,
-    impact: &'static str,
-    urgency: &'static str,
+    impact: String,
+    urgency: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    assignment_group: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    category: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    caller_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    parent_incident: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    work_notes: Option<String>,
     correlation_id: String,
     correlation_display: &'static str,
 }
 
 impl NewIncident {
-    pub(super) fn of(alert: &Alert, correlation_id: &str) -> Self {
-        let (impact, urgency) = match alert.severity {
-            Severity::Critical => ("2", "1"),
-            Severity::Error => ("2", "2"),
-            Severity::Warning => ("3", "2"),
-            Severity::Information | Severity::Success => ("3", "3"),
-        };
+    /// `follows`: the number of the incident that this alert had before; `parent`: the incident of its group.
+    pub(super) fn of(
+        alert: &Alert,
+        decision: &Decision,
+        correlation_id: &str,
+        follows: Option<&str>,
+        parent: Option<&str>,
+    ) -> Self {
+        let title = decision.short_description.as_deref().unwrap_or(&alert.title);
+        let description = decision.description.as_deref().unwrap_or(&alert.description);
+        let text = |text: &Option<std::sync::Arc<str>>| text.as_deref().map(str::to_owned);
+        let before = follows.map(|number| format!("The alert is back. Its incident before was {number}."));
+        let notes: Vec<String> = before.into_iter().chain(decision.opening_note.as_deref().map(plain)).collect();
         let origin = format!(
             "\n\nFrom Citrix Cloud account {}, source {}, alert {}{}.",
             plain(&alert.customer_id),
@@ -41,10 +60,15 @@ impl NewIncident {
         );
         let room = DESCRIPTION.saturating_sub(origin.chars().count());
         Self {
-            short_description: cut(&plain(&alert.title).replace('\n', " "), SHORT_DESCRIPTION),
-            description: cut(&plain(&alert.description), room) + &origin,
-            impact,
-            urgency,
+            short_description: cut(&plain(title).replace('\n', " "), SHORT_DESCRIPTION),
+            description: cut(&plain(description), room) + &origin,
+            impact: decision.impact.to_string(),
+            urgency: decision.urgency.to_string(),
+            assignment_group: text(&decision.assignment_group),
+            category: text(&decision.category),
+            caller_id: text(&decision.caller),
+            parent_incident: parent.map(str::to_owned),
+            work_notes: (!notes.is_empty()).then(|| notes.join("\n\n")),
             correlation_id: correlation_id.to_owned(),
             correlation_display: "Citrix ITSM Adapter",
         }
@@ -56,13 +80,13 @@ impl NewIncident {
 pub(super) struct IncidentRow {
     pub(super) sys_id: String,
     #[serde(default)]
-    number: String,
+    pub(super) number: String,
     #[serde(default)]
     short_description: String,
     #[serde(default)]
     priority: String,
     #[serde(default)]
-    state: String,
+    pub(super) state: String,
     #[serde(default)]
     pub(super) correlation_id: String,
     #[serde(default)]
@@ -85,14 +109,14 @@ impl From<IncidentRow> for Incident {
 
 /// Text as data (T14): control characters (but for line breaks and tabs) and characters that turn the reading
 /// direction around are taken out; everything else stays as it was written.
-fn plain(text: &str) -> String {
+pub(super) fn plain(text: &str) -> String {
     text.chars()
         .filter(|&c| c == '\n' || c == '\t' || !(c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}' | '\u{061c}')))
         .collect()
 }
 
 /// At most this many characters; what is cut off is marked.
-fn cut(text: &str, most: usize) -> String {
+pub(super) fn cut(text: &str, most: usize) -> String {
     if text.chars().count() <= most {
         return text.to_owned();
     }
@@ -112,22 +136,32 @@ mod tests {
             id: "1".into(),
             title: title.into(),
             description: description.into(),
-            severity: Severity::Error,
+            severity: crate::model::Severity::Error,
+            state: crate::model::AlertState::Raised,
+            priority: None,
+            category: None,
+            policy: None,
+            target: None,
             component: None,
             raised_at: None,
             fields: std::collections::HashMap::new(),
         }
     }
 
+    fn incident(alert: &Alert) -> NewIncident {
+        let decision = crate::delivery::PolicySet::default().decide(alert, chrono::DateTime::UNIX_EPOCH);
+        NewIncident::of(alert, &decision, "key", None, None)
+    }
+
     #[test]
     fn hostile_text_arrives_as_text() {
-        let incident = NewIncident::of(&alert("a\u{202e}b\u{0}c\r\n<script>", "x"), "key");
+        let incident = incident(&alert("a\u{202e}b\u{0}c\r\n<script>", "x"));
         assert_eq!(incident.short_description, "abc <script>");
     }
 
     #[test]
     fn long_text_is_cut_to_the_columns_and_marked() {
-        let incident = NewIncident::of(&alert(&"ä".repeat(500), &"b".repeat(10_000)), "key");
+        let incident = incident(&alert(&"ä".repeat(500), &"b".repeat(10_000)));
         assert_eq!(incident.short_description.chars().count(), SHORT_DESCRIPTION);
         assert!(incident.short_description.ends_with('…'));
         assert_eq!(incident.description.chars().count(), DESCRIPTION);

@@ -2,13 +2,22 @@
 
 use std::collections::HashMap;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, SecondsFormat, Utc};
 use serde::Deserialize;
+use serde_json::Value;
 
+use super::key::digest;
 use crate::{
+    api::citrix::{ListedContent, ListedNotification, MonitorAlert},
     error::{Error, Result},
-    model::{Alert, Severity},
+    id::CustomerId,
+    model::{Alert, AlertState, Severity},
 };
+
+/// The source of notifications of Citrix Cloud, however they come.
+pub(crate) const CITRIX_CLOUD: &str = "citrix_cloud";
+/// The source of Monitor's alerts.
+pub(crate) const MONITOR: &str = "monitor";
 
 /// The body of a Citrix Cloud webhook callback. (Citrix Cloud, "Event and webhook subscription".)
 #[derive(Deserialize)]
@@ -19,6 +28,8 @@ struct Callback {
     kind: String,
     change_type: String,
     /// JSON, written as a string.
+    before_change: Option<String>,
+    /// JSON, written as a string.
     after_change: Option<String>,
     time_stamp: Option<DateTime<Utc>>,
 }
@@ -28,8 +39,10 @@ struct Callback {
 struct Notification {
     publish_notification_id: Option<String>,
     component: Option<String>,
-    severity: Option<serde_json::Value>,
-    priority: Option<serde_json::Value>,
+    #[serde(default)]
+    categories: Option<Vec<Value>>,
+    severity: Option<Value>,
+    priority: Option<Value>,
     event_id: Option<String>,
     #[serde(default)]
     content: Vec<Content>,
@@ -44,7 +57,7 @@ struct Content {
     detail_uri: Option<String>,
 }
 
-/// The alert in a webhook callback; none when the callback tells of something else than a new notification.
+/// The alert in a webhook callback; none when the callback tells of something else than a notification.
 ///
 /// # Errors
 /// `invalid_input` when the body is not a callback.
@@ -58,58 +71,191 @@ pub(crate) fn webhook_alert(body: &[u8]) -> Result<Option<Alert>> {
     }
     let callback: Callback =
         serde_json::from_slice(body).map_err(|_| unreadable("a field is missing or of another type"))?;
-    // Both lists of words are open-ended by declaration: what is not a new notification is none of ours.
-    if callback.kind != "Notifications" || callback.change_type != "Create" {
+    // Both lists of words are open-ended by declaration: what is not about a notification is none of ours.
+    if callback.kind != "Notifications" {
         return Ok(None);
     }
-    let after = callback.after_change.ok_or_else(|| unreadable("AfterChange is missing"))?;
-    let notification: Notification =
-        serde_json::from_str(&after).map_err(|_| unreadable("AfterChange is not a notification"))?;
+    // The form of a new notification is published. That of a change or a removal is not: it is read where it looks
+    // the same, and left alone where it does not.
+    let (state, text) = match callback.change_type.as_str() {
+        "Create" => (AlertState::Raised, callback.after_change),
+        "Update" => (AlertState::Changed, callback.after_change),
+        "Delete" => (AlertState::Ended, callback.before_change),
+        _ => return Ok(None),
+    };
+    let is_published = state == AlertState::Raised;
+    let Some(text) = text else {
+        return if is_published { Err(unreadable("AfterChange is missing")) } else { Ok(None) };
+    };
+    let notification = match serde_json::from_str::<Notification>(&text) {
+        Ok(notification) if crate::transport::json_depth_ok(text.as_bytes()) => notification,
+        _ if is_published => return Err(unreadable("AfterChange is not a notification")),
+        _ => return Ok(None),
+    };
     // EventId is chosen by the sender and not checked for uniqueness; the published id is the platform's own.
-    let id = notification
-        .publish_notification_id
-        .filter(|id| !id.is_empty())
-        .or(notification.event_id.clone())
-        .ok_or_else(|| unreadable("it has no id"))?;
-    let english = |content: &&Content| content.language_tag.as_deref().is_some_and(|tag| tag.starts_with("en"));
+    let id = notification.publish_notification_id.filter(|id| !id.is_empty()).or(notification.event_id.clone());
+    let Some(id) = id else {
+        return if is_published { Err(unreadable("it has no id")) } else { Ok(None) };
+    };
+    let english = |content: &&Content| is_english(content.language_tag.as_deref());
     let content = notification.content.iter().find(english).or(notification.content.first());
     let text =
         |pick: fn(&Content) -> &Option<String>| content.and_then(|content| pick(content).clone()).unwrap_or_default();
-    let mut fields = HashMap::new();
-    let mut note = |name: &str, value: Option<String>| {
-        if let Some(value) = value.filter(|value| !value.is_empty()) {
-            fields.insert(name.to_owned(), value);
-        }
-    };
-    note("event_id", notification.event_id);
-    note("detail_uri", content.and_then(|content| content.detail_uri.clone()));
-    note("priority", notification.priority.as_ref().and_then(priority).map(str::to_owned));
-    let title = text(|content| &content.title);
-    let description = text(|content| &content.description);
+    let priority = notification.priority.as_ref().and_then(priority);
+    let category = notification.categories.iter().flatten().find_map(Value::as_str).map(str::to_owned);
     Ok(Some(Alert {
         customer_id: callback.customer_id,
-        source: "citrix_cloud".to_owned(),
+        source: CITRIX_CLOUD.to_owned(),
         id,
-        title: if title.is_empty() { "Citrix Cloud notification".to_owned() } else { title },
-        description,
+        title: titled(text(|content| &content.title)),
+        description: text(|content| &content.description),
         severity: severity(notification.severity.as_ref()),
+        state,
+        category,
+        policy: None,
+        target: None,
         component: notification.component,
         // CreatedDate is not validated by the platform; the outer time stamp is its own.
         raised_at: callback.time_stamp,
-        fields,
+        fields: told([
+            ("event_id", notification.event_id),
+            ("detail_uri", content.and_then(|content| content.detail_uri.clone())),
+            ("priority", priority.clone()),
+        ]),
+        priority,
     }))
 }
 
+/// The alert in a notification as the list shows it. Where the list gives no id of its own, its content is its
+/// identity: `eventId` is chosen by the sender and may come twice.
+pub(crate) fn listed_alert(customer: &CustomerId, listed: &ListedNotification) -> Option<Alert> {
+    let english = |content: &&ListedContent| is_english(content.language_tag.as_deref());
+    let content = listed.content.iter().find(english).or(listed.content.first());
+    let title = listed.title.clone().or_else(|| content?.title.clone()).unwrap_or_default();
+    let description = listed.description.clone().or_else(|| content?.description.clone()).unwrap_or_default();
+    let own = listed.publish_notification_id.clone().filter(|id| !id.trim().is_empty());
+    if own.is_none() && title.is_empty() && description.is_empty() {
+        return None;
+    }
+    let id = own.unwrap_or_else(|| {
+        let text = |text: &'_ Option<String>| text.clone().unwrap_or_default();
+        let (event, created, component) = (text(&listed.event_id), text(&listed.created_date), text(&listed.component));
+        format!("content-{}", digest([event.as_str(), &created, &component, &title, &description]))
+    });
+    let priority = listed.priority.as_ref().and_then(priority);
+    Some(Alert {
+        customer_id: customer.to_string(),
+        source: CITRIX_CLOUD.to_owned(),
+        id,
+        title: titled(title),
+        description,
+        severity: severity(listed.severity.as_ref()),
+        state: AlertState::Raised,
+        priority,
+        category: None,
+        policy: None,
+        target: None,
+        component: listed.component.clone(),
+        raised_at: listed.created_at(),
+        fields: told([
+            ("event_id", listed.event_id.clone()),
+            ("detail_uri", content.and_then(|content| content.detail_uri.clone())),
+        ]),
+    })
+}
+
+/// The alert that Monitor tells of. `policies` are the names of its alert policies.
+pub(crate) fn monitor_alert(customer: &CustomerId, told_of: &MonitorAlert, policies: &HashMap<i64, String>) -> Alert {
+    let rule = told_of.notification_rule.as_ref();
+    let name = |text: Option<&String>| text.filter(|text| !text.trim().is_empty()).cloned();
+    let condition = name(rule.and_then(|rule| rule.name.as_ref()));
+    let policy = rule.and_then(|rule| rule.notification_rule_group_id).and_then(|id| policies.get(&id));
+    let target =
+        name(told_of.notification_target.as_ref().and_then(|target| target.notification_target_value.as_ref()));
+    let mut title = condition.clone().unwrap_or_else(|| "Citrix Monitor alert".to_owned());
+    if let Some(target) = &target {
+        title = format!("{title}: {target}");
+    }
+    let plain = |value: &Option<Value>| match value {
+        None | Some(Value::Null) => None,
+        Some(Value::String(text)) => Some(text.clone()),
+        Some(other) => Some(other.to_string()),
+    };
+    let instant = |at: Option<DateTime<Utc>>| at.map(|at| at.to_rfc3339_opts(SecondsFormat::Secs, true));
+    Alert {
+        customer_id: customer.to_string(),
+        source: MONITOR.to_owned(),
+        id: told_of.id.clone(),
+        title,
+        description: name(rule.and_then(|rule| rule.description.as_ref())).unwrap_or_default(),
+        severity: monitor_severity(told_of.notification_priority.as_ref()),
+        state: monitor_state(told_of),
+        priority: plain(&told_of.notification_priority),
+        category: condition,
+        policy: policy.cloned(),
+        target,
+        component: Some("Citrix Monitor".to_owned()),
+        raised_at: told_of.first_time_notification_triggered.or(told_of.first_time_condition_true),
+        fields: told([
+            ("rule_id", plain(&told_of.notification_rule_id)),
+            ("target_id", plain(&told_of.notification_target_id)),
+            ("scope", plain(&told_of.scope_entities)),
+            ("first_true_at", instant(told_of.first_time_condition_true)),
+            ("last_true_at", instant(told_of.last_time_condition_true)),
+            ("announced_again_at", instant(told_of.last_reannouncement_time)),
+        ]),
+    }
+}
+
+/// Unknown, active, dismissed, complete: numbers in the order of the published list.
+fn monitor_state(told_of: &MonitorAlert) -> AlertState {
+    let is_over = match &told_of.lifecycle_state {
+        Some(Value::Number(number)) => matches!(number.as_i64(), Some(2 | 3)),
+        Some(Value::String(word)) => {
+            ["NotificationDismissed", "NotificationComplete"].iter().any(|over| over.eq_ignore_ascii_case(word))
+        }
+        _ => false,
+    };
+    match told_of.last_reannouncement_time {
+        _ if is_over => AlertState::Ended,
+        Some(_) => AlertState::Changed,
+        None => AlertState::Raised,
+    }
+}
+
+/// Alarm (0) is the critical threshold, Alert (1) the warning.
+fn monitor_severity(priority: Option<&Value>) -> Severity {
+    match priority {
+        Some(Value::Number(number)) if number.as_i64() == Some(0) => Severity::Critical,
+        Some(Value::String(word)) if word.eq_ignore_ascii_case("Alarm") => Severity::Critical,
+        _ => Severity::Warning,
+    }
+}
+
+fn is_english(tag: Option<&str>) -> bool {
+    tag.is_some_and(|tag| tag.starts_with("en"))
+}
+
+fn titled(title: String) -> String {
+    if title.trim().is_empty() { "Citrix Cloud notification".to_owned() } else { title }
+}
+
+/// What was told, by name.
+fn told<const N: usize>(fields: [(&str, Option<String>); N]) -> HashMap<String, String> {
+    let told = fields.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?)));
+    told.filter(|(_, value)| !value.is_empty()).collect()
+}
+
 /// Numbers in webhooks, words elsewhere; what is not known is worth a look.
-fn severity(value: Option<&serde_json::Value>) -> Severity {
+fn severity(value: Option<&Value>) -> Severity {
     match value {
-        Some(serde_json::Value::Number(number)) => match number.as_i64() {
+        Some(Value::Number(number)) => match number.as_i64() {
             Some(0) => Severity::Information,
             Some(1) => Severity::Success,
             Some(3) => Severity::Error,
             _ => Severity::Warning,
         },
-        Some(serde_json::Value::String(word)) => match word.to_ascii_lowercase().as_str() {
+        Some(Value::String(word)) => match word.to_ascii_lowercase().as_str() {
             "information" | "informational" => Severity::Information,
             "success" => Severity::Success,
             "error" => Severity::Error,
@@ -121,18 +267,19 @@ fn severity(value: Option<&serde_json::Value>) -> Severity {
 }
 
 /// 0 Normal, 1 Low, 2 High, 3 Urgent: not in the order of their weight.
-fn priority(value: &serde_json::Value) -> Option<&str> {
-    match value {
-        serde_json::Value::Number(number) => match number.as_i64()? {
-            0 => Some("normal"),
-            1 => Some("low"),
-            2 => Some("high"),
-            3 => Some("urgent"),
-            _ => None,
+fn priority(value: &Value) -> Option<String> {
+    let word = match value {
+        Value::Number(number) => match number.as_i64()? {
+            0 => "normal",
+            1 => "low",
+            2 => "high",
+            3 => "urgent",
+            _ => return None,
         },
-        serde_json::Value::String(word) => Some(word),
-        _ => None,
-    }
+        Value::String(word) => word,
+        _ => return None,
+    };
+    Some(word.trim().to_ascii_lowercase()).filter(|word| !word.is_empty())
 }
 
 #[cfg(test)]

@@ -20,8 +20,8 @@ use std::{
 };
 
 use itsm_adapter::{
-    AddAccount, Alert, Authorize, Authorized, Client, Config, Connect, Connection, Environment, Error, ErrorKind,
-    Event, EventKind, Observer, RegisterServiceAccount, Secret, Severity, StoreConfig,
+    AddAccount, Alert, AlertState, Authorize, Authorized, Client, Config, Connect, Connection, Environment, Error,
+    ErrorKind, Event, EventKind, Observer, RegisterServiceAccount, Secret, Severity, StoreConfig,
     store::{SqliteStore, Store},
     transport,
 };
@@ -318,6 +318,11 @@ pub(crate) fn alert(customer: &str, id: &str) -> Alert {
         title: "Connector offline".into(),
         description: "EDGE01 does not answer.".into(),
         severity: Severity::Error,
+        state: AlertState::Raised,
+        priority: None,
+        category: None,
+        policy: None,
+        target: None,
         component: None,
         raised_at: None,
         fields: std::collections::HashMap::default(),

@@ -13,7 +13,7 @@ const client = await Client.open()
 async function submit(line) {
   const { raised_at, customer_id, ...alert } = JSON.parse(line)
   const raisedAt = raised_at && new Date(raised_at)
-  return client.alerts.submit({ fields: {}, ...alert, customerId: customer_id, raisedAt })
+  return client.alerts.submit({ state: 'raised', fields: {}, ...alert, customerId: customer_id, raisedAt })
 }
 
 /** @param {import('itsm-adapter').Delivery} delivery */

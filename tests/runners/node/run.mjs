@@ -53,7 +53,7 @@ async function call(client, operation, given, signal) {
   const { raisedAt, ...args } = cased(given)
   if (args.alert) {
     const alert = cased(args.alert)
-    args.alert = { ...alert, fields: alert.fields ?? {}, raisedAt: alert.raisedAt && new Date(alert.raisedAt) }
+    args.alert = { ...alert, state: alert.state ?? 'raised', fields: alert.fields ?? {}, raisedAt: alert.raisedAt && new Date(alert.raisedAt) }
   }
   if (operation === 'client.egress_ranges') return egressRanges(args.environment)
   if (operation === 'client.rotate_key') return client.rotateKey(args.newKey, { signal })

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use url::Url;
 
 use super::{
-    CitrixCloud, Signed,
+    CitrixCloud, MAX_PAGES, Signed,
     envelope::{self, FROZEN},
 };
 use crate::{
@@ -18,9 +18,6 @@ use crate::{
     secret::Secret,
     transport::{Repeat, Response, parse_json, transaction_id},
 };
-
-/// More pages than any account has; a list that never ends stops here (T13).
-const MAX_PAGES: usize = 100;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]

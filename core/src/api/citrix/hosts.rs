@@ -37,6 +37,8 @@ pub(super) struct Cloud {
     region: &'static str,
     api: &'static str,
     core: &'static str,
+    notifications: &'static str,
+    webhooks: &'static str,
     trust: &'static str,
     daas: &'static str,
     daas_path: DaasPath,
@@ -51,6 +53,8 @@ const COMMERCIAL: Cloud = Cloud {
     region: "us",
     api: "api-us.cloud.com",
     core: "core.citrixworkspacesapi.net",
+    notifications: "notifications.citrixworkspacesapi.net",
+    webhooks: "webhooks.citrixworkspacesapi.net",
     trust: "trust.citrixworkspacesapi.net",
     daas: "api-us.cloud.com",
     daas_path: DaasPath::Gateway,
@@ -84,6 +88,8 @@ static CLOUDS: [Cloud; 5] = [
         region: "jp",
         api: "api.citrixcloud.jp",
         core: "core.citrixworkspacesapi.jp",
+        notifications: "notifications.citrixworkspacesapi.jp",
+        webhooks: "webhooks.citrixworkspacesapi.jp",
         trust: "trust.citrixworkspacesapi.jp",
         daas: "api.citrixcloud.jp",
         domains: &[".citrixcloud.jp"],
@@ -95,6 +101,8 @@ static CLOUDS: [Cloud; 5] = [
         region: "gov",
         api: "api.cloud.us",
         core: "core.citrixworkspacesapi.us",
+        notifications: "notifications.citrixworkspacesapi.us",
+        webhooks: "webhooks.citrixworkspacesapi.us",
         trust: "trust.citrixworkspacesapi.us",
         daas: "xendesktop.us",
         daas_path: DaasPath::Direct,
@@ -157,6 +165,39 @@ impl Hosts {
 
     pub(super) fn service_states(&self, environment: Environment, customer: &CustomerId) -> Result<Url> {
         self.url(cloud(environment).core, &[customer.as_str(), "serviceStates"])
+    }
+
+    /// Where the customer's notifications are listed.
+    pub(super) fn notifications(&self, environment: Environment, customer: &CustomerId) -> Result<Url> {
+        self.url(cloud(environment).notifications, &[customer.as_str(), "notifications"])
+    }
+
+    /// `below` is what follows `/subscriptions`.
+    pub(super) fn subscriptions(&self, environment: Environment, customer: &CustomerId, below: &[&str]) -> Result<Url> {
+        self.url(cloud(environment).webhooks, &[&[customer.as_str(), "subscriptions"], below].concat())
+    }
+
+    /// An entity set of Monitor.
+    pub(super) fn monitor(&self, environment: Environment, set: &str) -> Result<Url> {
+        self.url(cloud(environment).api, &["monitorodata", set])
+    }
+
+    /// The next page that an answer links to. Only the query of the link counts: a page is where its list is, whatever
+    /// host a link names, and nothing is sent elsewhere (T5).
+    ///
+    /// # Errors
+    /// `protocol` when the link leads out of the list.
+    pub(super) fn linked(asked: &Url, link: &str) -> Result<Url> {
+        let there = asked
+            .join(link)
+            .ok()
+            .filter(|there| there.path() == asked.path() && there.query().is_some() && there.query() != asked.query());
+        let there = there.ok_or_else(|| {
+            Error::new(ErrorKind::Protocol, "Citrix Cloud links from one page of a list to something else.")
+        })?;
+        let mut next = asked.clone();
+        next.set_query(there.query());
+        Ok(next)
     }
 
     pub(super) fn me(&self, environment: Environment, customer: &CustomerId) -> Result<Url> {
@@ -337,6 +378,26 @@ mod tests {
         for bad in ["http://citrix.example", "http://127.0.0.1/path", "https://u:p@a.example", "nonsense://"] {
             let config = Config { citrix_url: Some(bad.to_owned()), ..Config::default() };
             assert_eq!(Hosts::new(&config).unwrap_err().kind(), ErrorKind::InvalidInput, "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_link_to_the_next_page_stays_with_its_list() {
+        let asked = Url::parse("https://api-us.cloud.com/monitorodata/Notifications?$filter=x").unwrap();
+        for (link, next) in [
+            ("https://api-us.cloud.com/monitorodata/Notifications?$skip=100", Some("$skip=100")),
+            ("https://api.cloud.com/monitorodata/Notifications?$skip=100", Some("$skip=100")),
+            ("Notifications?$skip=100", Some("$skip=100")),
+            ("https://evil.example/monitorodata/Notifications?$skip=1", Some("$skip=1")),
+            ("https://api-us.cloud.com/monitorodata/Users?$skip=100", None),
+            ("https://api-us.cloud.com/monitorodata/Notifications", None),
+            ("https://", None),
+            ("", None),
+            ("https://api-us.cloud.com/monitorodata/Notifications?$filter=x", None),
+        ] {
+            let linked = Hosts::linked(&asked, link);
+            let expected = next.map(|next| format!("https://api-us.cloud.com/monitorodata/Notifications?{next}"));
+            assert_eq!(linked.ok().map(|url| url.to_string()), expected, "{link}");
         }
     }
 

@@ -4,7 +4,10 @@ mod daas;
 mod entitlement;
 mod envelope;
 mod hosts;
+mod monitor;
+mod notifications;
 mod token;
+mod webhooks;
 
 #[cfg(test)]
 mod tests;
@@ -16,6 +19,11 @@ use bytes::Bytes;
 use url::Url;
 
 pub use self::hosts::egress_ranges;
+pub(crate) use self::{
+    monitor::MonitorAlert,
+    notifications::{ListedContent, ListedNotification},
+    webhooks::{NewSubscription, Subscription},
+};
 use crate::{
     clock::Chance,
     config::Config,
@@ -23,11 +31,15 @@ use crate::{
     id::CustomerId,
     model::Environment,
     secret::Secret,
-    transport::{Call, Judge, Repeat, Request, Response, Wire, secret_header, transaction_id},
+    transport::{Call, Failure, Judge, Repeat, Request, Response, Wire, secret_header, transaction_id},
 };
 
 const CUSTOMER_ID: HeaderName = HeaderName::from_static("citrix-customerid");
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
 const TRANSACTION_ID: HeaderName = HeaderName::from_static("citrix-transactionid");
+
+/// More pages than any list has; one that never ends stops here (T13).
+const MAX_PAGES: usize = 100;
 
 /// The client of Citrix Cloud. Cheap to clone; holds no secret.
 #[derive(Debug, Clone)]
@@ -65,7 +77,7 @@ impl CitrixCloud {
         self.signed(signed, Method::GET, url, Repeat::Freely, envelope::judge).await
     }
 
-    /// A call with a token. Follows one redirect to another region, as far as the same cloud goes.
+    /// A call with a token and without a body.
     async fn signed(
         &self,
         signed: &Signed<'_>,
@@ -74,15 +86,31 @@ impl CitrixCloud {
         repeat: Repeat,
         judge: Judge,
     ) -> Result<Response> {
+        Ok(self.send(signed, method, url, Bytes::new(), repeat, judge).await?)
+    }
+
+    /// A call with a token. Follows one redirect to another region, as far as the same cloud goes.
+    async fn send(
+        &self,
+        signed: &Signed<'_>,
+        method: Method,
+        url: Url,
+        body: Bytes,
+        repeat: Repeat,
+        judge: Judge,
+    ) -> Result<Response, Failure> {
         let mut headers = HeaderMap::new();
         // DaaS insists on exactly this, without a parameter.
-        headers.insert(header::ACCEPT, HeaderValue::from_static("application/json"));
+        headers.insert(header::ACCEPT, JSON);
+        if !body.is_empty() {
+            headers.insert(header::CONTENT_TYPE, JSON);
+        }
         // T5: put in for hosts that come from the table, or that `moved` has checked against it.
         let credential = secret_header(&format!("CwsAuth Bearer={}", signed.token.expose()))?;
         headers.insert(header::AUTHORIZATION, credential);
         let send = |url: Url| {
-            let call = self.call(signed.customer, method.clone(), url, headers.clone(), Bytes::new(), repeat);
-            async move { Ok::<_, Error>(self.wire.call(call?, judge).await?) }
+            let call = self.call(signed.customer, method.clone(), url, headers.clone(), body.clone(), repeat);
+            async move { self.wire.call(call?, judge).await }
         };
         let answer = send(url.clone()).await?;
         if answer.status != ::http::StatusCode::TEMPORARY_REDIRECT {
@@ -92,9 +120,8 @@ impl CitrixCloud {
         let answer = send(there.map_err(|error| envelope::elsewhere(error, &envelope::read(&answer)))?).await?;
         if answer.status == ::http::StatusCode::TEMPORARY_REDIRECT {
             let error = Error::new(ErrorKind::Protocol, "Citrix Cloud sends the call from region to region.");
-            return Err(
-                envelope::elsewhere(error, &envelope::read(&answer)).transaction(transaction_id(&answer.headers))
-            );
+            let error = envelope::elsewhere(error, &envelope::read(&answer));
+            return Err(error.transaction(transaction_id(&answer.headers)).into());
         }
         Ok(answer)
     }

@@ -7,10 +7,10 @@ use chrono::{DateTime, TimeDelta, Utc};
 use crate::{
     id::{CustomerId, DeliveryId, InstanceId},
     model::{
-        Account, Alert, Connection, ConnectionStatus, Delivery, DeliveryStatus, Environment, Event, EventKind,
-        Instance, InstanceHealth, Severity,
+        Account, AccountPolicy, Alert, AlertState, Connection, ConnectionStatus, Delivery, DeliveryStatus, Environment,
+        Event, EventKind, Instance, InstanceHealth, Severity,
     },
-    store::{Change, DeliveryRecord, PendingFlow, PendingRevocation, Put, Sealed},
+    store::{Change, DeliveryRecord, PendingFlow, PendingRevocation, Put, ResumePoint, Sealed, Shown},
 };
 
 pub(crate) fn now() -> DateTime<Utc> {
@@ -108,6 +108,11 @@ pub(crate) fn delivery(id: &str, account: &str, alert: &str, status: DeliverySta
                 title: "A machine is not registered".to_owned(),
                 description: String::new(),
                 severity: Severity::Warning,
+                state: AlertState::Raised,
+                priority: None,
+                category: None,
+                policy: None,
+                target: None,
                 component: None,
                 raised_at: None,
                 fields: HashMap::from([("machine".to_owned(), "VDA-01".to_owned())]),
@@ -123,6 +128,22 @@ pub(crate) fn delivery(id: &str, account: &str, alert: &str, status: DeliverySta
         },
         attempt_deadline: None,
         not_before: Some(now()),
+        claimed_until: None,
+        failures: 0,
+        shown: Shown::default(),
+    }
+}
+
+pub(crate) fn policy(account: &str, document: &str) -> AccountPolicy {
+    AccountPolicy { customer_id: customer(account), document: document.to_owned(), updated_at: now() }
+}
+
+pub(crate) fn resume_point(account: &str, source: &str, position: &str) -> ResumePoint {
+    ResumePoint {
+        customer_id: customer(account),
+        source: source.to_owned(),
+        position: position.to_owned(),
+        updated_at: now(),
     }
 }
 

@@ -8,8 +8,10 @@ use super::error::failure;
 use crate::{
     error::{Error, ErrorKind, Result},
     id::{CustomerId, DeliveryId, InstanceId},
-    model::{Account, Connection, ConnectionStatus, DeliveryStatus, Event, Instance},
-    store::{ConnectionFilter, DeliveryFilter, DeliveryRecord, PendingFlow, PendingRevocation, Row, Sealed},
+    model::{Account, AccountPolicy, Connection, ConnectionStatus, DeliveryStatus, Event, Instance},
+    store::{
+        ConnectionFilter, DeliveryFilter, DeliveryRecord, PendingFlow, PendingRevocation, ResumePoint, Row, Sealed,
+    },
 };
 
 pub(super) fn account(database: &Database, id: &CustomerId) -> Result<Option<Row<Account>>> {
@@ -146,6 +148,16 @@ pub(super) fn deliveries_statement(filter: &DeliveryFilter) -> (String, Option<&
     (sql, filter.customer_id.as_ref())
 }
 
+pub(super) fn policy(database: &Database, id: &CustomerId) -> Result<Option<Row<AccountPolicy>>> {
+    let sql = "SELECT value, version, NULL, NULL FROM policies WHERE customer_id = ?1";
+    first(database, sql, params![id.as_str()])
+}
+
+pub(super) fn resume_point(database: &Database, id: &CustomerId, source: &str) -> Result<Option<Row<ResumePoint>>> {
+    let sql = "SELECT value, version, NULL, NULL FROM resume_points WHERE customer_id = ?1 AND source = ?2";
+    first(database, sql, params![id.as_str(), source])
+}
+
 pub(super) fn events(database: &Database, customer: Option<&CustomerId>, after: i64, limit: u32) -> Result<Vec<Event>> {
     let Some(id) = customer else {
         let sql = "SELECT value, sequence FROM events WHERE sequence > ?1 ORDER BY sequence LIMIT ?2";
@@ -160,11 +172,11 @@ fn first<T: DeserializeOwned>(database: &Database, sql: &str, values: impl Param
     Ok(list(database, sql, values)?.pop())
 }
 
-fn list<T: DeserializeOwned>(database: &Database, sql: &str, values: impl Params) -> Result<Vec<Row<T>>> {
+pub(super) fn list<T: DeserializeOwned>(database: &Database, sql: &str, values: impl Params) -> Result<Vec<Row<T>>> {
     each(database, sql, values, row)
 }
 
-fn each<T>(
+pub(super) fn each<T>(
     database: &Database,
     sql: &str,
     values: impl Params,
@@ -197,7 +209,7 @@ fn event(row: &rusqlite::Row<'_>) -> Result<Event> {
     Ok(event)
 }
 
-fn value<T: DeserializeOwned>(row: &rusqlite::Row<'_>) -> Result<T> {
+pub(super) fn value<T: DeserializeOwned>(row: &rusqlite::Row<'_>) -> Result<T> {
     let text = row.get_ref(0).map_err(failure)?.as_str().map_err(|error| unreadable().because(error))?;
     serde_json::from_str(text).map_err(|error| unreadable().because(error))
 }
@@ -223,5 +235,14 @@ pub(super) const fn delivery_word(status: DeliveryStatus) -> &'static str {
         DeliveryStatus::Unknown => "unknown",
         DeliveryStatus::Delivered => "delivered",
         DeliveryStatus::Dead => "dead",
+        DeliveryStatus::Ignored => "ignored",
+        DeliveryStatus::Grouped => "grouped",
     }
+}
+
+/// The status that a word means.
+pub(super) fn delivery_status(word: &str) -> Result<DeliveryStatus> {
+    use DeliveryStatus::{Dead, Delivered, Grouped, Ignored, Pending, Unknown};
+    let all = [Pending, Unknown, Delivered, Dead, Ignored, Grouped];
+    all.into_iter().find(|status| delivery_word(*status) == word).ok_or_else(unreadable)
 }

@@ -53,7 +53,8 @@ pub(super) fn answer(world: &World, ask: &Ask) -> Answer {
         "Notifications" => account.alerts.clone(),
         "NotificationRules" => rules(&account.alerts),
         "NotificationRuleGroups" => groups(),
-        "NotificationsLogs" | "NotificationTargets" | "NotificationRuleTargets" => Vec::new(),
+        "NotificationTargets" => targets(&account.alerts),
+        "NotificationsLogs" | "NotificationRuleTargets" => Vec::new(),
         _ => {
             return envelope::common(
                 404,
@@ -81,8 +82,9 @@ fn select(ask: &Ask, set: &str, mut records: Vec<Value>) -> Result<Value, String
     for (key, value) in &params {
         match key.as_str() {
             "$filter" => records = filter(records, value)?,
-            "$orderby" => order(&mut records, value),
-            "$top" | "$skip" | "$count" | "$select" | "$expand" | "$format" => {}
+            "$orderby" => order(&mut records, value)?,
+            "$expand" => expand(&mut records, set, value)?,
+            "$top" | "$skip" | "$count" | "$select" | "$format" => {}
             other if other.starts_with('$') => return Err(format!("{other} is not supported")),
             _ => {}
         }
@@ -166,11 +168,14 @@ fn compare(value: &Value, literal: &str) -> Ordering {
     }
 }
 
-fn order(records: &mut [Value], text: &str) {
+fn order(records: &mut [Value], text: &str) -> Result<(), String> {
     let (field, is_descending) = match text.trim().split_once(' ') {
         Some((field, direction)) => (field, direction.trim() == "desc"),
         None => (text.trim(), false),
     };
+    if records.first().is_some_and(|record| record.get(field).is_none()) {
+        return Err(format!("cannot order by {field}"));
+    }
     records.sort_by(|one, other| {
         let order = match (&one[field], &other[field]) {
             (Value::Number(a), Value::Number(b)) => a.as_f64().partial_cmp(&b.as_f64()).unwrap_or(Ordering::Equal),
@@ -178,6 +183,37 @@ fn order(records: &mut [Value], text: &str) {
         };
         if is_descending { order.reverse() } else { order }
     });
+    Ok(())
+}
+
+/// Puts the records that are pointed to inside of those that point to them.
+fn expand(records: &mut [Value], set: &str, text: &str) -> Result<(), String> {
+    let (rules, targets) = (rules(records), targets(records));
+    for name in text.split(',').map(str::trim) {
+        let pointed = match (set, name) {
+            ("Notifications", "NotificationRule") => &rules,
+            ("Notifications", "NotificationTarget") => &targets,
+            _ => return Err(format!("{set} has no property {name} to expand")),
+        };
+        for record in records.iter_mut() {
+            let id = record[format!("{name}Id")].clone();
+            record[name] = pointed.iter().find(|one| one["Id"] == id).cloned().unwrap_or(Value::Null);
+        }
+    }
+    Ok(())
+}
+
+fn targets(alerts: &[Value]) -> Vec<Value> {
+    let mut ids: Vec<i64> = alerts.iter().filter_map(|alert| alert["NotificationTargetId"].as_i64()).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    let target = |id| {
+        json!({
+            "Id": id, "NotificationRuleTargetType": 5, "NotificationRuleSubTargetType": 0,
+            "NotificationTargetValue": format!("VDA-{id}"),
+        })
+    };
+    ids.into_iter().map(target).collect()
 }
 
 fn rules(alerts: &[Value]) -> Vec<Value> {

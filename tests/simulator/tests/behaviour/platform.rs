@@ -142,6 +142,26 @@ async fn monitor_gives_pages_of_a_hundred_and_one_query_at_a_time() {
 }
 
 #[tokio::test]
+async fn monitor_expands_what_an_alert_points_to_and_refuses_what_there_is_not() {
+    let rig = Rig::start().await;
+    let token = rig.citrix_token(&seed::ACME).await;
+    let ask = async |query: &str| {
+        send(rig.daas(&format!("/monitorodata/Notifications?{query}"), "acmecorp0001", &token)).await
+    };
+    let plain = ask("$top=1").await.json();
+    assert!(plain["value"][0].get("NotificationRule").is_none());
+    let alert = ask("$expand=NotificationRule, NotificationTarget&$top=1").await.json()["value"][0].clone();
+    assert_eq!(alert["NotificationRule"]["Id"], alert["NotificationRuleId"]);
+    assert_eq!(alert["NotificationRule"]["NotificationRuleGroupId"], 1);
+    assert_eq!(alert["NotificationTarget"]["Id"], alert["NotificationTargetId"]);
+    let targets = send(rig.daas("/monitorodata/NotificationTargets", "acmecorp0001", &token)).await.json();
+    assert!(targets["value"].as_array().unwrap().contains(&alert["NotificationTarget"]));
+    for wrong in ["$expand=Colour", "$expand=NotificationRule,Colour", "$orderby=Colour", "$filter=Id", "$apply=x"] {
+        assert_eq!(ask(wrong).await.status, 400, "{wrong}");
+    }
+}
+
+#[tokio::test]
 async fn administrators_fail_in_their_own_form() {
     let rig = Rig::start().await;
     let token = rig.citrix_token(&seed::ACME).await;

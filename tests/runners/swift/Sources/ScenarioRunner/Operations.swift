@@ -49,7 +49,9 @@ struct With: Sendable {
         get throws {
             Alert(
                 customerId: try customer, source: try text("source"), id: try text("id"), title: try text("title"),
-                description: try text("description"), severity: try word("severity"), component: some("component"),
+                description: try text("description"), severity: try word("severity"),
+                state: try some("state") == nil ? .raised : word("state"), priority: some("priority"),
+                category: some("category"), policy: some("policy"), target: some("target"), component: some("component"),
                 raisedAt: try some("raised_at").map { try Date($0, strategy: .iso8601) },
                 fields: json["fields"].object?.compactMapValues(\.text) ?? [:])
         }

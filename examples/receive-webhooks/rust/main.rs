@@ -1,0 +1,115 @@
+//! Receives the callbacks of a Citrix Cloud webhook and makes incidents of them.
+//!
+//! `receive-webhooks CUSTOMER_ID PUBLIC_URL` listens on `LISTEN` (127.0.0.1:8080), subscribes to the account's
+//! notifications with an authorization of its own, and removes the subscription at the end of standard input. A
+//! callback is answered when its alert is stored; what could not be delivered is delivered by the next callback.
+//! `ITSM_ADAPTER_STORE` names the database in which the account is registered.
+
+use std::{process::ExitCode, sync::Arc};
+
+use axum::{
+    Router,
+    body::Bytes,
+    extract::State,
+    http::{HeaderMap, StatusCode},
+    routing::post,
+};
+use itsm_adapter::{Client, Config, CreateWebhook, DeliveryStatus, Error, ErrorKind, Result, Secret};
+use tokio::{io::AsyncReadExt, net::TcpListener, sync::Notify};
+
+struct Receiver {
+    client: Client,
+    authorization: Secret,
+    accepted: Notify,
+}
+
+async fn receive(State(receiver): State<Arc<Receiver>>, headers: HeaderMap, body: Bytes) -> StatusCode {
+    let authorization = headers.get("authorization").and_then(|value| value.to_str().ok());
+    let alerts = receiver.client.alerts();
+    match alerts.submit_webhook(&body, authorization, Some(&receiver.authorization)).await {
+        Ok(_) => {
+            receiver.accepted.notify_one();
+            StatusCode::NO_CONTENT
+        }
+        Err(error) => {
+            eprintln!("{error}");
+            match error.kind() {
+                ErrorKind::Forbidden => StatusCode::UNAUTHORIZED,
+                ErrorKind::InvalidInput | ErrorKind::NotFound => StatusCode::BAD_REQUEST,
+                // Not stored: the sender may try again.
+                _ => StatusCode::SERVICE_UNAVAILABLE,
+            }
+        }
+    }
+}
+
+/// Delivers what waits, whenever something was accepted.
+async fn deliver(receiver: Arc<Receiver>, customer: String) {
+    loop {
+        receiver.accepted.notified().await;
+        let alerts = receiver.client.alerts();
+        let waiting = [DeliveryStatus::Pending, DeliveryStatus::Unknown];
+        let page = match alerts.list(Some(&customer), &waiting, None, None).await {
+            Ok(page) => page,
+            Err(error) => {
+                eprintln!("{error}");
+                continue;
+            }
+        };
+        for delivery in page.items {
+            match alerts.deliver(delivery.id.as_str()).await {
+                Ok(done) => {
+                    println!("{}: {}", done.alert.title, done.incident.map_or("?".to_owned(), |made| made.number));
+                }
+                Err(error) => eprintln!("{}: {error}", delivery.alert.title),
+            }
+        }
+    }
+}
+
+async fn run() -> Result<()> {
+    let mut arguments = std::env::args().skip(1);
+    let (Some(customer), Some(public_url)) = (arguments.next(), arguments.next()) else {
+        return Err(Error::new(ErrorKind::InvalidInput, "Give the customer id and the public URL."));
+    };
+    let unable =
+        |error: std::io::Error| Error::new(ErrorKind::Unavailable, format!("The port cannot be used: {error}."));
+    let address = std::env::var("LISTEN").unwrap_or_else(|_| "127.0.0.1:8080".to_owned());
+    let listener = TcpListener::bind(address).await.map_err(unable)?;
+    let authorization = Secret::from(std::env::var("WEBHOOK_AUTHORIZATION").unwrap_or_default());
+    if authorization.expose().len() < 16 {
+        return Err(Error::new(ErrorKind::InvalidInput, "Set WEBHOOK_AUTHORIZATION to a long random value."));
+    }
+    let client = Client::open(Config::from_env()?).await?;
+    let receiver = Arc::new(Receiver { client, authorization: authorization.clone(), accepted: Notify::new() });
+    tokio::spawn(deliver(Arc::clone(&receiver), customer.clone()));
+    let app = Router::new().route("/citrix", post(receive)).with_state(Arc::clone(&receiver));
+    tokio::spawn(async move { axum::serve(listener, app).await });
+    // What waits from the last time.
+    receiver.accepted.notify_one();
+
+    let webhooks = receiver.client.webhooks();
+    let request = CreateWebhook {
+        customer_id: customer.clone(),
+        url: public_url,
+        authorization: Some(authorization),
+        ..CreateWebhook::default()
+    };
+    let webhook = webhooks.create(request).await?;
+    println!("subscribed as {}", webhook.id);
+    let mut rest = Vec::new();
+    // Until whoever started this program closes its input.
+    let _ = tokio::io::stdin().read_to_end(&mut rest).await;
+    webhooks.remove(&customer, &webhook.id).await
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    match run().await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
