@@ -67,9 +67,9 @@ impl Log {
 
 /// What the next process finds: complete, in one of these states, told by the log, usable, and finished.
 async fn examine(world: &World, log: &mut Log, allowed: &[State], thorough: bool, about: &str) -> State {
-    // Later than any lease of the process that died.
+    // Later than any lease of the process that died, and than any test of tokens that it had in hand.
     let clock = TestClock::new(1);
-    clock.advance(Duration::from_secs(91));
+    clock.advance(Duration::from_secs(601));
     let client = Client::builder().config(world.config()).clock(Arc::new(clock)).open().await.unwrap();
     let found = actor::state(&client, &world.url()).await;
     assert!(allowed.contains(&found), "{about}: found {found:?}");

@@ -258,7 +258,7 @@ impl Inner {
     }
 
     /// The registration of the account with the instance, with its secrets; none when there is no registration.
-    async fn registration(
+    pub(super) async fn registration(
         &self,
         customer: &CustomerId,
         instance: &InstanceId,

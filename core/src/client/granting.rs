@@ -175,6 +175,7 @@ impl Inner {
                 granted_at: self.chance.now(),
                 expires_at: tokens.refresh_expires_at,
                 days_left: None,
+                warned_days: None,
             },
             secrets: ConnectionSecrets {
                 client_secret: granted.client_secret,

@@ -12,6 +12,8 @@ mod instances;
 mod records;
 mod registrations;
 mod revocations;
+mod rotation;
+mod sweep;
 
 use std::{
     fmt,
@@ -207,7 +209,8 @@ impl Client {
         let wire = Wire::new(transport, &config, chance.clone());
         let citrix = CitrixCloud::new(wire.clone(), &config, chance.clone())?;
         let servicenow = ServiceNow::new(wire, &config, chance.clone())?;
-        let driver = Driver::new(store.clone(), ring.clone(), chance.clone(), observers.clone());
+        let warning_days = &config.grant_warning_days;
+        let driver = Driver::new(store.clone(), ring.clone(), chance.clone(), observers.clone(), warning_days);
         let tokens = Tokens::new(
             store.clone(),
             ring.clone(),

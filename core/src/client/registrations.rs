@@ -191,7 +191,7 @@ impl Inner {
         self.holders.forget(customer);
     }
 
-    async fn look_at(&self, customer: &CustomerId, instance: &InstanceId) -> Result<()> {
+    pub(super) async fn look_at(&self, customer: &CustomerId, instance: &InstanceId) -> Result<()> {
         let work = |access: Arc<Access>| async move {
             let inspection = inspect(&self.servicenow, &access, self.chance.now()).await;
             match inspection.failure {
@@ -217,6 +217,7 @@ impl Inner {
             None | Some((InstanceHealth::Available, _)) => (InstanceHealth::Available, None),
             Some((health, detail)) => (health, Some(detail)),
         };
-        self.driver.note(instance, &InstanceFacts { health: Some(health), ..InstanceFacts::default() }).await
+        self.driver.note(instance, &InstanceFacts { health: Some(health), ..InstanceFacts::default() }).await?;
+        self.driver.warn_of_wall(customer, instance).await
     }
 }

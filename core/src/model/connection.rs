@@ -62,6 +62,9 @@ pub struct Grant {
     pub expires_at: Option<DateTime<Utc>>,
     /// Whole days until then, as of this answer; 0 on the last day, negative after it.
     pub days_left: Option<i32>,
+    /// The nearest of the configured distances to that end, in days, that was warned of by an event.
+    #[serde(default)]
+    pub warned_days: Option<u32>,
 }
 
 /// The OAuth client that the instance issued for one account, without its secret.

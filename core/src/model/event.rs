@@ -36,6 +36,8 @@ pub enum EventKind {
     Unauthorized,
     /// An instance's health changed.
     HealthChanged,
+    /// A person's consent ends soon: ask for it again before it does. Told once at each of the configured distances.
+    GrantExpiring,
     /// Tokens could not be revoked; the adapter tries again at the next check.
     RevocationFailed,
     /// The adapter waits for something slow, such as a frozen site waking up.

@@ -11,6 +11,7 @@ mod instance;
 mod options;
 mod query;
 mod report;
+mod sweep;
 
 pub use account::*;
 pub use alert::*;
@@ -23,3 +24,4 @@ pub use instance::*;
 pub use options::*;
 pub use query::*;
 pub use report::*;
+pub use sweep::*;

@@ -117,6 +117,20 @@ impl Tokens {
         }
     }
 
+    /// Runs `work` while nobody else exchanges the registration's token, in any process.
+    pub(crate) async fn exclusively<T>(
+        &self,
+        customer: &CustomerId,
+        instance: &InstanceId,
+        work: impl Future<Output = Result<T>>,
+    ) -> Result<T> {
+        let key = TokenKey::ServiceNow(customer.clone(), instance.clone());
+        let lease = self.0.lease_for_change(&key).await?;
+        let done = work.await;
+        self.0.release(&lease).await;
+        done
+    }
+
     /// Runs `work` with the account's token for Citrix Cloud; a 401 leads to exactly one renewal and one
     /// repetition.
     pub(crate) async fn with_token<T, F>(&self, customer: &CustomerId, work: impl Fn(Arc<Secret>) -> F) -> Result<T>
@@ -211,7 +225,13 @@ impl Inner {
             };
         }
         match outcome {
-            Ok(tokens) => self.save(customer, instance, &secrets, tokens).await,
+            Ok(tokens) => {
+                let renewed = self.save(customer, instance, &secrets, tokens).await?;
+                if let Err(error) = self.driver.warn_of_wall(customer, instance).await {
+                    tracing::warn!(error = %error, "a warning of the grant's end could not be written down");
+                }
+                Ok(renewed)
+            }
             Err(error) if is_refused_error(&error) => Err(self.reject(customer, instance, secrets, error).await),
             Err(error) => Err(error),
         }
@@ -254,8 +274,11 @@ impl Inner {
             }
             let secrets = ConnectionSecrets { tokens: tokens.clone(), ..stored };
             let mut connection = row.value;
-            if let Some(grant) = &mut connection.grant {
+            if let Some(grant) = &mut connection.grant
+                && grant.expires_at != tokens.refresh_expires_at
+            {
                 grant.expires_at = tokens.refresh_expires_at;
+                grant.warned_days = None;
             }
             let put = Put {
                 value: connection,
@@ -323,10 +346,7 @@ impl Inner {
 
     /// Waits for the lease; ends early when whoever holds it has stored a token that serves.
     async fn lease(&self, key: &TokenKey, refused: Option<&Secret>) -> Result<Leased> {
-        let name = match key {
-            TokenKey::Citrix(customer) => format!("token:{customer}"),
-            TokenKey::ServiceNow(customer, instance) => format!("token:{customer}@{instance}"),
-        };
+        let name = lease_name(key);
         let owner = self.chance.uuid().to_string();
         let give_up = self.chance.now() + LEASE * 2;
         loop {
@@ -350,14 +370,26 @@ impl Inner {
                 }
                 (Some(lease), None) => return Ok(Leased::Held(lease)),
                 (None, None) if now > give_up => {
-                    return Err(Error::new(
-                        ErrorKind::Unavailable,
-                        "Another process has been exchanging the token for too long.",
-                    )
-                    .retry(Retry::Now));
+                    return Err(held_too_long());
                 }
                 (None, None) => self.chance.clock.sleep(LEASE_POLL).await,
             }
+        }
+    }
+
+    /// Waits for the lease, whatever is stored.
+    async fn lease_for_change(&self, key: &TokenKey) -> Result<Lease> {
+        let (name, owner) = (lease_name(key), self.chance.uuid().to_string());
+        let give_up = self.chance.now() + LEASE * 2;
+        loop {
+            let now = self.chance.now();
+            if let Some(lease) = self.store.acquire(&name, &owner, now, now + LEASE).await? {
+                return Ok(lease);
+            }
+            if now > give_up {
+                return Err(held_too_long());
+            }
+            self.chance.clock.sleep(LEASE_POLL).await;
         }
     }
 
@@ -376,6 +408,17 @@ impl Inner {
             tracing::warn!(error = %error, "a lease could not be released; it ends by itself");
         }
     }
+}
+
+fn lease_name(key: &TokenKey) -> String {
+    match key {
+        TokenKey::Citrix(customer) => format!("token:{customer}"),
+        TokenKey::ServiceNow(customer, instance) => format!("token:{customer}@{instance}"),
+    }
+}
+
+fn held_too_long() -> Error {
+    Error::new(ErrorKind::Unavailable, "Another process has been exchanging the token for too long.").retry(Retry::Now)
 }
 
 /// A token as it was stored or exchanged.

@@ -14,7 +14,7 @@ use crate::{
     error::{Error, ErrorKind, Result, Retry},
     event::Observers,
     id::{CustomerId, InstanceId},
-    model::{Connection, Event, EventKind, Grant, Instance, InstanceHealth, OauthEndpoint, TestReport},
+    model::{Connection, Event, EventKind, Grant, GrantKind, Instance, InstanceHealth, OauthEndpoint, TestReport},
     oauth::{ConnectionSecrets, RevocationSecrets, SealedClient, SealedToken, TokenSet, same_credentials},
     store::{Change, KeyRing, PendingRevocation, Put, Refusal, Row, Store},
 };
@@ -71,11 +71,19 @@ pub(crate) struct Driver {
     ring: Arc<KeyRing>,
     chance: Chance,
     observers: Observers,
+    /// Distances to the wall of a consent at which to warn.
+    warning_days: Arc<[u32]>,
 }
 
 impl Driver {
-    pub(crate) fn new(store: Arc<dyn Store>, ring: Arc<KeyRing>, chance: Chance, observers: Observers) -> Self {
-        Self { store, ring, chance, observers }
+    pub(crate) fn new(
+        store: Arc<dyn Store>,
+        ring: Arc<KeyRing>,
+        chance: Chance,
+        observers: Observers,
+        warning_days: &[u32],
+    ) -> Self {
+        Self { store, ring, chance, observers, warning_days: warning_days.into() }
     }
 
     /// Whether the event would be legal now; for refusing early, before anything is sent.
@@ -145,6 +153,7 @@ impl Driver {
         let replaces = row.as_ref().map(|row| row.version);
         let mut sealed = row.as_ref().and_then(|row| row.sealed.clone());
         let mut connection = row.map_or_else(|| new_connection(customer, instance, now), |row| row.value);
+        let acted_before = connection.grant.as_ref().map(|grant| grant.user_name.clone());
         let mut removed = false;
         for effect in to.effects {
             match effect {
@@ -193,7 +202,12 @@ impl Driver {
             decided.changes.push(Change::Connection(Put { value: connection.clone(), sealed, replaces }));
             decided.connection = Some(connection);
         }
-        if let Some(event) = told(event, state, to.next, customer, instance, now) {
+        if let Some(mut event) = told(event, state, to.next, customer, instance, now) {
+            if let Some(new) = &payload.grant {
+                event.detail.insert("user_name".to_owned(), new.grant.user_name.clone());
+                let before = acted_before.filter(|before| *before != new.grant.user_name);
+                event.detail.extend(before.map(|before| ("previous_user_name".to_owned(), before)));
+            }
             decided.changes.push(Change::Event(event.clone()));
             decided.events.push(event);
         }
@@ -283,6 +297,46 @@ impl Driver {
         Ok(())
     }
 
+    /// Warns of the wall of a consent, once at each distance: what was told is kept with the grant, so that neither a
+    /// restart nor another process tells it again. A service account renews itself and needs no warning.
+    pub(crate) async fn warn_of_wall(&self, customer: &CustomerId, instance: &InstanceId) -> Result<()> {
+        for _ in 0..RACES {
+            let Some(row) = self.store.connection(customer, instance).await? else { return Ok(()) };
+            let mut connection = row.value;
+            let now = self.chance.now();
+            let Some((grant, days, distance)) = connection
+                .grant
+                .as_mut()
+                .filter(|grant| grant.kind == GrantKind::UserAccount)
+                .and_then(|grant| due_warning(grant, &self.warning_days, now))
+            else {
+                return Ok(());
+            };
+            grant.warned_days = Some(distance);
+            let message = format!("The consent of {} ends in {days} days; ask for it again.", grant.user_name);
+            let mut event = Event {
+                customer_id: Some(customer.clone()),
+                instance_id: Some(instance.clone()),
+                ..Event::new(EventKind::GrantExpiring, message, now)
+            };
+            event.detail.insert("days_left".to_owned(), days.to_string());
+            event.detail.insert("distance".to_owned(), distance.to_string());
+            event.detail.insert("user_name".to_owned(), grant.user_name.clone());
+            event.detail.extend(grant.expires_at.map(|end| ("expires_at".to_owned(), end.to_rfc3339())));
+            let put = Put { value: connection, sealed: row.sealed, replaces: Some(row.version) };
+            match self.store.commit(vec![Change::Connection(put), Change::Event(event.clone())]).await {
+                Ok(committed) => {
+                    self.observers.publish_from(committed.first_event, vec![event]);
+                    return Ok(());
+                }
+                Err(Refusal::Conflict) => {}
+                Err(Refusal::Failed(error)) => return Err(error),
+                Err(_) => return Ok(()),
+            }
+        }
+        Ok(())
+    }
+
     /// Notes what was learned about an instance, on its own; tells observers when its health changed.
     pub(crate) async fn note(&self, id: &InstanceId, facts: &InstanceFacts) -> Result<()> {
         for _ in 0..RACES {
@@ -314,6 +368,18 @@ impl Driver {
         }
         Ok(())
     }
+}
+
+/// The nearest distance that the wall has come within and that was not warned of yet, with the days that are left.
+fn due_warning<'g>(
+    grant: &'g mut Grant,
+    distances: &[u32],
+    now: chrono::DateTime<chrono::Utc>,
+) -> Option<(&'g mut Grant, i64, u32)> {
+    let left = grant.expires_at? - now;
+    let within = |days: &&u32| left <= TimeDelta::days(i64::from(**days));
+    let distance = *distances.iter().filter(within).min()?;
+    grant.warned_days.is_none_or(|warned| distance < warned).then(|| (grant, left.num_days(), distance))
 }
 
 /// The tokens that end with a grant. One that the new grant holds too stays: an instance gives the same token again

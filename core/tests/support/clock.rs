@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use itsm_adapter::clock::{BoxFuture, Clock};
 use tokio::sync::Notify;
 
@@ -19,7 +19,7 @@ struct Shared {
     started: Instant,
     began_at: DateTime<Utc>,
     speed: u32,
-    moved: Mutex<Duration>,
+    moved: Mutex<TimeDelta>,
     jumped: Notify,
     /// Lengths of all sleeps that have begun.
     sleeps: Mutex<Vec<Duration>>,
@@ -39,6 +39,11 @@ impl TestClock {
 
     /// Moves the clock forward and wakes whoever sleeps on it.
     pub(crate) fn advance(&self, by: Duration) {
+        self.jump(TimeDelta::from_std(by).unwrap());
+    }
+
+    /// Sets the clock, forward or back.
+    pub(crate) fn jump(&self, by: TimeDelta) {
         *self.0.moved.lock().unwrap_or_else(PoisonError::into_inner) += by;
         self.0.jumped.notify_waiters();
     }

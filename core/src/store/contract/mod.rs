@@ -10,6 +10,7 @@
 // The suite fails by panicking, as tests do; and it is made of samples, which would be a long list of names.
 #![allow(clippy::missing_panics_doc, clippy::wildcard_imports)]
 
+mod flows;
 mod leases;
 mod lists;
 mod races;
@@ -49,6 +50,12 @@ where
     refusals::an_alert_has_one_delivery_for_good(fresh().await).await;
     refusals::the_version_is_looked_at_first(fresh().await).await;
     refusals::forgetting_a_revocation_twice_is_allowed(fresh().await).await;
+
+    flows::a_flow_is_read_back_and_forgotten(fresh().await).await;
+    flows::what_a_flow_is_for_never_changes(fresh().await).await;
+    flows::one_of_many_uses_a_flow(fresh().await).await;
+    flows::a_redirect_url_belongs_to_one_registration(fresh().await).await;
+    flows::a_redirect_url_belongs_to_one_pending_flow_as_long_as_it_lives(fresh().await).await;
 
     lists::pages_follow_each_other_without_gap_or_repetition(fresh().await).await;
     lists::connections_are_filtered(fresh().await).await;

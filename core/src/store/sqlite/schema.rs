@@ -15,7 +15,7 @@ use super::error::{failure, io_failure};
 use crate::error::{Error, ErrorKind, Result};
 
 /// The migrations in their order; number n brings a database from version n - 1 to n.
-const MIGRATIONS: [&str; 2] =
+pub(super) const MIGRATIONS: [&str; 2] =
     [include_str!("../../../migrations/sqlite/001_init.sql"), include_str!("../../../migrations/sqlite/002_flows.sql")];
 /// Marks the file as the adapter's: "ITSM" in ASCII.
 const APPLICATION_ID: i64 = 0x4954_534d;

@@ -112,7 +112,7 @@ fn many_may_open_the_same_new_file_at_once() {
             opening.join().unwrap().unwrap();
         }
     });
-    assert_eq!(version_of(path), 1);
+    assert_eq!(version_of(path), i64::try_from(super::schema::MIGRATIONS.len()).unwrap());
 }
 
 #[test]
@@ -153,6 +153,24 @@ async fn only_the_owner_may_read_the_files() {
     }
     let _second = SqliteStore::open(&path).unwrap();
     assert_eq!(modes(), [0o600; 3]);
+}
+
+#[tokio::test]
+async fn a_database_of_the_first_release_is_brought_up_to_date_and_keeps_its_rows() {
+    let folder = Folder::new();
+    let path = folder.path("a.db");
+    {
+        let old = Database::open(&path).unwrap();
+        old.execute_batch(super::schema::MIGRATIONS[0]).unwrap();
+        old.pragma_update(None, "user_version", 1).unwrap();
+        old.pragma_update(None, "application_id", 0x4954_534d).unwrap();
+        let value = serde_json::to_string(&account("a")).unwrap();
+        let insert = "INSERT INTO accounts (customer_id, version, value) VALUES ('a', 1, ?1)";
+        old.execute(insert, [value]).unwrap();
+    }
+    let store = SqliteStore::open(&path).unwrap();
+    assert_eq!(store.account(&customer("a")).await.unwrap().unwrap().value, account("a"));
+    assert!(store.flows(10).await.unwrap().is_empty());
 }
 
 #[test]
