@@ -4,13 +4,21 @@
 
 mod support;
 
-use std::sync::{Arc, Mutex};
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
-use itsm_adapter::{Authorize, Client, ConnectionStatus, GrantKind, OpenBrowser};
+use itsm_adapter::{
+    Authorize, Client, ConnectionStatus, ErrorKind, EventKind, GrantKind, OpenBrowser, ReauthenticateServiceAccount,
+    Secret,
+};
+use itsm_simulator::TokenKind;
 use serde_json::json;
 use support::{
     ACME, DEV1, World,
     browser::{Browser, Page},
+    is, until,
 };
 use tokio::task::JoinHandle;
 
@@ -78,4 +86,178 @@ async fn on_a_desk_one_call_opens_the_browser_and_registers() {
 fn free_redirect() -> String {
     let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     format!("http://127.0.0.1:{port}/callback")
+}
+
+/// A link is enough: what the registration has is used again.
+fn again(world: &World) -> Authorize {
+    Authorize { customer_id: ACME.into(), instance_url: world.url(), ..Authorize::default() }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_same_person_re_authenticates_with_nothing_but_a_link() {
+    let world = World::new().await;
+    world.consented(ACME, "svc.citrix").await;
+    world.simulator.revoke_tokens(DEV1, TokenKind::Both, None);
+    world.clock.advance(Duration::from_secs(1));
+    // The person's refresh token is refused: once more after half a minute, and then it is proven.
+    let checking = world.client.clone();
+    let url = world.url();
+    let check = tokio::spawn(async move { checking.registrations().check(ACME, &url).await.unwrap() });
+    until("the first refusal", || world.grants("refresh_token") == 1).await;
+    world.clock.advance(Duration::from_secs(31));
+    assert_eq!(check.await.unwrap().status, ConnectionStatus::Unauthorized);
+    assert_eq!(world.grants("refresh_token"), 2, "the rule of proof");
+
+    let begun = world.client.registrations().authorize(again(&world)).await.unwrap();
+    let callback = world.browser().allow(&begun.authorization_url, "svc.citrix").await;
+    // Another process finishes what this one began.
+    let done = world.another_client().await.registrations().complete(&callback, None).await.unwrap();
+    assert_eq!((done.connection.status, done.previous_user_name), (ConnectionStatus::Registered, None));
+    world.reads(ACME, "re-authenticated").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_person_takes_over_only_where_that_is_allowed_and_it_is_told() {
+    let world = World::new().await;
+    world.consented(ACME, "svc.citrix").await;
+    let old = world.token("refresh_token");
+    let begun = world.client.registrations().authorize(again(&world)).await.unwrap();
+    // The browser is signed in there as somebody else already: nobody is asked for a name.
+    let mut browser = world.browser();
+    let consent = browser.sign_in(&begun.authorization_url, "svc.second").await;
+    let callback = browser.decide(&consent, "authorize").await;
+    let error = world.client.registrations().complete(&callback, None).await.unwrap_err();
+    is(&error, ErrorKind::IllegalState, "another person");
+    assert_eq!(error.context("user_name"), Some("svc.second"));
+    assert_eq!(error.context("previous_user_name"), Some("svc.citrix"));
+    assert!(world.renews(&old, &world.request(ACME)).await, "the grant in use is gone");
+    assert!(
+        !world.renews(&world.token("refresh_token"), &world.request(ACME)).await || world.token("refresh_token") == old
+    );
+
+    let allowing = Authorize { allow_another_user: true, ..again(&world) };
+    let begun = world.client.registrations().authorize(allowing).await.unwrap();
+    let callback = browser.allow(&begun.authorization_url, "nobody is asked").await;
+    let done = world.client.registrations().complete(&callback, None).await.unwrap();
+    assert_eq!(done.user_name.as_deref(), Some("svc.second"));
+    assert_eq!(done.previous_user_name.as_deref(), Some("svc.citrix"));
+    assert!(!world.renews(&old, &world.request(ACME)).await, "the old grant is revoked");
+    let told = world.events.all().into_iter().rfind(|event| event.kind == EventKind::Reauthenticated).unwrap();
+    assert_eq!(told.detail["user_name"], "svc.second");
+    assert_eq!(told.detail["previous_user_name"], "svc.citrix");
+    let signed_in = world.events.messages(EventKind::Progress);
+    assert!(signed_in.iter().any(|message| message.starts_with("svc.second has signed in")), "{signed_in:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_service_account_gives_way_to_a_person_and_the_other_way_round() {
+    let world = World::new().await;
+    world.registered(ACME).await;
+    let begun = world.client.registrations().authorize(Authorize {
+        client_id: None,
+        client_secret: None,
+        ..world.authorize(ACME)
+    });
+    let callback = world.browser().allow(&begun.await.unwrap().authorization_url, "svc.second").await;
+    let done = world.client.registrations().complete(&callback, None).await.unwrap();
+    assert_eq!(done.connection.grant.unwrap().kind, GrantKind::UserAccount);
+    assert_eq!(done.previous_user_name.as_deref(), Some("svc.citrix"));
+    world.reads(ACME, "by consent").await;
+
+    let back = ReauthenticateServiceAccount {
+        customer_id: ACME.into(),
+        instance_url: world.url(),
+        user_name: Some("svc.citrix".into()),
+        password: Some(support::password("svc.citrix")),
+        ..ReauthenticateServiceAccount::default()
+    };
+    let connection = world.client.registrations().reauthenticate(back).await.unwrap();
+    assert_eq!(connection.grant.unwrap().kind, GrantKind::ServiceAccount);
+    world.reads(ACME, "by password").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_public_client_needs_no_secret() {
+    let world = World::new().await;
+    world.added(ACME).await;
+    let client_id = world.request(ACME).client_id;
+    world.simulator.patch_oauth_client(DEV1, &client_id, &json!({"public_client": "true"})).unwrap();
+    let request = Authorize { client_secret: None, ..world.authorize(ACME) };
+    let begun = world.client.registrations().authorize(request).await.unwrap();
+    let callback = world.browser().allow(&begun.authorization_url, "svc.citrix").await;
+    world.client.registrations().complete(&callback, None).await.unwrap();
+    world.simulator.revoke_tokens(DEV1, TokenKind::Access, None);
+    world.reads(ACME, "refreshed without a secret").await;
+    assert_eq!(world.grants("refresh_token"), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_instance_that_uses_its_first_redirect_url_is_found_out() {
+    let world = World::new().await;
+    world.added(ACME).await;
+    let client_id = world.request(ACME).client_id;
+    let elsewhere = "http://127.0.0.1:9/elsewhere";
+    for (mode, urls) in [("use_first", elsewhere.to_owned()), ("refuse", elsewhere.to_owned())] {
+        world.simulator.patch_instance(DEV1, &json!({"redirect_mismatch": mode})).unwrap();
+        world.simulator.patch_oauth_client(DEV1, &client_id, &json!({"redirect_url": urls})).unwrap();
+        let begun = world.client.registrations().authorize(world.authorize(ACME)).await.unwrap();
+        let mut browser = world.browser();
+        let page = browser.sign_in(&begun.authorization_url, "svc.citrix").await;
+        if mode == "refuse" {
+            assert!(page.body.contains("Invalid redirect_uri"), "{}", page.body);
+            continue;
+        }
+        let callback = browser.decide(&page, "authorize").await;
+        assert!(callback.starts_with(elsewhere), "{callback}");
+        let error = world.client.registrations().complete(&callback, None).await.unwrap_err();
+        assert_eq!(error.context("reason"), Some("redirect"), "{error:?}");
+    }
+    // Several are registered, ours among them.
+    let own = world.authorize(ACME).redirect_url.unwrap();
+    let urls = format!("{elsewhere},{own}");
+    world.simulator.patch_oauth_client(DEV1, &client_id, &json!({"redirect_url": urls})).unwrap();
+    world.consented(ACME, "svc.citrix").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_new_endpoint_secret_takes_over_without_a_gap_and_without_a_person() {
+    let world = World::new().await;
+    world.consented(ACME, "svc.citrix").await;
+    let registrations = world.client.registrations();
+    let (client_id, new) = (world.request(ACME).client_id, Secret::from("SnSecret.rotated&+%1"));
+    let error = registrations.update_endpoint_secret(ACME, &world.url(), &new).await.unwrap_err();
+    is(&error, ErrorKind::Unauthorized, "not the secret yet");
+    world.reads(ACME, "the old secret").await;
+    assert_eq!(world.connection(ACME).await.status, ConnectionStatus::Registered);
+
+    world.simulator.patch_oauth_client(DEV1, &client_id, &json!({"client_secret": new.expose()})).unwrap();
+    let before = world.connection(ACME).await.grant.unwrap();
+    let connection = registrations.update_endpoint_secret(ACME, &world.url(), &new).await.unwrap();
+    let after = connection.grant.unwrap();
+    assert_eq!((after.granted_at, after.expires_at), (before.granted_at, before.expires_at), "the wall does not move");
+    world.simulator.revoke_tokens(DEV1, TokenKind::Access, None);
+    world.reads(ACME, "renewed with the new secret").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_of_a_flow_that_is_secret_is_stored_or_told_in_the_clear() {
+    let world = World::new().await;
+    world.added(ACME).await;
+    let session = Secret::from("browser-session-value-1234");
+    let request = Authorize { session: Some(session.clone()), ..world.authorize(ACME) };
+    let printed = format!("{request:?}");
+    let begun = world.client.registrations().authorize(request).await.unwrap();
+    let url: url::Url = begun.authorization_url.parse().unwrap();
+    let state = url.query_pairs().find(|(name, _)| name == "state").unwrap().1.into_owned();
+    assert!(url.query_pairs().any(|pair| pair == ("code_challenge_method".into(), "S256".into())));
+    assert!(state.len() - 32 == 43, "256 bits besides the id");
+    let secrets = [&state[32..], session.expose(), world.request(ACME).client_secret.expose()].map(str::to_owned);
+    for secret in &secrets {
+        assert!(!printed.contains(secret));
+        for file in std::fs::read_dir(world.folder.path()).unwrap() {
+            let bytes = std::fs::read(file.unwrap().path()).unwrap();
+            assert!(!bytes.windows(secret.len()).any(|part| part == secret.as_bytes()), "in the database: {secret}");
+        }
+        assert!(!format!("{:?}", world.events.all()).contains(secret), "in an event: {secret}");
+    }
 }

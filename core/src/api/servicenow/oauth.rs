@@ -25,8 +25,11 @@ use crate::{
     id::InstanceId,
     oauth::{FlowSecrets, SealedClient, TokenSet, life as life_of},
     secret::Secret,
-    transport::{Call, Failure, Repeat, Request, Response, Verdict, clean, parse_json, retry_after},
+    transport::{Call, Failure, Repeat, Request, Response, Verdict, clean, parse_json, retry_after, secret_header},
 };
+
+/// Longest token that is taken, in bytes: opaque ones have 86, and signed ones a few thousand.
+const LONGEST_TOKEN: usize = 16 * 1024;
 
 /// What the token endpoint knows the adapter by.
 #[derive(Debug, Clone)]
@@ -68,7 +71,7 @@ impl ServiceNow {
         let asked_at = self.settings.chance.now();
         let carrier = Carrier { api: self.clone(), instance: endpoint.instance_id.clone() };
         let answer = client.exchange_password(&user, &password).request_async(&carrier).await.map_err(token_error)?;
-        Ok(self.granted(endpoint.instance_id, &answer, asked_at, None))
+        self.granted(endpoint.instance_id, &answer, asked_at, None)
     }
 
     /// Authorization code (RFC 6749 section 4.1.3) with the verifier (RFC 7636): the user account's grant. The code
@@ -93,7 +96,7 @@ impl ServiceNow {
             .request_async(&carrier)
             .await
             .map_err(token_error)?;
-        Ok(self.granted(&flow.instance_id, &answer, asked_at, None))
+        self.granted(&flow.instance_id, &answer, asked_at, None)
     }
 
     /// Refresh (RFC 6749 section 6). The instance gives the same refresh token back and does not extend it.
@@ -109,7 +112,7 @@ impl ServiceNow {
         let asked_at = self.settings.chance.now();
         let carrier = Carrier { api: self.clone(), instance: endpoint.instance_id.clone() };
         let answer = client.exchange_refresh_token(&refresh).request_async(&carrier).await.map_err(token_error)?;
-        Ok(self.granted(endpoint.instance_id, &answer, asked_at, Some(tokens)))
+        self.granted(endpoint.instance_id, &answer, asked_at, Some(tokens))
     }
 
     /// Marks a token as expired over there. ServiceNow needs no authentication for that; another server is told the
@@ -141,7 +144,13 @@ impl ServiceNow {
         answer: &Answer,
         asked_at: DateTime<Utc>,
         before: Option<&TokenSet>,
-    ) -> Granted {
+    ) -> Result<Granted> {
+        // A token that no header can carry would otherwise be taken for a wrong argument later (T12, T13).
+        let too_long = answer.access_token().secret().len() > LONGEST_TOKEN
+            || answer.refresh_token().is_some_and(|token| token.secret().len() > LONGEST_TOKEN);
+        if too_long || secret_header(answer.access_token().secret()).is_err() {
+            return Err(no_token_response());
+        }
         let life = answer.expires_in().unwrap_or_else(|| self.endpoints().access_token_lifespan(instance));
         let (expires_at, renew_at) = life_of(&self.settings.chance, asked_at, life);
         let refresh = answer.refresh_token().map(|token| Secret::from(token.secret().as_str()));
@@ -159,13 +168,8 @@ impl ServiceNow {
             (Some(new), _) => (Some(new), wall()),
             (None, None) => (None, None),
         };
-        TokenSet {
-            access: Secret::from(answer.access_token().secret().as_str()),
-            refresh,
-            expires_at,
-            renew_at,
-            refresh_expires_at,
-        }
+        let access = Secret::from(answer.access_token().secret().as_str());
+        Ok(TokenSet { access, refresh, expires_at, renew_at, refresh_expires_at })
     }
 }
 
@@ -248,12 +252,13 @@ fn token_error<E: oauth2::ErrorResponse + 'static>(error: RequestTokenError<Fail
     match error {
         RequestTokenError::Request(failure) => failure.error,
         RequestTokenError::ServerResponse(_) | RequestTokenError::Parse(..) | RequestTokenError::Other(_) => {
-            Error::new(
-                ErrorKind::Protocol,
-                "The token endpoint's answer is not a token response (RFC 6749 section 5.1).",
-            )
+            no_token_response()
         }
     }
+}
+
+fn no_token_response() -> Error {
+    Error::new(ErrorKind::Protocol, "The token endpoint's answer is not a token response (RFC 6749 section 5.1).")
 }
 
 /// Reads an answer of the token endpoint. Nearly every refusal looks the same: 401 `access_denied`.
