@@ -159,8 +159,7 @@ where
                 showing.get_or_init(|| self.hearing.show());
                 page::of(&self.hear(callback).await)
             }
-            Ok(_) => page::foreign(),
-            Err(error) => page::failed(&error),
+            Ok(_) | Err(_) => page::foreign(),
         }
     }
 

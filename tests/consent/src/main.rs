@@ -17,16 +17,41 @@ use tokio::{
 #[derive(Deserialize)]
 #[serde(tag = "do", rename_all = "snake_case")]
 enum Order {
-    AddAccount { customer_id: String, client_id: String, client_secret: String },
-    Listen { customer_id: String, instance_url: String, client_id: String, client_secret: String, redirect_url: String },
-    Wait { flow_id: String, timeout_ms: Option<u32> },
+    AddAccount {
+        customer_id: String,
+        client_id: String,
+        client_secret: String,
+    },
+    Listen {
+        customer_id: String,
+        instance_url: String,
+        client_id: String,
+        client_secret: String,
+        redirect_url: String,
+    },
+    Wait {
+        flow_id: String,
+        timeout_ms: Option<u32>,
+    },
     /// Drops the wait for this flow.
-    Cancel { flow_id: String },
-    Complete { callback_url: String },
-    Status { customer_id: String, instance_url: String },
-    Unregister { customer_id: String, instance_url: String },
+    Cancel {
+        flow_id: String,
+    },
+    Complete {
+        callback_url: String,
+    },
+    Status {
+        customer_id: String,
+        instance_url: String,
+    },
+    Unregister {
+        customer_id: String,
+        instance_url: String,
+    },
     /// Waits, answers, and ends the program at once.
-    WaitAndEnd { flow_id: String },
+    WaitAndEnd {
+        flow_id: String,
+    },
 }
 
 #[derive(Deserialize)]
