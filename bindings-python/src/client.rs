@@ -550,7 +550,7 @@ resource! {
             Opened::open(py, ClientOptions {
                 store, key, old_keys: Sequence::vec(old_keys), citrix_url, instance_hosts: Sequence::vec(instance_hosts),
                 allow_private_networks, proxy, root_certificates: Sequence::vec(root_certificates), connect_timeout_ms, attempt_timeout_ms, total_timeout_ms, max_attempts, concurrency_per_remote,
-                transaction_limit_ms, wake_up_interval_ms,
+                transaction_limit_ms, wake_up_interval_ms, ..ClientOptions::default()
             }).map(Self)
         }
 

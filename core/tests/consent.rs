@@ -11,14 +11,14 @@ use std::{
 
 use itsm_adapter::{
     Authorize, Client, ConnectionStatus, ErrorKind, EventKind, GrantKind, OpenBrowser, ReauthenticateServiceAccount,
-    Secret,
+    RegisterServiceAccount, Secret,
 };
 use itsm_simulator::TokenKind;
 use serde_json::json;
 use support::{
     ACME, DEV1, World,
     browser::{Browser, Page},
-    is, until,
+    is,
 };
 use tokio::task::JoinHandle;
 
@@ -95,23 +95,20 @@ fn again(world: &World) -> Authorize {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_same_person_re_authenticates_with_nothing_but_a_link() {
-    let world = World::new().await;
+    // Half a minute is a sixth of a second here, and no call runs out of time because of that.
+    let world = World::made(&[DEV1], 180, |config| config.total_timeout = Duration::from_secs(7200)).await;
     world.consented(ACME, "svc.citrix").await;
     world.simulator.revoke_tokens(DEV1, TokenKind::Both, None);
-    world.clock.advance(Duration::from_secs(1));
     // The person's refresh token is refused: once more after half a minute, and then it is proven.
-    let checking = world.client.clone();
-    let url = world.url();
-    let check = tokio::spawn(async move { checking.registrations().check(ACME, &url).await.unwrap() });
-    until("the first refusal", || world.grants("refresh_token") == 1).await;
-    world.clock.advance(Duration::from_secs(31));
-    assert_eq!(check.await.unwrap().status, ConnectionStatus::Unauthorized);
+    let connection = world.client.registrations().check(ACME, &world.url()).await.unwrap();
+    assert_eq!(connection.status, ConnectionStatus::Unauthorized);
     assert_eq!(world.grants("refresh_token"), 2, "the rule of proof");
 
     let begun = world.client.registrations().authorize(again(&world)).await.unwrap();
     let callback = world.browser().allow(&begun.authorization_url, "svc.citrix").await;
     // Another process finishes what this one began.
-    let done = world.another_client().await.registrations().complete(&callback, None).await.unwrap();
+    let another = Client::builder().config(world.config()).clock(Arc::new(world.clock.clone())).open().await.unwrap();
+    let done = another.registrations().complete(&callback, None).await.unwrap();
     assert_eq!((done.connection.status, done.previous_user_name), (ConnectionStatus::Registered, None));
     world.reads(ACME, "re-authenticated").await;
 }
@@ -260,4 +257,42 @@ async fn nothing_of_a_flow_that_is_secret_is_stored_or_told_in_the_clear() {
         }
         assert!(!format!("{:?}", world.events.all()).contains(secret), "in an event: {secret}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_registration_moves_to_the_new_address_of_its_instance_in_one_step() {
+    let world = World::with(&[DEV1, "dev2"], 1).await;
+    world.consented(ACME, "svc.citrix").await;
+    let old = world.token("refresh_token");
+    let registrations = world.client.registrations();
+    // What fails there leaves it here.
+    let wrong = RegisterServiceAccount { password: "wrong".into(), ..world.request_at(ACME, "dev2") };
+    is(&registrations.relocate(&world.url(), wrong).await.unwrap_err(), ErrorKind::Unauthorized, "a wrong password");
+    let same = registrations.relocate(&world.url(), world.request(ACME)).await.unwrap_err();
+    is(&same, ErrorKind::InvalidInput, "the same address");
+    world.reads(ACME, "where it was").await;
+
+    let request = Authorize { moves_from: Some(world.url()), ..world.authorize_at(ACME, "dev2") };
+    let begun = registrations.authorize(request).await.unwrap();
+    let callback = world.browser().allow(&begun.authorization_url, "svc.second").await;
+    let error = registrations.complete(&callback, None).await.unwrap_err();
+    is(&error, ErrorKind::IllegalState, "another person than at the old address");
+
+    let connection = registrations.relocate(&world.url(), world.request_at(ACME, "dev2")).await.unwrap();
+    assert_eq!(connection.instance_id.as_str(), world.url_of("dev2"));
+    assert_eq!(world.connection(ACME).await.status, ConnectionStatus::Unregistered);
+    assert!(!world.renews(&old, &world.request(ACME)).await, "the old grant is alive");
+    world.simulator.clear_requests();
+    world.reads(ACME, "at the new address").await;
+    assert_eq!(world.asked("table")[0].instance.as_deref(), Some("dev2"));
+    let kinds: Vec<EventKind> = world.events.all().iter().map(|event| event.kind).collect();
+    assert!(kinds.ends_with(&[EventKind::Unregistered, EventKind::Registered]), "{kinds:?}");
+
+    // And back, by consent.
+    let back = Authorize { moves_from: Some(world.url_of("dev2")), ..world.authorize(ACME) };
+    let begun = registrations.authorize(back).await.unwrap();
+    let callback = world.browser().allow(&begun.authorization_url, "svc.citrix").await;
+    let done = registrations.complete(&callback, None).await.unwrap();
+    assert_eq!((done.connection.instance_id.as_str(), done.previous_user_name), (world.url().as_str(), None));
+    assert_eq!(world.state().await["revocations"], 0);
 }

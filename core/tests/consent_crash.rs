@@ -145,8 +145,8 @@ async fn killed_at_the_save_the_registration_is_there_and_works() {
     let scene = allowed(&world).await;
     let mut other = Other::start("stop at the commit", &scene);
     assert_eq!(other.next().as_deref(), Some("ready"));
-    let (word, other) = tokio::task::spawn_blocking(move || (other.next(), other)).await.unwrap();
-    assert_eq!(word.as_deref(), Some("committed"));
+    let (said, other) = tokio::task::spawn_blocking(move || (other.next(), other)).await.unwrap();
+    assert_eq!(said.as_deref(), Some("committed"));
     killed(other).await;
     let client = next_process(&world).await;
     let connection = client.connections().get(ACME, &world.url()).await.unwrap();
@@ -168,7 +168,7 @@ async fn killed_at_any_moment_the_grant_is_saved_or_gone() {
         assert_eq!(other.next().as_deref(), Some("ready"));
         let requests = usize::try_from(dice.roll(7)).unwrap();
         until("some requests", || world.simulator.requests().len() >= requests).await;
-        tokio::time::sleep(Duration::from_micros(dice.roll(4000))).await;
+        tokio::time::sleep(Duration::from_micros(dice.roll(40_000))).await;
         killed(other).await;
         let on_its_way = world.simulator.requests().last().is_some_and(|asked| asked.route == "token");
         let client = next_process(&world).await;

@@ -8,8 +8,9 @@ mod support;
 use std::sync::Arc;
 
 use itsm_adapter::{
-    Client, ClientBuilder, Config, Connect, Error, ErrorInfo, Event, Observer, Query, ReauthenticateServiceAccount,
-    Record, RegisterServiceAccount, Secret, UpdateAccount, store::Store, transport::Transport,
+    Authorize, CheckAll, Client, ClientBuilder, Config, Connect, Error, ErrorInfo, Event, Observer, Query,
+    ReauthenticateServiceAccount, Record, RegisterServiceAccount, Secret, UpdateAccount, store::Store,
+    transport::Transport,
 };
 use support::{ACME, World, add, alert};
 
@@ -60,6 +61,15 @@ async fn every_operation_may_be_spawned() {
         drop(may_be_sent(client.registrations().reauthenticate(ReauthenticateServiceAccount::default())));
         drop(may_be_sent(client.registrations().unregister(ACME, &url)));
         drop(may_be_sent(client.registrations().check(ACME, &url)));
+        drop(may_be_sent(client.registrations().authorize(Authorize::default())));
+        drop(may_be_sent(client.registrations().complete("", None)));
+        drop(may_be_sent(client.registrations().abandon("1")));
+        drop(may_be_sent(client.registrations().listen(Authorize::default())));
+        drop(may_be_sent(client.registrations().wait_for("1", None)));
+        drop(may_be_sent(client.registrations().authorize_in_browser(Authorize::default(), None)));
+        drop(may_be_sent(client.registrations().check_all(CheckAll::default())));
+        drop(may_be_sent(client.registrations().update_endpoint_secret(ACME, &url, &Secret::from("s"))));
+        drop(may_be_sent(client.registrations().relocate(&url, RegisterServiceAccount::default())));
         drop(may_be_sent(client.alerts().submit(alert(ACME, "1"))));
         drop(may_be_sent(client.alerts().submit_webhook(b"", None, None)));
         drop(may_be_sent(client.alerts().deliver("1")));

@@ -3,8 +3,16 @@
 // A test stops where something is not as it expects.
 #![allow(clippy::unwrap_used)]
 
-use std::process::{Command, Output};
+#[path = "../../core/tests/support/browser.rs"]
+#[allow(dead_code)]
+mod browser;
 
+use std::{
+    io::{BufRead, BufReader},
+    process::{Command, Output, Stdio},
+};
+
+use browser::Browser;
 use itsm_adapter::{AddAccount, Client, Config, Environment, StoreConfig};
 use itsm_simulator::{Options, Simulator, seed};
 
@@ -61,4 +69,76 @@ async fn the_tasks_work_one_after_the_other() {
 
     let (ok, text) = run(env!("CARGO_BIN_EXE_manage-list"), &[], &environment);
     assert!(ok && text.contains("Registered") && text.contains("Available"), "{text}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_web_application_registers_with_the_consent_of_whoever_began_it() {
+    let simulator = Simulator::start(Options::default()).await.unwrap();
+    let (citrix, instance) = (simulator.citrix_url(), simulator.instance_url("dev1").unwrap());
+    let dir = tempfile::tempdir().unwrap();
+    let store = dir.path().join("adapter.db");
+    let mut config = Config::default();
+    config.store = StoreConfig::Sqlite { path: store.clone() };
+    config.citrix_url = Some(citrix.clone());
+    config.instance_hosts.allow_private_networks = true;
+    let client = Client::open(config.clone()).await.unwrap();
+    let account = AddAccount {
+        customer_id: seed::ACME.customer_id.to_owned(),
+        environment: Environment::Us,
+        client_id: seed::ACME.client_id(),
+        client_secret: seed::ACME.client_secret.into(),
+        name: None,
+    };
+    client.accounts().add(account).await.unwrap();
+
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let public = format!("http://{free}");
+    let endpoint = seed::oauth_clients("dev1").remove(0);
+    let redirect = serde_json::json!({"redirect_url": format!("{public}/callback")});
+    simulator.patch_oauth_client("dev1", &endpoint.client_id, &redirect).unwrap();
+    let mut application = Command::new(env!("CARGO_BIN_EXE_register-user-consent"))
+        .env("ITSM_ADAPTER_STORE", &store)
+        .env("CITRIX_URL", &citrix)
+        .env("SERVICENOW_HOSTS", "127.0.0.1")
+        .env("ITSM_ADAPTER_ALLOW_PRIVATE_NETWORKS", "true")
+        .env("CUSTOMER_ID", seed::ACME.customer_id)
+        .env("INSTANCE_URL", &instance)
+        .env("SERVICENOW_CLIENT_ID", &endpoint.client_id)
+        .env("SERVICENOW_CLIENT_SECRET", &endpoint.client_secret)
+        .env("PUBLIC_URL", &public)
+        .env("LISTEN", free.to_string())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    BufReader::new(application.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    assert_eq!(line.trim(), format!("Open {public}"));
+
+    let press = async |browser: &mut Browser| {
+        let sent = browser.post(&format!("{public}/register"), &[]).await;
+        sent.location().unwrap_or_else(|| panic!("{}: {}", sent.status, sent.body)).to_string()
+    };
+    let (mut person, mut other) = (Browser::new(&config), Browser::new(&config));
+    let list = person.get(&public).await;
+    assert!(list.body.contains("Register with your user account"), "{}", list.body);
+
+    // Deny, and then a callback that another browser brings.
+    let away = press(&mut person).await;
+    let consent = person.sign_in(&away, "svc.citrix").await;
+    let denied = person.decide(&consent, "deny").await;
+    let page = person.get(&denied).await;
+    assert!(page.body.contains("did not allow"), "{}", page.body);
+    let away = press(&mut person).await;
+    let back = person.allow(&away, "svc.citrix").await;
+    let stolen = other.get(&back).await;
+    assert!(stolen.status == 400 && stolen.body.contains("another session"), "{}", stolen.body);
+
+    let done = person.get(&back).await;
+    assert_eq!(done.location().map(String::from), Some(format!("{public}/")), "{}", done.body);
+    let list = person.get(&public).await;
+    assert!(list.body.contains("<td>Registered</td><td>svc.citrix</td><td>"), "{}", list.body);
+    let again = person.get(&back).await;
+    assert!(again.status == 400 && again.body.contains("answered before"), "{}", again.body);
+    application.kill().unwrap();
+    application.wait().unwrap();
 }

@@ -84,7 +84,11 @@ impl Inner {
         let customer = CustomerId::parse(&request.customer_id)?;
         let instance = self.instance(&request.instance_url)?;
         self.account(&customer).await?;
-        self.refuse_if_held_elsewhere(&customer, &instance).await?;
+        let replaces = match &request.moves_from {
+            Some(from) => Some(self.leaving(&customer, from, &instance).await?),
+            None => None,
+        };
+        self.refuse_if_held_elsewhere(&customer, &instance, replaces.as_ref()).await?;
         let stored = self.registration(&customer, &instance).await?;
         let (endpoint, client_secret, issuer_seen) = match stored {
             Some((connection, secrets)) => (connection.endpoint, secrets.client_secret, secrets.issuer.is_some()),
@@ -118,6 +122,7 @@ impl Inner {
             issuer_required: issuer_seen || places.issuer_required(&instance),
             instance_name: request.instance_name,
             allow_another_user: request.allow_another_user,
+            replaces,
         };
         let now = self.chance.now();
         let flow = PendingFlow {
@@ -176,7 +181,7 @@ impl Inner {
             return Err(expired("time", "The authorization took longer than ten minutes."));
         }
         let (customer, instance) = (row.value.customer_id.clone(), flow.instance_id.clone());
-        self.refuse_if_held_elsewhere(&customer, &instance).await?;
+        self.refuse_if_held_elsewhere(&customer, &instance, flow.replaces.as_ref()).await?;
         // Whoever writes this has the flow, and nobody else (T2).
         if !self.use_up(row).await? {
             return Err(expired("used", "The authorization was answered by somebody else at the same moment."));
@@ -201,6 +206,7 @@ impl Inner {
             None => self.tested_account(customer, None).await?,
         };
         payload.instance.name.clone_from(&flow.instance_name);
+        payload.replaces.clone_from(&flow.replaces);
         let tokens = self.servicenow.code_grant(flow, code).await?;
         let client = SealedClient { client_id: flow.client_id.clone(), client_secret: flow.client_secret.clone() };
         let tried = self.try_tokens(customer, instance, tokens, client).await?;
@@ -235,10 +241,13 @@ impl Inner {
         if let Some(name) = &user_name {
             self.progress(customer, &format!("{name} has signed in at {}.", flow.instance_id));
         }
-        let stored = self.registration(customer, &flow.instance_id).await?;
-        let event = if stored.is_some() { Event::Reauthenticated } else { Event::SaveOk };
+        let before = flow.replaces.as_ref().unwrap_or(&flow.instance_id);
+        let stored = self.registration(customer, before).await?;
+        let stays = stored.is_some() && flow.replaces.is_none();
+        let event = if stays { Event::Reauthenticated } else { Event::SaveOk };
         let previous = stored.and_then(|(connection, _)| connection.grant);
-        let another = previous.as_ref().filter(|grant| !is_same_person(grant, identity));
+        let moved = flow.replaces.is_some();
+        let another = previous.as_ref().filter(|grant| !is_same_person(grant, identity, moved));
         // A service account that gives way to a person is what was asked for.
         if let Some(grant) = another.filter(|grant| grant.kind == GrantKind::UserAccount)
             && !flow.allow_another_user
@@ -314,10 +323,12 @@ struct Signed {
     event: Event,
 }
 
-/// By the record's id where both are known, else by name; whoever is not named is not the same.
-fn is_same_person(grant: &Grant, identity: Option<&Identity>) -> bool {
+/// By the record's id where both are known, else by name; whoever is not named is not the same. At a new address the
+/// name is enough: ids may be others there.
+fn is_same_person(grant: &Grant, identity: Option<&Identity>, moved: bool) -> bool {
     identity.is_some_and(|identity| match &grant.user_sys_id {
-        Some(id) => *id == identity.sys_id,
-        None => grant.user_name == identity.user_name,
+        Some(id) if *id == identity.sys_id => true,
+        Some(_) if !moved => false,
+        _ => grant.user_name == identity.user_name,
     })
 }

@@ -184,9 +184,14 @@ impl Inner {
                 issuer: granted.issuer,
             },
         });
+        let left = payload.replaces.clone();
         match self.driver.apply(customer, instance, event, payload).await {
             Ok(applied) => {
                 self.forget(customer, instance);
+                if let Some(from) = &left {
+                    self.forget(customer, from);
+                    self.give_up_flows(customer, from).await?;
+                }
                 self.finish_these(&applied.revocations, customer).await?;
                 self.shown(applied.connection.ok_or_else(gone)?).await
             }

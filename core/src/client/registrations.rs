@@ -38,7 +38,7 @@ impl Registrations<'_> {
                 let candidate = inner.candidate(&request)?;
                 let Candidate { customer, instance, .. } = &candidate;
                 inner.account(customer).await?;
-                inner.refuse_if_held_elsewhere(customer, instance).await?;
+                inner.refuse_if_held_elsewhere(customer, instance, None).await?;
                 inner.driver.check(customer, instance, Event::SaveOk).await?;
                 let mut payload = match inner.store.connection(customer, instance).await? {
                     Some(_) => Payload::default(),
@@ -48,6 +48,31 @@ impl Registrations<'_> {
                 inner.save(candidate, payload, Event::SaveOk).await
             })
             .await
+    }
+
+    /// Takes a registration to the new address of its instance, with a service account: tested there, then saved
+    /// there and ended here in one commit, so that there is no gap. The credentials have to be given again: what is
+    /// stored for one address is never sent to another (T1). Tokens that are only good at the old one are revoked.
+    ///
+    /// # Errors
+    /// `illegal_state` when there is no registration at the old address; else as [`Registrations::register`]. Nothing
+    /// has changed then, and the registration at the old address goes on working.
+    pub async fn relocate(self, from_instance_url: &str, request: RegisterServiceAccount) -> Result<Connection> {
+        let inner = self.0;
+        let work = async {
+            let candidate = inner.candidate(&request)?;
+            let (customer, instance) = (candidate.customer.clone(), candidate.instance.clone());
+            let from = inner.leaving(&customer, from_instance_url, &instance).await?;
+            inner.refuse_if_held_elsewhere(&customer, &instance, Some(&from)).await?;
+            let mut payload = match inner.store.connection(&customer, &instance).await? {
+                Some(_) => Payload::default(),
+                None => inner.tested_account(&customer, None).await?,
+            };
+            payload.instance.name.clone_from(&request.instance_name);
+            payload.replaces = Some(from);
+            inner.save(candidate, payload, Event::SaveOk).await
+        };
+        inner.run("registrations.relocate", work).await
     }
 
     /// Does all that [`Registrations::register`] does with the instance, but saves nothing.
@@ -154,9 +179,14 @@ impl Registrations<'_> {
 impl Inner {
     /// Refuses before anything is sent when another instance holds the account; the store refuses it again at
     /// the commit, for whoever comes in between.
-    pub(super) async fn refuse_if_held_elsewhere(&self, customer: &CustomerId, instance: &InstanceId) -> Result<()> {
+    pub(super) async fn refuse_if_held_elsewhere(
+        &self,
+        customer: &CustomerId,
+        instance: &InstanceId,
+        replaces: Option<&InstanceId>,
+    ) -> Result<()> {
         match self.holder(customer).await? {
-            Some(holder) if holder != *instance => Err(Error::new(
+            Some(holder) if holder != *instance && replaces != Some(&holder) => Err(Error::new(
                 ErrorKind::AlreadyRegistered,
                 format!("The account {customer} is already registered with {holder}."),
             )
@@ -164,6 +194,17 @@ impl Inner {
             .with("held_by", holder)),
             _ => Ok(()),
         }
+    }
+
+    /// The old address of a registration that moves, checked.
+    pub(super) async fn leaving(&self, customer: &CustomerId, from: &str, to: &InstanceId) -> Result<InstanceId> {
+        let from = self.instance(from)?;
+        if from == *to {
+            return Err(Error::invalid("The new address of the instance is the old one.")
+                .remedy("Re-authenticate the registration instead, or give the new address."));
+        }
+        self.driver.check(customer, &from, Event::Unregister).await?;
+        Ok(from)
     }
 
     /// The instance that the account is registered with.

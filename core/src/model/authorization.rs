@@ -34,6 +34,10 @@ pub struct Authorize {
     /// the same one when the browser comes back. A listener on this machine ties the flow by itself.
     #[cfg_attr(feature = "uniffi", uniffi(default))]
     pub session: Option<Secret>,
+    /// The old address of the instance, when a registration moves to a new one: it ends there in the same commit
+    /// that saves it here. Everything else has to be given again, with a redirect URL of its own.
+    #[cfg_attr(feature = "uniffi", uniffi(default))]
+    pub moves_from: Option<String>,
     /// Whether another person than the last time may sign in. Otherwise that is refused, and the grant in use stays.
     #[cfg_attr(feature = "uniffi", uniffi(default))]
     pub allow_another_user: bool,

@@ -50,6 +50,8 @@ pub(crate) struct FlowSecrets {
     pub(crate) issuer_required: bool,
     pub(crate) instance_name: Option<String>,
     pub(crate) allow_another_user: bool,
+    /// The old address of the instance, where the registration ends when this one is saved.
+    pub(crate) replaces: Option<InstanceId>,
 }
 
 /// A flow as it begins.

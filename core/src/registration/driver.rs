@@ -35,6 +35,10 @@ pub(crate) struct Payload {
     pub(crate) instance: InstanceFacts,
     /// Tokens in hand (see [`Driver::take_in_hand`]) that this event saves.
     pub(crate) in_hand: Option<String>,
+    /// The registration that this one replaces: it ends in the same commit, at the old address of an instance.
+    pub(crate) replaces: Option<InstanceId>,
+    /// Tokens that go on elsewhere and are not revoked with the grant that is dropped here.
+    pub(crate) surviving: Option<TokenSet>,
     /// For `CredentialsRejected`: the credentials that were refused. If others are stored, nothing changes.
     pub(crate) refused: Option<ConnectionSecrets>,
 }
@@ -106,7 +110,14 @@ impl Driver {
     ) -> Result<Applied> {
         for _ in 0..RACES {
             let row = self.store.connection(customer, instance).await?;
-            let decided = self.decide(customer, instance, event, &payload, row).await?;
+            let mut decided = self.decide(customer, instance, event, &payload, row).await?;
+            if let Some(from) = &payload.replaces {
+                let tokens = payload.grant.as_ref().map(|grant| grant.secrets.tokens.clone());
+                let leaving = Payload { surviving: tokens, ..Payload::default() };
+                let row = self.store.connection(customer, from).await?;
+                let left = self.decide(customer, from, Happening::Unregister, &leaving, row).await?;
+                decided = left.then(decided);
+            }
             if decided.changes.is_empty() {
                 return Ok(Applied { connection: decided.connection, revocations: Vec::new() });
             }
@@ -168,7 +179,7 @@ impl Driver {
                     connection.endpoint = Some(new.endpoint.clone());
                     connection.grant = Some(new.grant.clone());
                     sealed = Some(new.secrets.seal(&self.ring, customer, instance)?);
-                    let dropped = dropped(before.as_ref(), Some(&new.secrets));
+                    let dropped = dropped(before.as_ref(), Some(&new.secrets.tokens));
                     self.revoke_later(&mut decided, customer, instance, dropped, client)?;
                     if let Some(id) = &payload.in_hand {
                         let id = id.clone();
@@ -181,7 +192,13 @@ impl Driver {
                     connection.grant = None;
                     connection.last_test = None;
                     sealed = None;
-                    self.revoke_later(&mut decided, customer, instance, dropped(before.as_ref(), None), client)?;
+                    self.revoke_later(
+                        &mut decided,
+                        customer,
+                        instance,
+                        dropped(before.as_ref(), payload.surviving.as_ref()),
+                        client,
+                    )?;
                 }
                 Effect::RemoveConnection => removed = true,
             }
@@ -224,7 +241,7 @@ impl Driver {
         client: Option<SealedClient>,
     ) -> Result<()> {
         if !tokens.is_empty() {
-            let put = self.pending(customer, instance, RevocationSecrets { tokens, client }, None)?;
+            let put = self.pending(customer, instance, &RevocationSecrets { tokens, client }, None)?;
             decided.revocations.push(put.value.id.clone());
             decided.changes.push(Change::Revocation(put));
         }
@@ -235,7 +252,7 @@ impl Driver {
         &self,
         customer: &CustomerId,
         instance: &InstanceId,
-        secrets: RevocationSecrets,
+        secrets: &RevocationSecrets,
         in_hand: Option<TimeDelta>,
     ) -> Result<Put<PendingRevocation>> {
         let (id, now) = (self.chance.uuid().to_string(), self.chance.now());
@@ -263,7 +280,8 @@ impl Driver {
         life: TimeDelta,
     ) -> Result<String> {
         let tokens = tokens.all().map(|token| SealedToken(token.clone())).collect();
-        let put = self.pending(customer, instance, RevocationSecrets { tokens, client: Some(client) }, Some(life))?;
+        let secrets = RevocationSecrets { tokens, client: Some(client) };
+        let put = self.pending(customer, instance, &secrets, Some(life))?;
         let id = put.value.id.clone();
         match self.store.commit(vec![Change::Revocation(put)]).await {
             Ok(_) => Ok(id),
@@ -384,9 +402,9 @@ fn due_warning<'g>(
 
 /// The tokens that end with a grant. One that the new grant holds too stays: an instance gives the same token again
 /// to the same client and user, and revoking it would end the new grant.
-fn dropped(before: Option<&ConnectionSecrets>, after: Option<&ConnectionSecrets>) -> Vec<SealedToken> {
+fn dropped(before: Option<&ConnectionSecrets>, after: Option<&TokenSet>) -> Vec<SealedToken> {
     let tokens = before.into_iter().flat_map(|before| before.tokens.all());
-    let dropped = tokens.filter(|token| !after.is_some_and(|after| after.tokens.holds(token)));
+    let dropped = tokens.filter(|token| !after.is_some_and(|after| after.holds(token)));
     dropped.map(|token| SealedToken(token.clone())).collect()
 }
 
@@ -455,6 +473,16 @@ fn changed_instance(
     }
     after.updated_at = now;
     Some(Put { value: after, sealed: None, replaces })
+}
+
+impl Decided {
+    /// Both in one commit, this one first; the connection is the other one's.
+    fn then(mut self, other: Self) -> Self {
+        self.changes.extend(other.changes);
+        self.revocations.extend(other.revocations);
+        self.events.extend(other.events);
+        Self { connection: other.connection, ..self }
+    }
 }
 
 /// What the event log says about a transition; nothing when nothing happened.

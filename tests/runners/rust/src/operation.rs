@@ -271,5 +271,6 @@ pub(crate) fn options(with: &Value) -> Result<ClientOptions, Failure> {
         concurrency_per_remote: with.number("concurrency_per_remote"),
         transaction_limit_ms: with.number("transaction_limit_ms"),
         wake_up_interval_ms: with.number("wake_up_interval_ms"),
+        ..ClientOptions::default()
     })
 }
