@@ -102,7 +102,7 @@ impl Inner {
                 () = clock.sleep(life) => {}
             }
         });
-        let seat = Seat { hearing, redirect_url, expires_at: authorization.expires_at, task };
+        let seat = Seat { hearing, redirect_url, expires_at: authorization.expires_at, task, is_left: false };
         self.desk.seat(authorization.flow_id.clone(), seat, self.chance.now());
         Ok(authorization)
     }

@@ -48,6 +48,8 @@ pub(crate) struct Seat {
     pub(crate) redirect_url: String,
     pub(crate) expires_at: DateTime<Utc>,
     pub(crate) task: JoinHandle<()>,
+    /// Nobody waits for it any more.
+    pub(crate) is_left: bool,
 }
 
 impl Drop for Seat {
@@ -90,12 +92,13 @@ impl Desk {
     /// What a listener hears, and when its flow ends.
     pub(crate) fn find(&self, flow_id: &str) -> Option<(Hearing, DateTime<Utc>)> {
         let seats = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        seats.get(flow_id).map(|seat| (seat.hearing.clone(), seat.expires_at))
+        seats.get(flow_id).filter(|seat| !seat.is_left).map(|seat| (seat.hearing.clone(), seat.expires_at))
     }
 
     /// Ends a listener. A callback that it has taken already runs to its end.
     pub(crate) fn leave(&self, flow_id: &str) {
-        if let Some(seat) = self.0.lock().unwrap_or_else(PoisonError::into_inner).get(flow_id) {
+        if let Some(seat) = self.0.lock().unwrap_or_else(PoisonError::into_inner).get_mut(flow_id) {
+            seat.is_left = true;
             seat.hearing.give_up();
             seat.task.abort();
         }

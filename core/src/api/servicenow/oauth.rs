@@ -295,7 +295,8 @@ fn judge_token(response: &Response, answer: &mut Option<HttpResponse>) -> Verdic
                 .retry(Retry::Now)
                 .with("status", status),
         ),
-        (200 | 400 | 401 | 403, Ok(refusal)) => judge_refusal(status, &refusal.error, &refusal.error_description),
+        (200 | 401, Ok(refusal)) => Verdict::Refused(refused(status, &refusal.error, &refusal.error_description)),
+        (400 | 403, Ok(refusal)) => judge_refusal(status, &refusal.error, &refusal.error_description),
         (401, Err(_)) => Verdict::Refused(refused(status, "", "")),
         (_, Err(error)) => Verdict::Unknown(error.with("status", status)),
         (_, Ok(_)) => Verdict::Unknown(
@@ -306,8 +307,8 @@ fn judge_token(response: &Response, answer: &mut Option<HttpResponse>) -> Verdic
 }
 
 /// What a refusal is about, by its word (RFC 6749 section 5.2). Only the grant and the client are credentials; a
-/// server that cannot serve, or not this request, says nothing of them. ServiceNow's own 401 means credentials, whatever
-/// its word.
+/// server that cannot serve, or not this request, says nothing of them. Not for ServiceNow's own 401, which means
+/// credentials and says `server_error`.
 fn judge_refusal(status: u16, error: &str, description: &str) -> Verdict {
     let words = || clean(&format!("{error} {description}"), 120).trim().to_owned();
     match error {
@@ -316,12 +317,12 @@ fn judge_refusal(status: u16, error: &str, description: &str) -> Verdict {
                 .retry(Retry::Now)
                 .with("status", status),
         ),
-        "invalid_scope" if status != 401 => Verdict::Refused(
+        "invalid_scope" => Verdict::Refused(
             Error::new(ErrorKind::Forbidden, format!("The token endpoint refuses the scope ({}).", words()))
                 .remedy("Allow the scope in the instance's OAuth endpoint, or ask for another one.")
                 .with("status", status),
         ),
-        "invalid_request" | "unauthorized_client" | "unsupported_grant_type" if status != 401 => Verdict::Refused(
+        "invalid_request" | "unauthorized_client" | "unsupported_grant_type" => Verdict::Refused(
             Error::new(
                 ErrorKind::PrerequisiteMissing,
                 format!("The instance's OAuth endpoint does not allow this request ({}).", words()),
@@ -395,7 +396,7 @@ mod tests {
             (400, "invalid_client", ErrorKind::Unauthorized, true),
             (200, "invalid_client", ErrorKind::Unauthorized, true),
             (401, "access_denied", ErrorKind::Unauthorized, true),
-            (401, "temporarily_unavailable", ErrorKind::Unavailable, false),
+            (401, "server_error", ErrorKind::Unauthorized, true),
             (401, "invalid_request", ErrorKind::Unauthorized, true),
             (400, "invalid_request", ErrorKind::PrerequisiteMissing, false),
             (400, "unauthorized_client", ErrorKind::PrerequisiteMissing, false),
