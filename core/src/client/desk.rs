@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use super::{Inner, Registrations};
 use crate::{
-    desk::{Listener, Place},
+    desk::{Listener, Place, Seat},
     error::{Error, ErrorKind, Result},
     model::{Authorization, Authorize, Authorized},
     oauth::Callback,
@@ -13,6 +13,8 @@ use crate::{
 
 /// How long the page of a flow that ended can still be loaded again.
 const LINGER: Duration = Duration::from_secs(5);
+/// How long a browser may take to load it before the one who waits is told: the program may end then.
+const LOADING: Duration = Duration::from_secs(2);
 
 impl Registrations<'_> {
     /// Registers the account through a person's consent, on this machine: opens the system's browser, listens on
@@ -27,7 +29,7 @@ impl Registrations<'_> {
         let inner = self.0;
         let work = async {
             let begun = inner.listen(request).await?;
-            let waiting = Waiting { inner, flow_id: &begun.flow_id, heard: false };
+            let waiting = Waiting { inner, flow_id: &begun.flow_id, is_over: false };
             let (browser, url) = (Arc::clone(&inner.browser), begun.authorization_url.clone());
             let opened = tokio::task::spawn_blocking(move || browser.open(&url)).await;
             opened.map_err(std::io::Error::other).flatten().map_err(|error| {
@@ -58,7 +60,7 @@ impl Registrations<'_> {
     /// belongs to the flow.
     pub async fn wait_for(self, flow_id: &str, timeout_ms: Option<u32>) -> Result<Authorized> {
         let inner = self.0;
-        let work = Waiting { inner, flow_id, heard: false };
+        let work = Waiting { inner, flow_id, is_over: false };
         inner.run("registrations.wait_for", work.wait(timeout_ms)).await
     }
 }
@@ -68,8 +70,12 @@ impl Inner {
         if request.session.is_some() {
             return Err(Error::invalid("A listener ties the flow to itself; session must be left out."));
         }
+        if let Some(redirect_url) = &request.redirect_url {
+            self.desk.make_room(redirect_url).await;
+        }
         let place = Place::take(request.redirect_url.as_deref(), &self.chance).await?;
-        request.redirect_url = Some(place.redirect_url.to_string());
+        let redirect_url = place.redirect_url.to_string();
+        request.redirect_url = Some(redirect_url.clone());
         // Only this listener can finish the flow, whoever else sees the callback (T2).
         let session = self.random_secret();
         request.session = Some(session.clone());
@@ -82,12 +88,12 @@ impl Inner {
                 own.upgrade().ok_or_else(gone)?.finish_detached(callback, Some(session)).await
             }
         };
-        let (served, heard) = Listener::serve(place, state, finish);
-        let (clock, mut ended) = (Arc::clone(&self.chance.clock), heard.clone());
+        let (served, hearing) = Listener::serve(place, state, finish);
+        let (clock, heard) = (Arc::clone(&self.chance.clock), hearing.clone());
         let life = (authorization.expires_at - self.chance.now()).to_std().unwrap_or_default();
         let task = tokio::spawn(async move {
             let answered = async {
-                drop(ended.wait_for(Option::is_some).await);
+                drop(heard.outcome().await);
                 clock.sleep(LINGER).await;
             };
             tokio::select! {
@@ -96,8 +102,8 @@ impl Inner {
                 () = clock.sleep(life) => {}
             }
         });
-        let flow_id = authorization.flow_id.clone();
-        self.desk.seat(flow_id, heard, authorization.expires_at, task.abort_handle(), self.chance.now());
+        let seat = Seat { hearing, redirect_url, expires_at: authorization.expires_at, task, is_left: false };
+        self.desk.seat(authorization.flow_id.clone(), seat, self.chance.now());
         Ok(authorization)
     }
 
@@ -111,37 +117,45 @@ impl Inner {
 struct Waiting<'a> {
     inner: &'a Arc<Inner>,
     flow_id: &'a str,
-    heard: bool,
+    is_over: bool,
 }
 
 impl Waiting<'_> {
     async fn wait(mut self, timeout_ms: Option<u32>) -> Result<Authorized> {
-        let (mut heard, expires_at) = self.inner.desk.find(self.flow_id).ok_or_else(|| {
+        let (hearing, expires_at) = self.inner.desk.find(self.flow_id).ok_or_else(|| {
             Error::new(ErrorKind::NotFound, "No listener of this client belongs to the authorization.")
                 .remedy("Wait in the process that listens, or finish with the callback's address.")
         })?;
+        let clock = &self.inner.chance.clock;
         let life = (expires_at - self.inner.chance.now()).to_std().unwrap_or_default();
         let wait = timeout_ms.map_or(life, |ms| life.min(Duration::from_millis(ms.into())));
-        let outcome = tokio::select! {
+        let in_time = tokio::select! {
             biased;
-            outcome = heard.wait_for(Option::is_some) => outcome.ok().and_then(|outcome| outcome.clone()),
-            () = self.inner.chance.clock.sleep(wait) => None,
+            outcome = hearing.outcome() => Some(outcome),
+            () = clock.sleep(wait) => None,
         };
-        let Some(outcome) = outcome else {
-            return Err(Error::new(ErrorKind::Timeout, "Nobody came back from the browser in time.")
-                .remedy("Begin again, sign in, and choose Allow; nothing was changed."));
+        let outcome = match in_time {
+            Some(outcome) => outcome,
+            None if hearing.give_up() => {
+                self.end();
+                return Err(Error::new(ErrorKind::Timeout, "Nobody came back from the browser in time.")
+                    .remedy("Begin again, sign in, and choose Allow; nothing was changed."));
+            }
+            // Somebody came back in time, and what is under way is not to be told as given up.
+            None => hearing.outcome().await,
         };
-        self.heard = true;
+        // The page stays for a moment; the listener ends by itself.
+        self.is_over = true;
+        tokio::select! {
+            () = hearing.shown() => {}
+            () = clock.sleep(LOADING) => {}
+        }
         outcome
     }
-}
 
-impl Drop for Waiting<'_> {
-    fn drop(&mut self) {
-        if self.heard {
-            // The page stays for a moment; the listener ends by itself.
-            return;
-        }
+    /// Ends the listener, and uses the flow up.
+    fn end(&mut self) {
+        self.is_over = true;
         self.inner.desk.leave(self.flow_id);
         let (inner, flow_id) = (Arc::clone(self.inner), self.flow_id.to_owned());
         // Outside a runtime there is nobody to do it; the flow ends by its own time then.
@@ -153,6 +167,15 @@ impl Drop for Waiting<'_> {
                     tracing::warn!(error = %error, "an authorization could not be given up; it ends by itself");
                 }
             });
+        }
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        // What a callback has begun is finished.
+        if !self.is_over && self.inner.desk.find(self.flow_id).is_some_and(|(hearing, _)| hearing.give_up()) {
+            self.end();
         }
     }
 }

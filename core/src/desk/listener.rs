@@ -4,10 +4,7 @@ use std::{
     convert::Infallible,
     future::Future,
     net::{IpAddr, SocketAddr},
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Arc, OnceLock},
     time::Duration,
 };
 
@@ -19,11 +16,11 @@ use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::{
     net::{TcpListener, TcpStream},
-    sync::{Semaphore, watch},
+    sync::Semaphore,
 };
 use url::{Host, Url};
 
-use super::{Outcome, page};
+use super::{Hearing, hearing::Showing, page};
 use crate::{
     clock::Chance,
     error::{Error, ErrorKind, Result},
@@ -89,8 +86,7 @@ pub(crate) struct Listener<F> {
     redirect_url: Url,
     state: Secret,
     finish: F,
-    begun: AtomicBool,
-    outcome: watch::Sender<Outcome>,
+    hearing: Hearing,
 }
 
 impl<F, Fut> Listener<F>
@@ -100,21 +96,17 @@ where
 {
     /// Serves until the future is dropped. `finish` is called once, with the first callback that carries the state;
     /// its result is what every later request for the same address is shown.
-    pub(crate) fn serve(
-        place: Place,
-        state: Secret,
-        finish: F,
-    ) -> (impl Future<Output = ()> + Send, watch::Receiver<Outcome>) {
-        let (outcome, heard) = watch::channel(None);
+    pub(crate) fn serve(place: Place, state: Secret, finish: F) -> (impl Future<Output = ()> + Send, Hearing) {
+        let hearing = Hearing::default();
         let Place { listener, redirect_url } = place;
-        let own = Arc::new(Self { redirect_url, state, finish, begun: AtomicBool::new(false), outcome });
+        let own = Arc::new(Self { redirect_url, state, finish, hearing: hearing.clone() });
         let places = Arc::new(Semaphore::new(CONNECTIONS));
         let served = async move {
             loop {
                 let Ok(room) = Arc::clone(&places).acquire_owned().await else { return };
-                // What cannot be accepted is the caller's loss; the next one may do better.
+                // Out of descriptors, say: the next one may do better, a little later.
                 let Ok((stream, peer)) = listener.accept().await else {
-                    tokio::task::yield_now().await;
+                    tokio::time::sleep(Duration::from_millis(20)).await;
                     continue;
                 };
                 if peer.ip().is_loopback() {
@@ -126,13 +118,15 @@ where
                 }
             }
         };
-        (served, heard)
+        (served, hearing)
     }
 
     async fn converse(self: Arc<Self>, stream: TcpStream) {
+        // Held until the page is written.
+        let showing = OnceLock::new();
         let service = service_fn(|request| {
-            let own = Arc::clone(&self);
-            async move { Ok::<_, Infallible>(own.answer(request).await) }
+            let (own, showing) = (Arc::clone(&self), &showing);
+            async move { Ok::<_, Infallible>(own.answer(request, showing).await) }
         });
         let served = http1::Builder::new()
             .timer(TokioTimer::new())
@@ -146,7 +140,7 @@ where
         }
     }
 
-    async fn answer(self: Arc<Self>, request: Request<Incoming>) -> Response<Full<Bytes>> {
+    async fn answer(self: Arc<Self>, request: Request<Incoming>, showing: &OnceLock<Showing>) -> Response<Full<Bytes>> {
         // The name that was asked for: another one was made to point here by somebody else (DNS rebinding).
         let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok());
         if host != Some(self.redirect_url.authority()) || request.uri().authority().is_some() {
@@ -161,28 +155,25 @@ where
         let mut url = self.redirect_url.clone();
         url.set_query(request.uri().query());
         match Callback::read(url.as_str()) {
-            Ok(callback) if callback.answers(&self.state) => page::of(&self.hear(callback).await),
-            Ok(_) => page::foreign(),
-            Err(error) => page::failed(&error),
+            Ok(callback) if callback.answers(&self.state) => {
+                showing.get_or_init(|| self.hearing.show());
+                page::of(&self.hear(callback).await)
+            }
+            Ok(_) | Err(_) => page::foreign(),
         }
     }
 
     /// Finishes the flow with the first callback, and tells every one how that ended: a double click, a reload, the
     /// back button.
     async fn hear(self: &Arc<Self>, callback: Callback) -> Result<Authorized> {
-        let mut outcome = self.outcome.subscribe();
-        if !self.begun.swap(true, Ordering::SeqCst) {
+        if self.hearing.take() {
             let own = Arc::clone(self);
             // A task of its own: a browser that goes away does not end it.
             tokio::spawn(async move {
                 let ended = (own.finish)(callback).await;
-                own.outcome.send_replace(Some(ended));
+                own.hearing.tell(ended);
             });
         }
-        let ended = outcome.wait_for(Option::is_some).await;
-        ended
-            .ok()
-            .and_then(|ended| ended.clone())
-            .unwrap_or_else(|| Err(Error::new(ErrorKind::Cancelled, "The authorization was given up.")))
+        self.hearing.outcome().await
     }
 }

@@ -14,14 +14,15 @@ use crate::{
 };
 
 const STYLE: &str = "\
-:root{color-scheme:light dark;--ink:#1b1f24;--paper:#f4f5f7;--card:#fff;--good:#0b6e3a;--bad:#a3221b}\
-@media(prefers-color-scheme:dark){:root{--ink:#e8eaed;--paper:#16181c;--card:#22252b;--good:#5ed39a;--bad:#ff8f86}}\
+:root{color-scheme:light dark;--ink:#1b1f24;--paper:#f4f5f7;--card:#fff;--good:#0b6e3a;--bad:#a3221b;--calm:#47505c}\
+@media(prefers-color-scheme:dark){\
+:root{--ink:#e8eaed;--paper:#16181c;--card:#22252b;--good:#5ed39a;--bad:#ff8f86;--calm:#b4bcc8}}\
 *{box-sizing:border-box}\
 body{margin:0;min-height:100vh;display:grid;place-items:center;padding:1rem;background:var(--paper);color:var(--ink);\
 font:1.0625rem/1.5 system-ui,sans-serif}\
-main{width:100%;max-width:34rem;padding:2rem 1.5rem;background:var(--card);border-radius:.75rem;\
-border-top:.4rem solid var(--tone);overflow-wrap:anywhere}\
-.good{--tone:var(--good)}.bad{--tone:var(--bad)}\
+main{width:100%;max-width:34rem;padding:2.25rem 1.5rem 2rem;background:var(--card);border-radius:.5rem;\
+box-shadow:inset 0 .375rem var(--tone);overflow:hidden;overflow-wrap:anywhere}\
+.good{--tone:var(--good)}.bad{--tone:var(--bad)}.calm{--tone:var(--calm)}\
 h1{margin:0 0 .75rem;font-size:1.5rem;line-height:1.25;color:var(--tone)}p{margin:.5rem 0 0}";
 
 /// Allows the style sheet above, word for word, and nothing else.
@@ -33,7 +34,7 @@ static POLICY: LazyLock<HeaderValue> = LazyLock::new(|| {
     HeaderValue::from_str(&policy).unwrap_or(HeaderValue::from_static("default-src 'none'"))
 });
 
-/// The page for what became of the flow.
+/// The page for what became of the flow. Whoever reads it is the person who signed in.
 pub(super) fn of(outcome: &Result<Authorized>) -> Response<Full<Bytes>> {
     match outcome {
         Ok(done) => {
@@ -45,25 +46,32 @@ pub(super) fn of(outcome: &Result<Authorized>) -> Response<Full<Bytes>> {
             ];
             page(StatusCode::OK, "good", "Registered", &lines)
         }
+        Err(error) if error.kind() == ErrorKind::ConsentDenied => {
+            let lines = [
+                "The access was not allowed, and nothing was changed.".to_owned(),
+                "To register after all, begin again in the program and choose Allow. You can close this window."
+                    .to_owned(),
+            ];
+            page(StatusCode::OK, "calm", "Not allowed", &lines)
+        }
         Err(error) => failed(error),
     }
 }
 
 /// The page for a flow that failed; nothing was saved.
-pub(super) fn failed(error: &Error) -> Response<Full<Bytes>> {
-    let (status, title) = match error.kind() {
-        ErrorKind::ConsentDenied => (StatusCode::OK, "Not allowed"),
-        ErrorKind::InvalidInput | ErrorKind::FlowExpired => (StatusCode::BAD_REQUEST, "This does not belong here"),
-        _ => (StatusCode::OK, "Not registered"),
-    };
+fn failed(error: &Error) -> Response<Full<Bytes>> {
     let info = error.info();
-    page(status, "bad", title, &[info.message, info.remedy, "You can close this window.".to_owned()])
+    let lines = [info.message, info.remedy, "Nothing was changed. You can close this window.".to_owned()];
+    page(StatusCode::OK, "bad", "Not registered", &lines)
 }
 
-/// The page for a callback of another flow; the own one goes on.
+/// The page for a callback that is none, or of another flow; the own one goes on.
 pub(super) fn foreign() -> Response<Full<Bytes>> {
-    let lines = ["This address belongs to another sign-in. Go back to the window that was opened last.".to_owned()];
-    page(StatusCode::BAD_REQUEST, "bad", "This does not belong here", &lines)
+    let lines = [
+        "This address is not the answer to the sign-in that is waited for. Nothing was changed.".to_owned(),
+        "Go back to the window that was opened last, and go on there.".to_owned(),
+    ];
+    page(StatusCode::BAD_REQUEST, "calm", "This does not belong here", &lines)
 }
 
 /// For whatever is not a callback: a status, and no word about what runs here.
@@ -75,8 +83,8 @@ fn page(status: StatusCode, tone: &str, title: &str, lines: &[String]) -> Respon
     let mut body = format!(
         "<!DOCTYPE html><html lang=\"en\"><head><meta charset=\"utf-8\">\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\
-         <title>{title}</title><style>{STYLE}</style></head>\
-         <body><main class=\"{tone}\" role=\"status\"><h1>{title}</h1>"
+         <title>{title} \u{2013} ITSM Adapter</title><style>{STYLE}</style></head>\
+         <body><main class=\"{tone}\"><h1>{title}</h1>"
     );
     for line in lines {
         // Writing to a string does not fail.

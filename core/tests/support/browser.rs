@@ -64,7 +64,7 @@ impl Browser {
     }
 
     /// Follows redirects as long as they stay at this origin: the first one that leaves it is shown, not followed.
-    async fn within(&mut self, mut page: Page) -> Page {
+    pub(crate) async fn within(&mut self, mut page: Page) -> Page {
         for _ in 0..MOST_REDIRECTS {
             match page.location() {
                 Some(next) if next.origin() == page.url.origin() => page = self.get(next.as_str()).await,

@@ -21,6 +21,8 @@ struct Shared {
     speed: u32,
     moved: Mutex<TimeDelta>,
     jumped: Notify,
+    /// Lengths of all sleeps that have begun.
+    sleeps: Mutex<Vec<Duration>>,
 }
 
 impl TestClock {
@@ -31,6 +33,7 @@ impl TestClock {
             speed,
             moved: Mutex::default(),
             jumped: Notify::new(),
+            sleeps: Mutex::default(),
         }))
     }
 
@@ -44,6 +47,12 @@ impl TestClock {
         *self.0.moved.lock().unwrap_or_else(PoisonError::into_inner) += by;
         self.0.jumped.notify_waiters();
     }
+
+    /// How many sleeps of this length have begun so far.
+    pub(crate) fn sleeps_of(&self, duration: Duration) -> usize {
+        let sleeps = self.0.sleeps.lock().unwrap_or_else(PoisonError::into_inner);
+        sleeps.iter().filter(|begun| **begun == duration).count()
+    }
 }
 
 impl Clock for TestClock {
@@ -55,6 +64,7 @@ impl Clock for TestClock {
     fn sleep(&self, duration: Duration) -> BoxFuture<'static, ()> {
         let clock = self.clone();
         let until = self.now() + duration;
+        self.0.sleeps.lock().unwrap_or_else(PoisonError::into_inner).push(duration);
         Box::pin(async move {
             loop {
                 let jumped = clock.0.jumped.notified();

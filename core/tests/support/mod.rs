@@ -8,6 +8,7 @@ pub(crate) mod browser;
 pub(crate) mod child;
 pub(crate) mod clock;
 pub(crate) mod delivering;
+pub(crate) mod oidc;
 pub(crate) mod search;
 pub(crate) mod stranger;
 pub(crate) mod watch;

@@ -124,7 +124,8 @@ impl ServiceNow {
         client: Option<&SealedClient>,
     ) -> Result<()> {
         let url = self.endpoints().revocation(instance_id)?;
-        let client = client.filter(|_| self.endpoints().revocation_names_client(instance_id));
+        let names_client = self.endpoints().revocation_names_client(instance_id);
+        let client = client.filter(|_| names_client);
         let body = revocation_form(token, client);
         let mut headers = form_headers();
         headers.insert(header::ACCEPT, HeaderValue::from_static("application/json"));
@@ -133,7 +134,8 @@ impl ServiceNow {
         // Revoking twice is the same as once.
         let call =
             Call { request, remote: instance_id.as_str().to_owned(), repeat: Repeat::Freely, transaction_id: None };
-        Ok(self.ask(call, judge_revocation).await?)
+        let judge = if names_client { judge_standard_revocation } else { judge_revocation };
+        Ok(self.ask(call, judge).await?)
     }
 
     fn granted(
@@ -293,15 +295,42 @@ fn judge_token(response: &Response, answer: &mut Option<HttpResponse>) -> Verdic
                 .retry(Retry::Now)
                 .with("status", status),
         ),
-        (200 | 400 | 401 | 403, Ok(refusal)) => {
-            Verdict::Refused(refused(status, &refusal.error, &refusal.error_description))
-        }
+        (200 | 401, Ok(refusal)) => Verdict::Refused(refused(status, &refusal.error, &refusal.error_description)),
+        (400 | 403, Ok(refusal)) => judge_refusal(status, &refusal.error, &refusal.error_description),
         (401, Err(_)) => Verdict::Refused(refused(status, "", "")),
         (_, Err(error)) => Verdict::Unknown(error.with("status", status)),
         (_, Ok(_)) => Verdict::Unknown(
             Error::new(ErrorKind::Protocol, format!("The token endpoint answered with an unexpected status {status}."))
                 .with("status", status),
         ),
+    }
+}
+
+/// What a refusal is about, by its word (RFC 6749 section 5.2). Only the grant and the client are credentials; a
+/// server that cannot serve, or not this request, says nothing of them. Not for ServiceNow's own 401, which means
+/// credentials and says `server_error`.
+fn judge_refusal(status: u16, error: &str, description: &str) -> Verdict {
+    let words = || clean(&format!("{error} {description}"), 120).trim().to_owned();
+    match error {
+        "server_error" | "temporarily_unavailable" | "slow_down" => Verdict::Unknown(
+            Error::new(ErrorKind::Unavailable, format!("The token endpoint is not available ({}).", words()))
+                .retry(Retry::Now)
+                .with("status", status),
+        ),
+        "invalid_scope" => Verdict::Refused(
+            Error::new(ErrorKind::Forbidden, format!("The token endpoint refuses the scope ({}).", words()))
+                .remedy("Allow the scope in the instance's OAuth endpoint, or ask for another one.")
+                .with("status", status),
+        ),
+        "invalid_request" | "unauthorized_client" | "unsupported_grant_type" => Verdict::Refused(
+            Error::new(
+                ErrorKind::PrerequisiteMissing,
+                format!("The instance's OAuth endpoint does not allow this request ({}).", words()),
+            )
+            .remedy("Check in the instance which grants the OAuth client allows; the registration itself is as it was.")
+            .with("status", status),
+        ),
+        _ => Verdict::Refused(refused(status, error, description)),
     }
 }
 
@@ -319,6 +348,23 @@ fn refused(status: u16, error: &str, description: &str) -> Error {
     .with("refused", "credentials")
 }
 
+/// An endpoint of the standard accepts a token it does not know (RFC 7009 section 2.2): whatever else it says, the
+/// token may live on.
+fn judge_standard_revocation(response: &Response, answer: &mut Option<()>) -> Verdict {
+    match judge_revocation(response, answer) {
+        Verdict::Done if !response.status.is_success() => {
+            let status = response.status.as_u16();
+            Verdict::Refused(
+                Error::new(ErrorKind::Unavailable, format!("The revocation endpoint refused the token ({status})."))
+                    .remedy("Check that the OAuth client may revoke tokens, and end the grant in the server by hand.")
+                    .with("status", status),
+            )
+        }
+        judged => judged,
+    }
+}
+
+/// ServiceNow's own.
 fn judge_revocation(response: &Response, answer: &mut Option<()>) -> Verdict {
     *answer = Some(());
     match response.status.as_u16() {
@@ -326,5 +372,60 @@ fn judge_revocation(response: &Response, answer: &mut Option<()>) -> Verdict {
         // The token is not known any more: what was wanted is true.
         400 | 401 | 404 => Verdict::Done,
         _ => judge::<serde::de::IgnoredAny>(response, &mut None),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn answer(status: u16, body: &str) -> Response {
+        let json = HeaderValue::from_static("application/json");
+        Response {
+            status: http::StatusCode::from_u16(status).unwrap(),
+            headers: HeaderMap::from_iter([(header::CONTENT_TYPE, json)]),
+            body: Bytes::from(body.to_owned()),
+        }
+    }
+
+    #[test]
+    fn only_the_grant_and_the_client_are_credentials() {
+        for (status, word, kind, is_proof) in [
+            (400, "invalid_grant", ErrorKind::Unauthorized, true),
+            (401, "invalid_client", ErrorKind::Unauthorized, true),
+            (400, "invalid_client", ErrorKind::Unauthorized, true),
+            (200, "invalid_client", ErrorKind::Unauthorized, true),
+            (401, "access_denied", ErrorKind::Unauthorized, true),
+            (401, "server_error", ErrorKind::Unauthorized, true),
+            (401, "invalid_request", ErrorKind::Unauthorized, true),
+            (400, "invalid_request", ErrorKind::PrerequisiteMissing, false),
+            (400, "unauthorized_client", ErrorKind::PrerequisiteMissing, false),
+            (400, "unsupported_grant_type", ErrorKind::PrerequisiteMissing, false),
+            (400, "invalid_scope", ErrorKind::Forbidden, false),
+            (400, "server_error", ErrorKind::Unavailable, false),
+            (400, "temporarily_unavailable", ErrorKind::Unavailable, false),
+            (403, "slow_down", ErrorKind::Unavailable, false),
+        ] {
+            let body = format!("{{\"error\":\"{word}\",\"error_description\":\"why\"}}");
+            let (Verdict::Refused(error) | Verdict::Unknown(error)) = judge_token(&answer(status, &body), &mut None)
+            else {
+                panic!("{status} {word} was accepted");
+            };
+            let proof = error.context("refused") == Some("credentials");
+            assert_eq!((error.kind(), proof), (kind, is_proof), "{status} {word}");
+        }
+    }
+
+    #[test]
+    fn a_standard_endpoint_that_refuses_a_revocation_has_not_revoked() {
+        for status in [400, 401, 403, 404, 405] {
+            let refused = answer(status, r#"{"error":"invalid_client"}"#);
+            assert!(!matches!(judge_standard_revocation(&refused, &mut None), Verdict::Done), "{status}");
+        }
+        assert!(matches!(judge_standard_revocation(&answer(200, ""), &mut None), Verdict::Done));
+        assert!(
+            matches!(judge_revocation(&answer(401, "{}"), &mut None), Verdict::Done),
+            "ServiceNow knows it no more"
+        );
     }
 }
