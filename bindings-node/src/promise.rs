@@ -200,8 +200,9 @@ pub(crate) fn promise<T: ToNapiValue + Send + 'static>(
     let agent = Agent::of(env)?;
     let (deferred, promise) = Deferred::new(env)?;
     let mut work = Box::pin(guarded(work).map(|done| done.map_err(|error| Some(error.info()))));
-    // A call that is alone may be done at once, without waking two threads. Among many, this thread has enough to do.
-    if agent.holding == 0 && keep == Keep::Alive {
+    // A call that is alone may be done at once, without waking two threads; among many, this one has enough to do. What
+    // keeps no process alive must be: the process could end before another thread hands out what is there already.
+    if agent.holding == 0 || keep == Keep::Nothing {
         let once = || work.as_mut().poll(&mut Context::from_waker(Waker::noop()));
         if let Poll::Ready(outcome) = within_runtime_if_available(once) {
             // Whatever was there before it, such as an event of its own, is told before it.

@@ -133,7 +133,7 @@ test('child processes that begin with calls in flight harm neither side', () => 
     await client.accounts.add(account)
     const calls = Array.from({ length: 200 }, () => client.accounts.test(account.customerId))
     execFileSync(process.execPath, ['-e', '0'])
-    const child = fork(${JSON.stringify(fileURLToPath(new URL('child.mjs', import.meta.url)))}, [JSON.stringify(options), JSON.stringify(account)])
+    const child = fork(${JSON.stringify(fileURLToPath(new URL('child.mjs', import.meta.url)))}, [JSON.stringify(options), JSON.stringify(account)], { execArgv: [] })
     const [[status]] = await Promise.all([once(child, 'exit'), Promise.all(calls)])
     console.log(status, (await client.accounts.get(account.customerId)).customerId)`)
   assert.deepEqual([ended.out, ended.status], [`0 ${account.customerId}`, 0], ended.stderr)
