@@ -6,6 +6,7 @@ mod connections;
 mod events;
 mod holders;
 mod instances;
+mod pages;
 mod records;
 mod registrations;
 
@@ -27,7 +28,8 @@ pub use self::{
     connections::Connections,
     events::Events,
     instances::Instances,
-    records::{JsonPage, Pages, Record, RecordPage, Records},
+    pages::Pages,
+    records::{JsonPage, Record, RecordPage, Records},
     registrations::Registrations,
 };
 use crate::{

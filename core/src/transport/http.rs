@@ -25,7 +25,7 @@ const IDLE: Duration = Duration::from_secs(50);
 /// Open connections kept for one host: the default of [`Config::concurrency_per_remote`].
 const IDLE_PER_HOST: usize = crate::config::CONCURRENCY_PER_REMOTE;
 /// How much of an announced body is reserved before it arrives.
-const RESERVE: usize = 256 * 1024;
+const RESERVE: usize = 1024 * 1024;
 
 /// The transport over real connections.
 pub struct HttpTransport {
