@@ -53,22 +53,30 @@ impl Wire {
     /// Sends the request, repeats what may be repeated, and returns the answer that the judge accepts.
     ///
     /// A call that is dropped half-way gives its place back; what it sent may have been done.
-    pub(crate) async fn call<J>(&self, call: Call, judge: J) -> Result<Response, Failure>
+    pub(crate) fn call<J>(
+        &self,
+        call: impl Into<Box<Call>>,
+        judge: J,
+    ) -> impl Future<Output = Result<Response, Failure>> + Send
     where
         J: FnMut(&Response) -> Verdict + Send,
     {
-        let shared = &*self.0;
-        let now = shared.chance.now();
-        let deadline = later(now, shared.total_timeout);
-        let mut run =
-            Run { shared, call: &call, judge, deadline, attempts: 0, in_flight: false, unknown: false, last: None };
-        let total = shared.chance.clock.sleep(shared.total_timeout);
-        let ended = tokio::select! {
-            biased;
-            ended = run.run(now) => Some(ended),
-            () = total => None,
-        };
-        ended.unwrap_or_else(|| Err(run.out_of_time()))
+        // Boxed: every future around this one would hold the call once more.
+        let call = call.into();
+        async move {
+            let shared = &*self.0;
+            let now = shared.chance.now();
+            let deadline = later(now, shared.total_timeout);
+            let mut run =
+                Run { shared, call: &call, judge, deadline, attempts: 0, in_flight: false, unknown: false, last: None };
+            let total = shared.chance.clock.sleep(shared.total_timeout);
+            let ended = tokio::select! {
+                biased;
+                ended = run.run(now) => Some(ended),
+                () = total => None,
+            };
+            ended.unwrap_or_else(|| Err(run.out_of_time()))
+        }
     }
 }
 

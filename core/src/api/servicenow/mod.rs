@@ -63,16 +63,27 @@ impl ServiceNow {
     }
 
     /// Makes a call and gives back what the judge read from the answer it accepted.
-    async fn ask<T: Send>(&self, call: Call, judge: fn(&Response, &mut Option<T>) -> Verdict) -> Result<T, Failure> {
-        let mut answer = None;
-        self.send(call, |response| judge(response, &mut answer)).await?;
-        answer.ok_or_else(|| Error::new(ErrorKind::Internal, "An answer was accepted without being read.").into())
+    fn ask<T: Send>(
+        &self,
+        call: impl Into<Box<Call>>,
+        judge: fn(&Response, &mut Option<T>) -> Verdict,
+    ) -> impl Future<Output = Result<T, Failure>> + Send {
+        let call = call.into();
+        async move {
+            let mut answer = None;
+            self.send(call, |response| judge(response, &mut answer)).await?;
+            answer.ok_or_else(|| Error::new(ErrorKind::Internal, "An answer was accepted without being read.").into())
+        }
     }
 
     /// Makes a call and gives back the answer that the judge accepted.
     ///
     /// Every call carries an id of ours: it names the call in an error when the instance answers without its own.
-    async fn send(&self, mut call: Call, judge: impl FnMut(&Response) -> Verdict + Send) -> Result<Response, Failure> {
+    async fn send(
+        &self,
+        mut call: Box<Call>,
+        judge: impl FnMut(&Response) -> Verdict + Send,
+    ) -> Result<Response, Failure> {
         let id = self.settings.chance.call_id();
         if let Ok(value) = HeaderValue::from_str(&id) {
             call.request.headers.insert(CALL_ID, value);
@@ -82,7 +93,14 @@ impl ServiceNow {
     }
 
     /// A call of the REST API, with the token attached for this origin and no other (T5).
-    fn call(&self, access: &Access, method: Method, url: Url, body: Option<Bytes>, repeat: Repeat) -> Result<Call> {
+    fn call(
+        &self,
+        access: &Access,
+        method: Method,
+        url: Url,
+        body: Option<Bytes>,
+        repeat: Repeat,
+    ) -> Result<Box<Call>> {
         let mut headers = HeaderMap::with_capacity(HEADERS);
         headers.insert(header::ACCEPT, HeaderValue::from_static("application/json"));
         headers.insert(header::AUTHORIZATION, access.authorization.clone());
@@ -93,7 +111,7 @@ impl ServiceNow {
         if !same_origin(&url, &access.base) {
             return Err(Error::invalid("The URL leaves the instance's origin."));
         }
-        Ok(Call {
+        Ok(Box::new(Call {
             request: Request {
                 method,
                 url,
@@ -104,7 +122,7 @@ impl ServiceNow {
             remote: instance.as_str().to_owned(),
             repeat,
             transaction_id: None,
-        })
+        }))
     }
 }
 

@@ -49,7 +49,7 @@ impl ServiceNow {
         Ok(self.ask(call, judge::<R>).await?)
     }
 
-    fn question(&self, access: &Access, table: &str, query: &Query, fields: &[&str], limit: u32) -> Result<Call> {
+    fn question(&self, access: &Access, table: &str, query: &Query, fields: &[&str], limit: u32) -> Result<Box<Call>> {
         let mut url = access.targets.table(&access.base, table, fields)?;
         url.query_pairs_mut()
             .append_pair("sysparm_query", &query.to_string())
@@ -126,7 +126,7 @@ impl ServiceNow {
         self.ask(call, judge::<T>).await
     }
 
-    fn write(&self, access: &Access, method: Method, url: Url, record: &(impl Serialize + Sync)) -> Result<Call> {
+    fn write(&self, access: &Access, method: Method, url: Url, record: &(impl Serialize + Sync)) -> Result<Box<Call>> {
         let body = serde_json::to_vec(record)
             .map_err(|error| Error::invalid("The record cannot be written as JSON.").because(error))?;
         self.call(access, method, url, Some(body.into()), Repeat::IfNotDone)
