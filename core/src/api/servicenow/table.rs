@@ -157,9 +157,9 @@ pub(crate) fn read_page<T: DeserializeOwned>(response: &Response) -> Option<Vec<
     rows
 }
 
-/// The `sys_id` of the last row of a page. Counts only when the page can be read without error. Looked for from the end: reading
-/// the rows a second time for one key would cost as much as reading them for the caller. The name in quotes
-/// cannot be part of a value, where quotes are escaped, nor of a longer name.
+/// The `sys_id` of the last row of a page; counts only when the page can be read without error. Looked for from the
+/// end: reading the rows a second time for one key would cost as much as reading them for the caller. The name in
+/// quotes cannot be part of a value, where quotes are escaped, nor of a longer name.
 pub(crate) fn last_key(page: &[u8]) -> Option<String> {
     const NAME: &[u8] = b"\"sys_id\":\"";
     let at = memchr::memmem::rfind(page, NAME).map(|at| at + NAME.len());
