@@ -1,7 +1,7 @@
 //! Time and chance: the only two sources the rest of the crate may ask, so that tests can hold them still.
 
 use std::{
-    fmt,
+    fmt::{self, Write},
     future::Future,
     pin::Pin,
     sync::{
@@ -92,10 +92,14 @@ impl Chance {
 
     /// An id for a call, to be found again in the logs of both sides: random once per process, then counted.
     pub(crate) fn call_id(&self) -> String {
-        static PROCESS: OnceLock<u64> = OnceLock::new();
+        static PROCESS: OnceLock<String> = OnceLock::new();
         static CALLS: AtomicU64 = AtomicU64::new(0);
-        let process = PROCESS.get_or_init(|| self.up_to(u64::MAX));
-        format!("{process:016x}-{:x}", CALLS.fetch_add(1, Ordering::Relaxed))
+        let process = PROCESS.get_or_init(|| format!("{:016x}-", self.up_to(u64::MAX)));
+        let mut id = String::with_capacity(process.len() + 16);
+        id.push_str(process);
+        // Writing to a text cannot fail.
+        let _ = write!(id, "{:x}", CALLS.fetch_add(1, Ordering::Relaxed));
+        id
     }
 
     /// A random (version 4) UUID, for transaction ids and record ids.

@@ -7,6 +7,7 @@
 // A program that measures may stop when something is not as it expects.
 #![allow(clippy::unwrap_used, clippy::cast_precision_loss)]
 
+mod alone;
 mod measure;
 mod plain;
 mod policy;
@@ -26,6 +27,9 @@ use crate::{
     stub::Stub,
     world::World,
 };
+
+/// Turns of each side in a comparison.
+const TURNS: usize = 15;
 
 /// The body of every insert.
 #[derive(Serialize, Clone)]
@@ -66,22 +70,15 @@ fn main() {
         return runtime.block_on(plain::work(url));
     }
     runtime.block_on(async {
+        if let [alone, what, side, count] = arguments.as_slice()
+            && alone == "alone"
+        {
+            return alone::run(what, side, count.parse().unwrap()).await;
+        }
         measure::head();
         if chosen("insert") {
-            inserts(1, 4_000).await;
-            inserts(64, 20_000).await;
-        }
-        if arguments.iter().any(|argument| argument == "ours") {
-            let stub = Stub::start(Duration::ZERO);
-            let world = World::new(&stub).await;
-            let call =
-                world.client.records().insert::<Made>(world::ACCOUNT, "incident", &INCIDENT, &["sys_id", "number"]);
-            eprintln!("insert future: {} bytes", std::mem::size_of_val(&call));
-            drop(call);
-            let call = world.client.touch_token(world::ACCOUNT);
-            eprintln!("token future: {} bytes", std::mem::size_of_val(&call));
-            drop(call);
-            insert_ours(&world.client, 60_000, 64).await;
+            inserts(1, 2_000).await;
+            inserts(64, 4_000).await;
         }
         if chosen("latency") {
             latency().await;
@@ -109,14 +106,14 @@ async fn inserts(in_flight: usize, count: usize) {
     let world = World::new(&stub).await;
     let plain = Plain::new(stub.url()).await;
     let pair = Pair::run(
-        7,
-        async || insert_ours(&world.client, count / 7, in_flight).await,
-        async || plain.insert(&INCIDENT, count / 7, in_flight).await,
+        TURNS,
+        async || insert_ours(&world.client, count, in_flight).await,
+        async || plain.insert(&INCIDENT, count, in_flight).await,
     )
     .await;
     let name = format!("inserts, {in_flight} in flight");
-    Row::new(&format!("{name}: rate"), "reqwest + oauth2").aim("≥ 0.90").value(1.0 / pair.wall_ratio()).show();
-    Row::new(&format!("{name}: CPU"), "reqwest + oauth2").aim("≤ 1.30").value(pair.cpu_ratio()).show();
+    Row::new(&format!("{name}: rate"), "reqwest + oauth2").aim("≥ 0.90").spread(&pair.rates()).show();
+    Row::new(&format!("{name}: CPU"), "reqwest + oauth2").aim("≤ 1.30").spread(&pair.cpu()).show();
 }
 
 async fn insert_ours(client: &Client, count: usize, in_flight: usize) {
@@ -145,20 +142,22 @@ async fn listing() {
     let world = World::new(&stub).await;
     let plain = Plain::new(stub.url()).await;
     let pair = Pair::run(
-        5,
-        async || {
-            let mut pages = world.client.records().pages::<Made>(world::ACCOUNT, "incident", Query::new(), &[], 1000);
-            let mut seen = 0;
-            while let Some(page) = pages.next().await.unwrap() {
-                seen += page.len();
-            }
-            assert_eq!(seen, stub::RECORDS);
-        },
+        TURNS,
+        async || list_ours(&world.client).await,
         async || assert_eq!(plain.list(1000).await, stub::RECORDS),
     )
     .await;
-    Row::new("listing 100,000 records: rate", "reqwest + serde").aim("≥ 0.90").value(1.0 / pair.wall_ratio()).show();
+    Row::new("listing 100,000 records: rate", "reqwest + serde").aim("≥ 0.90").spread(&pair.rates()).show();
     Row::new("listing 100,000 records: memory", "").text(&format!("peak {} MB", measure::peak_mb())).show();
+}
+
+async fn list_ours(client: &Client) {
+    let mut pages = client.records().pages::<Made>(world::ACCOUNT, "incident", Query::new(), &[], 1000);
+    let mut seen = 0;
+    while let Some(page) = pages.next().await.unwrap() {
+        seen += page.len();
+    }
+    assert_eq!(seen, stub::RECORDS);
 }
 
 async fn tokens() {

@@ -9,12 +9,12 @@ pub(crate) fn pin(core: usize) {
     }
 }
 
-/// Processor time of this process so far, user and system.
+/// Processor time of this process so far, user and system, all threads that are still there.
 pub(crate) fn cpu_time() -> Duration {
-    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
-    let after_name = stat.rsplit(')').next().unwrap_or_default();
-    let ticks: u64 = after_name.split_whitespace().skip(11).take(2).filter_map(|field| field.parse::<u64>().ok()).sum();
-    Duration::from_millis(ticks * 10)
+    let tasks = std::fs::read_dir("/proc/self/task").into_iter().flatten().flatten();
+    let times = tasks.filter_map(|task| std::fs::read_to_string(task.path().join("schedstat")).ok());
+    let nanos = times.filter_map(|time| time.split_whitespace().next()?.parse::<u64>().ok());
+    Duration::from_nanos(nanos.sum())
 }
 
 /// Largest resident size so far, in MB.
@@ -38,10 +38,10 @@ pub(crate) fn median(values: &mut [f64]) -> f64 {
     values[values.len() / 2]
 }
 
-/// Ours and theirs, in turns.
+/// Ours and theirs, in turns: our time over theirs, turn by turn.
 pub(crate) struct Pair {
     wall: Vec<f64>,
-    cpu: (Duration, Duration),
+    cpu: Vec<f64>,
 }
 
 impl Pair {
@@ -49,35 +49,38 @@ impl Pair {
     pub(crate) async fn run(turns: usize, ours: impl AsyncFn(), theirs: impl AsyncFn()) -> Self {
         ours().await;
         theirs().await;
-        let mut pair = Self { wall: Vec::new(), cpu: (Duration::ZERO, Duration::ZERO) };
+        let mut pair = Self { wall: Vec::new(), cpu: Vec::new() };
         for turn in 0..turns {
-            let (mut a, mut b) = (Duration::ZERO, Duration::ZERO);
-            for first in [turn % 2 == 0, turn % 2 != 0] {
-                let (wall, cpu) = (Instant::now(), cpu_time());
-                if first {
-                    ours().await;
-                    a = wall.elapsed();
-                    pair.cpu.0 += cpu_time().saturating_sub(cpu);
-                } else {
-                    theirs().await;
-                    b = wall.elapsed();
-                    pair.cpu.1 += cpu_time().saturating_sub(cpu);
-                }
+            let (a, b);
+            if turn % 2 == 0 {
+                a = timed(&ours).await;
+                b = timed(&theirs).await;
+            } else {
+                b = timed(&theirs).await;
+                a = timed(&ours).await;
             }
-            pair.wall.push(a.as_secs_f64() / b.as_secs_f64());
+            pair.wall.push(a.0.as_secs_f64() / b.0.as_secs_f64());
+            pair.cpu.push(a.1.as_secs_f64() / b.1.as_secs_f64().max(0.000_1));
         }
         pair
     }
 
-    /// Our time over theirs, the median of the turns.
-    pub(crate) fn wall_ratio(&self) -> f64 {
-        median(&mut self.wall.clone())
+    /// Our rate over theirs.
+    pub(crate) fn rates(&self) -> Vec<f64> {
+        self.wall.iter().map(|ratio| 1.0 / ratio).collect()
     }
 
-    /// Our processor time over theirs, all turns together.
-    pub(crate) fn cpu_ratio(&self) -> f64 {
-        self.cpu.0.as_secs_f64() / self.cpu.1.as_secs_f64().max(0.01)
+    /// Our processor time over theirs.
+    pub(crate) fn cpu(&self) -> Vec<f64> {
+        self.cpu.clone()
     }
+}
+
+/// Time and processor time of one turn.
+async fn timed(work: &impl AsyncFn()) -> (Duration, Duration) {
+    let (wall, cpu) = (Instant::now(), cpu_time());
+    work().await;
+    (wall.elapsed(), cpu_time().saturating_sub(cpu))
 }
 
 /// One line of the result.
@@ -104,6 +107,14 @@ impl<'a> Row<'a> {
 
     pub(crate) fn value(self, value: f64) -> Self {
         self.text(&format!("{value:.2}"))
+    }
+
+    /// The median of the turns, and the lowest and the highest.
+    pub(crate) fn spread(self, values: &[f64]) -> Self {
+        let mut values = values.to_vec();
+        let middle = median(&mut values);
+        let (lowest, highest) = (values.first().copied().unwrap_or(middle), values.last().copied().unwrap_or(middle));
+        self.text(&format!("{middle:.2}  ({lowest:.2} – {highest:.2})"))
     }
 
     pub(crate) fn text(mut self, text: &str) -> Self {

@@ -85,7 +85,7 @@ impl Plain {
                 .unwrap();
             assert_eq!(answer.status(), 201);
             let made: Envelope<Made> = serde_json::from_slice(&answer.bytes().await.unwrap()).unwrap();
-            assert!(!made.result.sys_id.is_empty());
+            assert!(!made.result.sys_id.is_empty() && !made.result.number.is_empty());
         });
         work.buffer_unordered(in_flight).collect::<Vec<()>>().await;
     }
@@ -96,7 +96,11 @@ impl Plain {
             let query =
                 if last.is_empty() { "ORDERBYsys_id".to_owned() } else { format!("sys_id>{last}^ORDERBYsys_id") };
             let mut url = url::Url::parse(&format!("{}/api/now/table/incident", self.base)).unwrap();
-            url.query_pairs_mut().append_pair("sysparm_query", &query).append_pair("sysparm_limit", &size.to_string());
+            url.query_pairs_mut()
+                .append_pair("sysparm_query", &query)
+                .append_pair("sysparm_limit", &size.to_string())
+                .append_pair("sysparm_no_count", "true")
+                .append_pair("sysparm_exclude_reference_link", "true");
             let answer =
                 self.http.get(url).bearer_auth(&self.token).header("accept", "application/json").send().await.unwrap();
             let page: Envelope<Vec<Made>> = serde_json::from_slice(&answer.bytes().await.unwrap()).unwrap();

@@ -20,7 +20,7 @@ pub(crate) async fn commits() {
     let pair = Pair::run(7, async || ours(&store).await, async || theirs(&plain)).await;
     Row::new("committed state changes, SQLite: rate", "rusqlite, the same rows")
         .aim("≥ 0.80")
-        .value(1.0 / pair.wall_ratio())
+        .spread(&pair.rates())
         .show();
 }
 

@@ -9,6 +9,7 @@ mod events;
 mod granting;
 mod holders;
 mod instances;
+mod pages;
 mod policies;
 mod records;
 mod registrations;
@@ -36,8 +37,9 @@ pub use self::{
     connections::Connections,
     events::Events,
     instances::Instances,
+    pages::Pages,
     policies::Policies,
-    records::{JsonPage, Pages, Record, RecordPage, Records},
+    records::{JsonPage, Record, RecordPage, Records},
     registrations::Registrations,
     sources::Sources,
     webhooks::Webhooks,

@@ -1,10 +1,10 @@
-use std::{collections::BTreeMap, marker::PhantomData, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use futures_util::{StreamExt, stream};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::value::RawValue;
 
-use super::Inner;
+use super::{Inner, Pages, pages::Walk};
 use crate::{
     api::servicenow::Query,
     error::{Error, ErrorKind, Result},
@@ -24,7 +24,7 @@ const HOLDER_TRUST: Duration = Duration::from_secs(5);
 /// Records of the instance that an account is registered with (Table API). See
 /// [`Client::records`](crate::Client::records). Types of your own work wherever [`Record`] does.
 #[derive(Clone, Copy)]
-pub struct Records<'a>(pub(super) &'a Inner);
+pub struct Records<'a>(pub(super) &'a Arc<Inner>);
 
 impl<'a> Records<'a> {
     /// One record; `fields` empty means all.
@@ -132,7 +132,8 @@ impl<'a> Records<'a> {
             .await
     }
 
-    /// Walks over all records that match, page by page; see [`Records::page`].
+    /// Walks over all records that match, page by page; see [`Records::page`]. While the caller has one page, the next
+    /// one is already asked for.
     pub fn pages<T: DeserializeOwned + Send>(
         self,
         customer_id: &str,
@@ -141,17 +142,7 @@ impl<'a> Records<'a> {
         fields: &[&str],
         size: u32,
     ) -> Pages<'a, T> {
-        Pages {
-            records: self,
-            customer_id: customer_id.to_owned(),
-            table: table.to_owned(),
-            query,
-            fields: fields.iter().map(|&field| field.to_owned()).collect(),
-            size,
-            next: None,
-            ended: false,
-            item: PhantomData,
-        }
+        Pages::new(self, customer_id, table, query, fields, size)
     }
 
     /// Makes a record and gives it back as stored. When the outcome of the request is unknown, it is not sent
@@ -231,29 +222,6 @@ impl<'a> Records<'a> {
     }
 }
 
-/// The question for one page of a walk in the order of `sys_id`.
-struct Walk<'q> {
-    query: Query,
-    fields: Vec<&'q str>,
-}
-
-impl<'q> Walk<'q> {
-    fn new(query: &Query, fields: &[&'q str], size: u32, after: Option<&str>) -> Result<Self> {
-        if !(1..=10_000).contains(&size) {
-            return Err(Error::invalid("size must be between 1 and 10000."));
-        }
-        let query = match after {
-            None => query.clone(),
-            Some(last) => query.clone().greater("sys_id", last)?,
-        };
-        let mut fields = fields.to_vec();
-        if !fields.is_empty() && !fields.contains(&"sys_id") {
-            fields.push("sys_id");
-        }
-        Ok(Self { query: query.order_by("sys_id")?, fields })
-    }
-}
-
 /// One page of records.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
@@ -272,38 +240,6 @@ pub struct JsonPage {
     pub json: Box<RawValue>,
     /// Give it to the next call to go on; none after the last page.
     pub next: Option<String>,
-}
-
-/// A walk over records; see [`Records::pages`].
-#[must_use]
-pub struct Pages<'a, T> {
-    records: Records<'a>,
-    customer_id: String,
-    table: String,
-    query: Query,
-    fields: Vec<String>,
-    size: u32,
-    next: Option<String>,
-    ended: bool,
-    item: PhantomData<fn() -> T>,
-}
-
-impl<T: DeserializeOwned + Send> Pages<'_, T> {
-    /// The next page; none after the last one. The walk can be continued after an error.
-    ///
-    /// # Errors
-    /// As [`Records::get`].
-    pub async fn next(&mut self) -> Result<Option<Vec<T>>> {
-        if self.ended {
-            return Ok(None);
-        }
-        let fields: Vec<&str> = self.fields.iter().map(String::as_str).collect();
-        let next = self.next.as_deref();
-        let page = self.records.page(&self.customer_id, &self.table, &self.query, &fields, self.size, next).await?;
-        self.ended = page.next.is_none();
-        self.next = page.next;
-        Ok((!self.ended).then_some(page.items))
-    }
 }
 
 impl Inner {

@@ -7,6 +7,7 @@ use url::Url;
 
 use super::{authorize::FlowSecrets, flight::Token};
 use crate::{
+    api::servicenow::Targets,
     clock::Chance,
     config::RENEWAL_MARGIN,
     error::{Error, ErrorKind, Result},
@@ -121,7 +122,7 @@ fn unreadable() -> Error {
 }
 
 /// An access token in hand, tied to the one instance it may be sent to (T5, T8), with what every call needs.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(crate) struct Access {
     pub(crate) instance_id: InstanceId,
     pub(crate) token: Secret,
@@ -129,6 +130,8 @@ pub(crate) struct Access {
     pub(crate) base: Url,
     /// The header that carries the token; never printed.
     pub(crate) authorization: HeaderValue,
+    /// The URLs that it has been used for.
+    pub(crate) targets: Targets,
 }
 
 impl Access {
@@ -136,7 +139,8 @@ impl Access {
         let base =
             Url::parse(instance_id.as_str()).map_err(|_| Error::invalid("The instance's address cannot be read."))?;
         let authorization = secret_header(&format!("Bearer {}", token.expose()))?;
-        Ok(Arc::new(Self { instance_id: instance_id.clone(), token: token.clone(), base, authorization }))
+        let (instance_id, token) = (instance_id.clone(), token.clone());
+        Ok(Arc::new(Self { instance_id, token, base, authorization, targets: Targets::default() }))
     }
 }
 

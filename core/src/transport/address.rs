@@ -8,7 +8,7 @@ use std::{
 };
 
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
-use url::{Host, Origin, Url};
+use url::{Host, Url};
 
 use crate::{
     config::{Config, is_public},
@@ -20,7 +20,7 @@ use crate::{
 pub(super) struct Addresses {
     allow_private: bool,
     /// The one origin that stands in for Citrix Cloud, when it is on loopback.
-    stand_in: Option<Origin>,
+    stand_in: Option<Url>,
     /// Names that are resolved without a check: the proxies, which the operator chose, and the stand-in.
     /// No other call may use them.
     exempt: Vec<String>,
@@ -34,13 +34,13 @@ impl Addresses {
         Self {
             allow_private: config.instance_hosts.allow_private_networks,
             exempt: exempt.map(plain).collect(),
-            stand_in: stand_in.map(|url| url.origin()),
+            stand_in,
         }
     }
 
     /// Whether this URL may be called at all: why not, in a few words.
     pub(super) fn check(&self, url: &Url) -> Result<(), &'static str> {
-        if self.stand_in.as_ref().is_some_and(|origin| *origin == url.origin()) {
+        if self.stand_in.as_ref().is_some_and(|stand_in| same_origin(stand_in, url)) {
             return Ok(());
         }
         match url.scheme() {
@@ -82,6 +82,11 @@ const PRIVATE: &str = "the address is loopback or private";
 /// Lower case, without the dot that means the root.
 fn plain(name: &str) -> String {
     name.trim_end_matches('.').to_ascii_lowercase()
+}
+
+/// Whether both URLs lead to the same scheme, host and port.
+pub(crate) fn same_origin(a: &Url, b: &Url) -> bool {
+    a.scheme() == b.scheme() && a.host() == b.host() && a.port_or_known_default() == b.port_or_known_default()
 }
 
 /// True for a URL whose host can only be this machine.

@@ -33,21 +33,25 @@ pub(crate) fn retry_after(headers: &HeaderMap, now: DateTime<Utc>) -> Option<Dur
 /// True for `application/json` and its relatives, with or without parameters.
 pub(crate) fn content_type_is_json(headers: &HeaderMap) -> bool {
     let essence = essence(headers);
-    essence == "application/json" || essence == "text/json" || essence.ends_with("+json")
+    let end = essence.len().checked_sub(5).and_then(|at| essence.get(at..)).unwrap_or_default();
+    essence.eq_ignore_ascii_case("application/json")
+        || essence.eq_ignore_ascii_case("text/json")
+        || end.eq_ignore_ascii_case("+json")
 }
 
 /// True for a page made for people: by its content type, or because it begins like one whatever the content
 /// type claims (T11).
 pub(crate) fn is_html(response: &Response) -> bool {
     let essence = essence(&response.headers);
-    essence == "text/html"
-        || essence == "application/xhtml+xml"
+    essence.eq_ignore_ascii_case("text/html")
+        || essence.eq_ignore_ascii_case("application/xhtml+xml")
         || response.body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&response.body).trim_ascii_start().starts_with(b"<")
 }
 
-fn essence(headers: &HeaderMap) -> String {
+/// The content type without its parameters, in the case that it came in.
+fn essence(headers: &HeaderMap) -> &str {
     let value = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
+    value.split(';').next().unwrap_or_default().trim()
 }
 
 /// A header value that is never printed (T6). Line breaks and NUL are refused, so that a value cannot become
@@ -115,6 +119,7 @@ mod tests {
             ("application/json", true),
             ("Application/JSON; charset=utf-8", true),
             ("application/problem+json", true),
+            ("application/Problem+JSON ;x=y", true),
             ("text/html", false),
             ("application/jsonx", false),
             ("", false),

@@ -3,7 +3,6 @@
 use std::{fmt, sync::Arc, time::Duration};
 
 use ::http::HeaderMap;
-use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
 use reqwest::{Client, redirect, retry};
 
@@ -14,6 +13,7 @@ use super::{
     tls,
 };
 use crate::{
+    clock::BoxFuture,
     config::{Config, MAX_BODY_BYTES},
     error::{Error, Result},
 };
@@ -25,7 +25,7 @@ const IDLE: Duration = Duration::from_secs(50);
 /// Open connections kept for one host: the default of [`Config::concurrency_per_remote`].
 const IDLE_PER_HOST: usize = crate::config::CONCURRENCY_PER_REMOTE;
 /// How much of an announced body is reserved before it arrives.
-const RESERVE: usize = 256 * 1024;
+const RESERVE: usize = 1024 * 1024;
 
 /// The transport over real connections.
 pub struct HttpTransport {
@@ -73,32 +73,45 @@ impl HttpTransport {
         })?;
         Ok(Self { client, addresses })
     }
+}
 
-    async fn attempt(&self, request: Request) -> Result<Response, (SendFailure, String)> {
-        let mut outgoing = reqwest::Request::new(request.method, request.url);
-        *outgoing.headers_mut() = request.headers;
-        *outgoing.body_mut() = Some(request.body.into());
-        let mut incoming = self.client.execute(outgoing).await.map_err(|error| failure(&error))?;
-        let headers = std::mem::take(incoming.headers_mut());
-        if head_size(&headers) > MAX_HEADER_BYTES {
-            return Err(too_large("head"));
+impl Transport for HttpTransport {
+    // By hand, as `async_trait` would write it: what is done before the first wait stays out of the future, which is
+    // allocated for every request.
+    fn send<'a, 'f>(&'a self, request: Request) -> BoxFuture<'f, Result<Response, (SendFailure, String)>>
+    where
+        'a: 'f,
+        Self: 'f,
+    {
+        // T4: before anything is sent; names are checked again where they are resolved.
+        if let Err(why) = self.addresses.check(&request.url) {
+            return Box::pin(std::future::ready(Err((SendFailure::Refused, why.to_owned()))));
         }
-        let body = read(&mut incoming).await?;
-        Ok(Response { status: incoming.status(), headers, body })
+        let Request { method, url, headers, body, timeout } = request;
+        let mut outgoing = reqwest::Request::new(method, url);
+        *outgoing.headers_mut() = headers;
+        *outgoing.body_mut() = Some(body.into());
+        let incoming = self.client.execute(outgoing);
+        Box::pin(async move {
+            match tokio::time::timeout(timeout, whole(incoming)).await {
+                Ok(done) => done,
+                Err(_) => Err((SendFailure::TimedOut, format!("no complete answer within {} ms", timeout.as_millis()))),
+            }
+        })
     }
 }
 
-#[async_trait]
-impl Transport for HttpTransport {
-    async fn send(&self, request: Request) -> Result<Response, (SendFailure, String)> {
-        // T4: before anything is sent; names are checked again where they are resolved.
-        self.addresses.check(&request.url).map_err(|why| (SendFailure::Refused, why.to_owned()))?;
-        let timeout = request.timeout;
-        match tokio::time::timeout(timeout, self.attempt(request)).await {
-            Ok(done) => done,
-            Err(_) => Err((SendFailure::TimedOut, format!("no complete answer within {} ms", timeout.as_millis()))),
-        }
+/// The answer, read to its end within the bounds.
+async fn whole(
+    incoming: impl Future<Output = reqwest::Result<reqwest::Response>>,
+) -> Result<Response, (SendFailure, String)> {
+    let mut incoming = incoming.await.map_err(|error| failure(&error))?;
+    let headers = std::mem::take(incoming.headers_mut());
+    if head_size(&headers) > MAX_HEADER_BYTES {
+        return Err(too_large("head"));
     }
+    let body = read(&mut incoming).await?;
+    Ok(Response { status: incoming.status(), headers, body })
 }
 
 /// Reads a body to its end or to the bound, whichever comes first (T13). Counts what comes out of the

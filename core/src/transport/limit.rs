@@ -69,6 +69,11 @@ impl Limits {
 }
 
 impl Remote {
+    /// A place, when one is free and nobody waits for it.
+    pub(super) fn free_place(&self) -> Option<Permit> {
+        self.places.clone().try_acquire_owned().ok()
+    }
+
     /// Waits for a place, first come, first served.
     pub(super) async fn place(&self) -> Option<Permit> {
         // None only for a closed semaphore, and nobody closes it.

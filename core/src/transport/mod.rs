@@ -25,6 +25,7 @@ use url::Url;
 
 pub use self::http::HttpTransport;
 pub(crate) use self::{
+    address::same_origin,
     headers::{content_type_is_json, is_html, retry_after, secret_header, transaction_id},
     json::{json_depth_ok, parse_json},
     retry::Wire,

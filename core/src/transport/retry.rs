@@ -53,21 +53,30 @@ impl Wire {
     /// Sends the request, repeats what may be repeated, and returns the answer that the judge accepts.
     ///
     /// A call that is dropped half-way gives its place back; what it sent may have been done.
-    pub(crate) async fn call<J>(&self, call: Call, judge: J) -> Result<Response, Failure>
+    pub(crate) fn call<J>(
+        &self,
+        call: impl Into<Box<Call>>,
+        judge: J,
+    ) -> impl Future<Output = Result<Response, Failure>> + Send
     where
         J: FnMut(&Response) -> Verdict + Send,
     {
-        let shared = &*self.0;
-        let deadline = later(shared.chance.now(), shared.total_timeout);
-        let mut run =
-            Run { shared, call: &call, judge, deadline, attempts: 0, in_flight: false, unknown: false, last: None };
-        let total = shared.chance.clock.sleep(shared.total_timeout);
-        let ended = tokio::select! {
-            biased;
-            ended = run.run() => Some(ended),
-            () = total => None,
-        };
-        ended.unwrap_or_else(|| Err(run.out_of_time()))
+        // Boxed: every future around this one would hold the call once more.
+        let call = call.into();
+        async move {
+            let shared = &*self.0;
+            let now = shared.chance.now();
+            let deadline = later(now, shared.total_timeout);
+            let mut run =
+                Run { shared, call: &call, judge, deadline, attempts: 0, in_flight: false, unknown: false, last: None };
+            let total = shared.chance.clock.sleep(shared.total_timeout);
+            let ended = tokio::select! {
+                biased;
+                ended = run.run(now) => Some(ended),
+                () = total => None,
+            };
+            ended.unwrap_or_else(|| Err(run.out_of_time()))
+        }
     }
 }
 
@@ -94,22 +103,30 @@ struct Miss {
 }
 
 impl<'a, J: FnMut(&Response) -> Verdict + Send> Run<'a, J> {
-    async fn run(&mut self) -> Result<Response, Failure> {
+    /// `now` is passed along and read again after every wait: a call that waits for nobody asks the clock once.
+    async fn run(&mut self, mut now: DateTime<Utc>) -> Result<Response, Failure> {
         let shared = self.shared;
-        let remote = shared.limits.remote(&self.call.remote, shared.chance.now());
+        let remote = shared.limits.remote(&self.call.remote, now);
         loop {
-            let place = remote.place().await;
-            self.sit_out_pause(&remote).await?;
-            if self.left(shared.chance.now()).is_zero() {
+            let place = match remote.free_place() {
+                Some(place) => Some(place),
+                None => {
+                    let place = remote.place().await;
+                    now = shared.chance.now();
+                    place
+                }
+            };
+            now = self.sit_out_pause(&remote, now).await?;
+            if self.left(now).is_zero() {
                 return Err(self.out_of_time());
             }
-            let miss = match self.attempt().await {
+            let miss = match self.attempt(now).await {
                 Ok(response) => return Ok(response),
                 Err(miss) => miss,
             };
             drop(place);
             self.unknown |= miss.outcome == Outcome::Unknown;
-            let now = shared.chance.now();
+            now = shared.chance.now();
             if let Some(asked) = miss.asked {
                 remote.start_pause(Pause { until: later(now, asked), kind: miss.error.kind() });
             }
@@ -121,15 +138,16 @@ impl<'a, J: FnMut(&Response) -> Verdict + Send> Run<'a, J> {
             // What the remote asked for is waited for as its pause, before the next attempt.
             if miss.asked.is_none() {
                 shared.chance.clock.sleep(wait).await;
+                now = shared.chance.now();
             }
         }
     }
 
-    /// Waits until the remote may be called; at once an error when that is too late for this call.
-    async fn sit_out_pause(&mut self, remote: &Remote) -> Result<(), Failure> {
+    /// Waits until the remote may be called, and says what time it is then; at once an error when that is too late
+    /// for this call.
+    async fn sit_out_pause(&mut self, remote: &Remote, mut now: DateTime<Utc>) -> Result<DateTime<Utc>, Failure> {
         loop {
-            let now = self.shared.chance.now();
-            let Some(pause) = remote.pause(now) else { return Ok(()) };
+            let Some(pause) = remote.pause(now) else { return Ok(now) };
             let wait = (pause.until - now).to_std().unwrap_or_default();
             if wait >= self.left(now) {
                 let error = self.last.take().unwrap_or_else(|| {
@@ -138,12 +156,12 @@ impl<'a, J: FnMut(&Response) -> Verdict + Send> Run<'a, J> {
                 return Err(self.failure(error.retry(Retry::After(wait))));
             }
             self.shared.chance.clock.sleep(wait).await;
+            now = self.shared.chance.now();
         }
     }
 
-    async fn attempt(&mut self) -> Result<Response, Miss> {
+    async fn attempt(&mut self, started: DateTime<Utc>) -> Result<Response, Miss> {
         let shared = self.shared;
-        let started = shared.chance.now();
         let mut request = self.call.request.clone();
         request.timeout = request.timeout.min(self.left(started));
         self.attempts = self.attempts.saturating_add(1);

@@ -6,6 +6,7 @@ mod identity;
 mod oauth;
 mod query;
 mod table;
+mod target;
 
 use std::{sync::Arc, time::Duration};
 
@@ -14,17 +15,27 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use url::Url;
 
 pub use self::query::Query;
-pub(crate) use self::{endpoints::Endpoints, envelope::health_of, identity::Identity, oauth::EndpointCredentials};
+pub(crate) use self::{
+    endpoints::Endpoints,
+    envelope::health_of,
+    identity::Identity,
+    oauth::EndpointCredentials,
+    table::{last_key, read_page},
+    target::Targets,
+};
 use crate::{
     clock::Chance,
     config::Config,
     error::{Error, ErrorKind, Result},
     oauth::Access,
-    transport::{Call, Failure, Repeat, Request, Response, Verdict, Wire},
+    transport::{Call, Failure, Repeat, Request, Response, Verdict, Wire, same_origin},
 };
 
 /// Carries our id of a call. Instances pass over it; gateways and logs in between keep it.
 const CALL_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// Headers of a call: ours, and the two that the transport adds.
+const HEADERS: usize = 6;
 
 /// The client of all instances; cheap to clone.
 #[derive(Debug, Clone)]
@@ -55,26 +66,45 @@ impl ServiceNow {
     }
 
     /// Makes a call and gives back what the judge read from the answer it accepted.
+    fn ask<T: Send>(
+        &self,
+        call: impl Into<Box<Call>>,
+        judge: fn(&Response, &mut Option<T>) -> Verdict,
+    ) -> impl Future<Output = Result<T, Failure>> + Send {
+        let call = call.into();
+        async move {
+            let mut answer = None;
+            self.send(call, |response| judge(response, &mut answer)).await?;
+            answer.ok_or_else(|| Error::new(ErrorKind::Internal, "An answer was accepted without being read.").into())
+        }
+    }
+
+    /// Makes a call and gives back the answer that the judge accepted.
     ///
     /// Every call carries an id of ours: it names the call in an error when the instance answers without its own.
-    async fn ask<T: Send>(
+    async fn send(
         &self,
-        mut call: Call,
-        judge: fn(&Response, &mut Option<T>) -> Verdict,
-    ) -> Result<T, Failure> {
+        mut call: Box<Call>,
+        judge: impl FnMut(&Response) -> Verdict + Send,
+    ) -> Result<Response, Failure> {
         let id = self.settings.chance.call_id();
         if let Ok(value) = HeaderValue::from_str(&id) {
             call.request.headers.insert(CALL_ID, value);
         }
         call.transaction_id = Some(id);
-        let mut answer = None;
-        self.wire.call(call, |response| judge(response, &mut answer)).await?;
-        answer.ok_or_else(|| Error::new(ErrorKind::Internal, "An answer was accepted without being read.").into())
+        self.wire.call(call, judge).await
     }
 
     /// A call of the REST API, with the token attached for this origin and no other (T5).
-    fn call(&self, access: &Access, method: Method, url: Url, body: Option<Bytes>, repeat: Repeat) -> Result<Call> {
-        let mut headers = HeaderMap::with_capacity(3);
+    fn call(
+        &self,
+        access: &Access,
+        method: Method,
+        url: Url,
+        body: Option<Bytes>,
+        repeat: Repeat,
+    ) -> Result<Box<Call>> {
+        let mut headers = HeaderMap::with_capacity(HEADERS);
         headers.insert(header::ACCEPT, HeaderValue::from_static("application/json"));
         headers.insert(header::AUTHORIZATION, access.authorization.clone());
         if body.is_some() {
@@ -84,7 +114,7 @@ impl ServiceNow {
         if !same_origin(&url, &access.base) {
             return Err(Error::invalid("The URL leaves the instance's origin."));
         }
-        Ok(Call {
+        Ok(Box::new(Call {
             request: Request {
                 method,
                 url,
@@ -95,7 +125,7 @@ impl ServiceNow {
             remote: instance.as_str().to_owned(),
             repeat,
             transaction_id: None,
-        })
+        }))
     }
 }
 
@@ -109,8 +139,4 @@ fn below(base: &Url, segments: &[&str]) -> Result<Url> {
         Err(()) => return Err(Error::invalid("The instance's address cannot hold a path.")),
     }
     Ok(url)
-}
-
-fn same_origin(a: &Url, b: &Url) -> bool {
-    a.scheme() == b.scheme() && a.host() == b.host() && a.port_or_known_default() == b.port_or_known_default()
 }

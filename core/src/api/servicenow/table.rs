@@ -1,18 +1,23 @@
 //! Table API: get, query, insert, update. Records are typed over raw bytes; all values are strings.
 
-use http::Method;
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use http::{Method, StatusCode};
+use serde::{
+    Deserialize, Serialize,
+    de::{DeserializeOwned, IgnoredAny},
+};
 use serde_json::value::RawValue;
+use url::Url;
 
 use super::{
     ServiceNow, below,
     envelope::judge,
-    query::{Query, is_name},
+    query::Query,
+    target::{add_fields, name},
 };
 use crate::{
     error::{Error, Result},
     oauth::Access,
-    transport::{Call, Failure, Repeat, Response, Verdict},
+    transport::{Call, Failure, Repeat, Response, Verdict, content_type_is_json},
 };
 
 impl ServiceNow {
@@ -44,13 +49,12 @@ impl ServiceNow {
         Ok(self.ask(call, judge::<R>).await?)
     }
 
-    fn question(&self, access: &Access, table: &str, query: &Query, fields: &[&str], limit: u32) -> Result<Call> {
-        let mut url = below(&access.base, &["api", "now", "table", name(table)?])?;
+    fn question(&self, access: &Access, table: &str, query: &Query, fields: &[&str], limit: u32) -> Result<Box<Call>> {
+        let mut url = access.targets.table(&access.base, table, fields)?;
         url.query_pairs_mut()
             .append_pair("sysparm_query", &query.to_string())
             .append_pair("sysparm_limit", &limit.to_string())
             .append_pair("sysparm_no_count", "true");
-        add_fields(&mut url, fields)?;
         self.call(access, Method::GET, url, None, Repeat::Freely)
     }
 
@@ -81,6 +85,19 @@ impl ServiceNow {
         Ok(self.ask(call, judge_page_of::<Box<RawValue>>).await?)
     }
 
+    /// The same, with the rows unread: see [`read_page`] and [`last_key`].
+    pub(crate) async fn page_unread(
+        &self,
+        access: &Access,
+        table: &str,
+        query: &Query,
+        fields: &[&str],
+        size: u32,
+    ) -> Result<Response> {
+        let call = self.question(access, table, query, fields, size)?;
+        Ok(self.send(call, judge_frame).await?)
+    }
+
     /// Makes a record. Repeated only when it was certainly not made; an unknown outcome comes back as such.
     pub(crate) async fn insert<T: DeserializeOwned + Send>(
         &self,
@@ -89,7 +106,8 @@ impl ServiceNow {
         record: &(impl Serialize + Sync),
         fields: &[&str],
     ) -> Result<T, Failure> {
-        let call = self.write(access, Method::POST, &["api", "now", "table", name(table)?], record, fields)?;
+        let url = access.targets.table(&access.base, table, fields)?;
+        let call = self.write(access, Method::POST, url, record)?;
         self.ask(call, judge::<T>).await
     }
 
@@ -102,21 +120,13 @@ impl ServiceNow {
         record: &(impl Serialize + Sync),
         fields: &[&str],
     ) -> Result<T, Failure> {
-        let path = ["api", "now", "table", name(table)?, record_id(sys_id)?];
-        let call = self.write(access, Method::PATCH, &path, record, fields)?;
+        let mut url = below(&access.base, &["api", "now", "table", name(table)?, record_id(sys_id)?])?;
+        add_fields(&mut url, fields)?;
+        let call = self.write(access, Method::PATCH, url, record)?;
         self.ask(call, judge::<T>).await
     }
 
-    fn write(
-        &self,
-        access: &Access,
-        method: Method,
-        path: &[&str],
-        record: &(impl Serialize + Sync),
-        fields: &[&str],
-    ) -> Result<Call> {
-        let mut url = below(&access.base, path)?;
-        add_fields(&mut url, fields)?;
+    fn write(&self, access: &Access, method: Method, url: Url, record: &(impl Serialize + Sync)) -> Result<Box<Call>> {
         let body = serde_json::to_vec(record)
             .map_err(|error| Error::invalid("The record cannot be written as JSON.").because(error))?;
         self.call(access, method, url, Some(body.into()), Repeat::IfNotDone)
@@ -131,10 +141,26 @@ fn judge_page_of<R: DeserializeOwned>(response: &Response, answer: &mut Option<(
     verdict
 }
 
-/// The `sys_id` of the last row of a page that has been read without error. Looked for from the end: reading
-/// the rows a second time for one key would cost as much as reading them for the caller. The name in quotes
-/// cannot be part of a value, where quotes are escaped, nor of a longer name.
-fn last_key(page: &[u8]) -> Option<String> {
+/// Accepts what has the frame of a whole list and leaves the rows unread; reads anything else to its end.
+fn judge_frame(response: &Response) -> Verdict {
+    let framed = response.body.starts_with(b"{\"result\":[") && response.body.ends_with(b"]}");
+    if framed && response.status == StatusCode::OK && content_type_is_json(&response.headers) {
+        return Verdict::Done;
+    }
+    judge(response, &mut None::<Vec<IgnoredAny>>)
+}
+
+/// The rows of a page that came unread; none when it is not what its frame promised.
+pub(crate) fn read_page<T: DeserializeOwned>(response: &Response) -> Option<Vec<T>> {
+    let mut rows = None;
+    judge(response, &mut rows);
+    rows
+}
+
+/// The `sys_id` of the last row of a page; counts only when the page can be read without error. Looked for from the
+/// end: reading the rows a second time for one key would cost as much as reading them for the caller. The name in
+/// quotes cannot be part of a value, where quotes are escaped, nor of a longer name.
+pub(crate) fn last_key(page: &[u8]) -> Option<String> {
     const NAME: &[u8] = b"\"sys_id\":\"";
     let at = memchr::memmem::rfind(page, NAME).map(|at| at + NAME.len());
     if let Some(key) = at.and_then(|at| page.get(at..at + 32))
@@ -156,27 +182,6 @@ struct Keys {
 #[derive(Deserialize)]
 struct Key {
     sys_id: String,
-}
-
-fn add_fields(url: &mut url::Url, fields: &[&str]) -> Result<()> {
-    if let Some(field) = fields.iter().find(|field| !is_name(field)) {
-        return Err(Error::invalid(format!("{} is not a field name.", crate::transport::clean(field, 40))));
-    }
-    let mut pairs = url.query_pairs_mut();
-    if !fields.is_empty() {
-        pairs.append_pair("sysparm_fields", &fields.join(","));
-    }
-    // Without this, reference fields are objects with links in place of plain ids.
-    pairs.append_pair("sysparm_exclude_reference_link", "true");
-    Ok(())
-}
-
-fn name(table: &str) -> Result<&str> {
-    if is_name(table) && !table.contains('.') {
-        Ok(table)
-    } else {
-        Err(Error::invalid(format!("{} is not a table name.", crate::transport::clean(table, 40))))
-    }
 }
 
 fn record_id(sys_id: &str) -> Result<&str> {
