@@ -5,6 +5,7 @@ use std::{sync::Arc, time::Duration};
 use super::{
     incident::{FIELDS, IncidentRow, NewIncident},
     key::digest,
+    lease::Held,
     policy::PolicyBook,
 };
 use crate::{
@@ -121,35 +122,6 @@ enum Found {
     None,
 }
 
-/// A lease in hand. A caller that goes away gives it back too, so that the next one need not wait for its end.
-pub(super) struct Held {
-    pub(super) store: Arc<dyn Store>,
-    pub(super) lease: Option<Lease>,
-}
-
-impl Held {
-    pub(super) async fn give_back(mut self) {
-        if let Some(lease) = self.lease.take() {
-            release(&*self.store, &lease).await;
-        }
-    }
-}
-
-impl Drop for Held {
-    fn drop(&mut self) {
-        if let (Some(lease), Ok(runtime)) = (self.lease.take(), tokio::runtime::Handle::try_current()) {
-            let store = Arc::clone(&self.store);
-            runtime.spawn(async move { release(&*store, &lease).await });
-        }
-    }
-}
-
-async fn release(store: &dyn Store, lease: &Lease) {
-    if let Err(error) = store.release(lease).await {
-        tracing::warn!(error = %error, "a lease could not be released; it ends by itself");
-    }
-}
-
 impl Courier {
     /// Delivers one alert to the instance its account is registered with. Only one caller at a time works on a
     /// delivery; what the last one left open is settled first.
@@ -162,7 +134,7 @@ impl Courier {
         loop {
             let now = self.chance.now();
             if let Some(lease) = self.store.acquire(&name, &owner, now, now + span).await? {
-                let held = Held { store: Arc::clone(&self.store), lease: Some(lease.clone()) };
+                let held = Held::new(&self.store, lease.clone());
                 let result = self.work(id, instance, &lease, span).await;
                 held.give_back().await;
                 return result;

@@ -3,6 +3,7 @@
 mod deliver;
 mod incident;
 mod key;
+mod lease;
 mod mapping;
 mod policy;
 mod source;

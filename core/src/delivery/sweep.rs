@@ -18,7 +18,8 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    deliver::{Held, accept},
+    deliver::accept,
+    lease::Held,
     source::{CITRIX_CLOUD, MONITOR},
 };
 use crate::{
@@ -108,7 +109,7 @@ impl Sweeper {
         let Some(lease) = self.store.acquire(&name, &owner, now, now + self.span()).await? else {
             return Ok(report);
         };
-        let held = Held { store: Arc::clone(&self.store), lease: Some(lease.clone()) };
+        let held = Held::new(&self.store, lease.clone());
         report.looked = true;
         // Under the lease: whoever held it last may have moved it.
         let row = self.store.resume_point(customer, word).await?;
