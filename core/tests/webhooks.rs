@@ -57,7 +57,7 @@ async fn a_webhook_is_made_called_listed_and_removed() {
         (made.url.as_str(), made.event_type.as_str(), made.change_type.as_str()),
         (url.as_str(), "Notifications", "*")
     );
-    assert_eq!(world.client.webhooks().list(ACME).await.unwrap(), [made.clone()]);
+    assert_eq!(world.client.webhooks().list(ACME).await.unwrap(), std::slice::from_ref(&made));
     let body = json!({"component": "Citrix Cloud", "severity": "Error", "priority": "Urgent", "eventId": "e",
         "content": [{"languageTag": "en-US", "title": "Connector offline", "description": "EDGE01"}]});
     world.simulator.notify(ACME, &body).unwrap();

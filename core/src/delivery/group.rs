@@ -76,7 +76,7 @@ impl Courier {
             let row = self.write(record, row.version, vec![count], None).await?;
             metrics::counter!("itsm_adapter_deliveries_grouped").increment(1);
             self.tell(&row.value, &group.key).await?;
-            return Ok(Joined::In(Next::Settled(row.value.delivery)));
+            return Ok(Joined::In(Next::Settled(Box::new(row.value.delivery))));
         }
     }
 
@@ -97,9 +97,8 @@ impl Courier {
         let value = DeliveryGroup { told: count, ..row.value };
         let put = Change::Group(Put { value, sealed: None, replaces: Some(row.version) });
         match self.store.commit(vec![put, Change::Step { delivery_id, step }]).await {
-            Ok(_) => Ok(()),
-            // Somebody else tells it.
-            Err(Refusal::Conflict) => Ok(()),
+            // At a conflict somebody else tells it.
+            Ok(_) | Err(Refusal::Conflict) => Ok(()),
             Err(refusal) => Err(refused(refusal)),
         }
     }

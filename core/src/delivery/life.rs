@@ -8,6 +8,7 @@
 
 use std::{
     collections::{BTreeMap, HashMap},
+    fmt::Write,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -78,9 +79,12 @@ struct Words {
     close_code: Option<String>,
 }
 
+/// When an instance's words were read, and what they are.
+type Known = HashMap<InstanceId, (DateTime<Utc>, Words)>;
+
 /// The words of all instances, as read; cheap to clone.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Choices(Arc<Mutex<HashMap<InstanceId, (DateTime<Utc>, Words)>>>);
+pub(crate) struct Choices(Arc<Mutex<Known>>);
 
 #[derive(Debug, Deserialize)]
 struct Choice {
@@ -161,7 +165,7 @@ impl Courier {
             record.delivery.updated_at = now;
         }
         let event = event.map(|(kind, message)| about(&record.delivery, kind, &message, now));
-        Ok(Next::Settled(self.write(record, version, first, event).await?.value.delivery))
+        Ok(Next::Settled(Box::new(self.write(record, version, first, event).await?.value.delivery)))
     }
 
     async fn live(
@@ -434,10 +438,11 @@ fn decide(
 fn told(what: &str, alert: &Alert, record: &DeliveryRecord, manner: &Manner) -> String {
     let mut note = what.to_owned();
     if let Some(at) = alert.raised_at {
-        note.push_str(&format!(" ({})", at.to_rfc3339_opts(chrono::SecondsFormat::Secs, true)));
+        // Writing into a string does not fail, here and below.
+        let _ = write!(note, " ({})", at.to_rfc3339_opts(chrono::SecondsFormat::Secs, true));
     }
     if record.shown.unnoted > 0 {
-        note.push_str(&format!("; it was told {} times more since the last note", record.shown.unnoted));
+        let _ = write!(note, "; it was told {} times more since the last note", record.shown.unnoted);
     }
     note.push_str(".\n\n");
     if let Some(own) = &manner.work_note {

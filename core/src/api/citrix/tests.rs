@@ -1,5 +1,7 @@
 //! The client of Citrix Cloud against a scripted transport.
 
+mod sources;
+
 use std::sync::Mutex;
 
 use chrono::TimeDelta;

@@ -2,8 +2,8 @@
 
 use chrono::{DateTime, Utc};
 use itsm_adapter::{
-    AddAccount, Alert, Client, ClientOptions, Condition, Connect, DeliveryStatus, Query, ReauthenticateServiceAccount,
-    Record, RegisterServiceAccount, Result, Secret, UpdateAccount, egress_ranges,
+    AddAccount, Alert, Client, ClientOptions, Condition, Connect, CreateWebhook, DeliveryStatus, Query,
+    ReauthenticateServiceAccount, Record, RegisterServiceAccount, Result, Secret, UpdateAccount, egress_ranges,
 };
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
@@ -173,6 +173,38 @@ pub(crate) async fn call(client: &Client, operation: &str, with: &Value) -> Resu
             let statuses: Vec<DeliveryStatus> = with.word::<Option<_>>("statuses")?.unwrap_or_default();
             json(client.alerts().list(with.optional("customer_id"), &statuses, after, limit).await)
         }
+        "alerts.submit_mapped" => {
+            let expected = with.some_secret("expected");
+            let (body, authorization) = (with.text("body")?.as_bytes(), with.optional("authorization"));
+            let mapping = with.optional("mapping");
+            json(client.alerts().submit_mapped(customer()?, body, mapping, authorization, expected.as_ref()).await)
+        }
+        "policies.set" => json(client.policies().set(customer()?, with.text("document")?).await),
+        "policies.get" => json(client.policies().get(customer()?).await),
+        "policies.remove" => json(client.policies().remove(customer()?).await),
+        "policies.explain" => {
+            let at = with.word::<Option<DateTime<Utc>>>("at")?;
+            json(client.policies().explain(alert(&with.0["alert"])?, at, with.optional("document")).await)
+        }
+        "sources.poll" => {
+            let since = with.word::<Option<DateTime<Utc>>>("since")?;
+            json(client.sources().poll(customer()?, with.word("source")?, since).await)
+        }
+        "webhooks.create" => json(
+            client
+                .webhooks()
+                .create(CreateWebhook {
+                    customer_id: with.string("customer_id")?,
+                    url: with.string("url")?,
+                    authorization: with.some_secret("authorization"),
+                    description: with.owned("description"),
+                    event_type: with.owned("event_type"),
+                    change_type: with.owned("change_type"),
+                })
+                .await,
+        ),
+        "webhooks.list" => json(client.webhooks().list(customer()?).await),
+        "webhooks.remove" => json(client.webhooks().remove(customer()?, with.text("webhook_id")?).await),
         "events.list" => json(client.events().list(with.optional("customer_id"), after, limit).await),
         "client.rotate_key" => json(client.rotate_key(with.some_secret("new_key")).await.map(drop)),
         "client.is_closed" => Ok(json!(client.is_closed())),
