@@ -186,8 +186,8 @@ async fn whatever_becomes_of_an_answer_the_next_look_reads_what_is_missing() {
                 }
             }
             assert!(accepted <= all, "{about}");
-            let word = if source == AlertSource::Monitor { "monitor" } else { "citrix_cloud" };
-            let held = deliveries(&world).await.into_iter().filter(|delivery| delivery.alert.source == word).count();
+            let name = if source == AlertSource::Monitor { "monitor" } else { "citrix_cloud" };
+            let held = deliveries(&world).await.into_iter().filter(|delivery| delivery.alert.source == name).count();
             assert_eq!(i64::try_from(held).unwrap(), all, "{about}");
         }
     }
