@@ -29,7 +29,7 @@ pub use crate::{
         RecordPage, Records, Registrations, Sources, Webhooks,
     },
     config::{Config, StoreConfig},
-    delivery::{WebhookMapping, map_webhook},
+    delivery::{WebhookMapping, Worker, map_webhook},
     error::{Error, ErrorInfo, ErrorKind, Result, Retry},
     event::{Observer, Subscription},
     id::{CustomerId, DeliveryId, InstanceId},

@@ -1,12 +1,17 @@
+use futures_util::StreamExt;
+
 use super::{Inner, next_page, page_size};
 use crate::{
-    delivery::{Courier, WebhookMapping, accept, map_webhook, webhook_alert},
+    delivery::{Courier, Crew, WebhookMapping, Worker, accept, map_webhook, webhook_alert},
     error::{Error, ErrorKind, Result},
     id::{CustomerId, DeliveryId},
-    model::{Alert, AlertState, Delivery, DeliveryPage, DeliveryStatus},
+    model::{Alert, AlertState, Delivery, DeliveryLag, DeliveryPage, DeliveryStatus, LaneLag, RunOptions},
     secret::Secret,
     store::DeliveryFilter,
 };
+
+/// Alerts of one call that are being accepted at a time: more would share no more flushes.
+const TOGETHER: usize = 256;
 
 /// Alerts and their deliveries. See [`Client::alerts`](crate::Client::alerts).
 #[derive(Clone, Copy)]
@@ -20,7 +25,86 @@ impl Alerts<'_> {
     /// `not_found` when the account was not added, `invalid_input`, `store`.
     pub async fn submit(self, alert: Alert) -> Result<Delivery> {
         let inner = self.0;
-        inner.run("alerts.submit", accept(&*inner.store, &inner.chance, &inner.observers, alert)).await
+        inner.run("alerts.submit", inner.accept(alert)).await
+    }
+
+    /// Takes many alerts and answers in their order; all share few disk flushes. When one of them is refused, the
+    /// others are taken all the same: submitting all of them again is allowed, and adds nothing.
+    ///
+    /// # Errors
+    /// Of the first alert that was refused, with `index` in its context; as [`Alerts::submit`].
+    pub async fn submit_many(self, alerts: Vec<Alert>) -> Result<Vec<Delivery>> {
+        let inner = self.0;
+        inner
+            .run("alerts.submit_many", async {
+                let taken = alerts.into_iter().enumerate().map(|(index, alert)| async move {
+                    inner.accept(alert).await.map_err(|error| error.with("index", index))
+                });
+                let taken: Vec<_> = futures_util::stream::iter(taken).buffered(TOGETHER).collect().await;
+                taken.into_iter().collect()
+            })
+            .await
+    }
+
+    /// Starts a worker, which delivers what was submitted, by this process or another one, until it is stopped or
+    /// the client is closed. Any number of workers may share one store; each instance has a lane of its own, so that
+    /// one that is slow or down delays no other.
+    ///
+    /// # Errors
+    /// `invalid_input` for options out of bounds.
+    pub async fn run(self, options: RunOptions) -> Result<Worker> {
+        let inner = self.0;
+        inner
+            .run("alerts.run", async {
+                let crew = Crew::new(inner.courier(), inner.bell.subscribe(), &options)?;
+                Ok(crew.start(inner.ended.subscribe()))
+            })
+            .await
+    }
+
+    /// Delivers what was submitted until nothing waits any more for the accounts that are registered, and tells how
+    /// many deliveries stand where.
+    ///
+    /// # Errors
+    /// `invalid_input` for options out of bounds, `store`.
+    pub async fn drain(self, options: RunOptions) -> Result<DeliveryLag> {
+        let inner = self.0;
+        inner
+            .run("alerts.drain", async {
+                Crew::new(inner.courier(), inner.bell.subscribe(), &options)?.drain(inner.ended.subscribe()).await?;
+                inner.lag(None).await
+            })
+            .await
+    }
+
+    /// How many deliveries stand where, of one account or of all. As cheap with a million as with one.
+    ///
+    /// # Errors
+    /// `invalid_input`, `store`.
+    pub async fn lag(self, customer_id: Option<&str>) -> Result<DeliveryLag> {
+        let inner = self.0;
+        inner
+            .run("alerts.lag", async {
+                let customer = customer_id.map(CustomerId::parse).transpose()?;
+                inner.lag(customer.as_ref()).await
+            })
+            .await
+    }
+
+    /// Takes a dead letter back into the outbox, with a full budget of attempts. Anything else stays as it is. The
+    /// dead letters are listed by [`Alerts::list`] with the status `dead`.
+    ///
+    /// # Errors
+    /// `not_found`, `store`.
+    pub async fn replay(self, delivery_id: &str) -> Result<Delivery> {
+        let inner = self.0;
+        inner
+            .run("alerts.replay", async {
+                let replayed = inner.courier().replay(&DeliveryId(delivery_id.to_owned())).await?;
+                inner.ring();
+                Ok(replayed)
+            })
+            .await
     }
 
     /// Takes the body of a Citrix Cloud webhook callback. None when it tells of something else than a new
@@ -143,6 +227,55 @@ fn authorized(authorization: Option<&str>, expected: Option<&Secret>) -> Result<
 }
 
 impl Inner {
+    async fn accept(&self, alert: Alert) -> Result<Delivery> {
+        let delivery = accept(&*self.store, &self.chance, &self.observers, alert).await?;
+        self.ring();
+        Ok(delivery)
+    }
+
+    /// Tells the workers of this process that there may be something to do.
+    fn ring(&self) {
+        self.bell.send_modify(|rings| *rings = rings.wrapping_add(1));
+    }
+
+    async fn lag(&self, customer: Option<&CustomerId>) -> Result<DeliveryLag> {
+        let mut lag = DeliveryLag::default();
+        for count in self.store.counts(customer).await? {
+            let same = |lane: &LaneLag| lane.customer_id == count.customer_id && lane.instance_id == count.instance_id;
+            if !lag.lanes.last().is_some_and(same) {
+                lag.lanes.push(LaneLag {
+                    customer_id: count.customer_id,
+                    instance_id: count.instance_id,
+                    pending: 0,
+                    unknown: 0,
+                    delivered: 0,
+                    dead: 0,
+                    ignored: 0,
+                    grouped: 0,
+                });
+            }
+            let Some(lane) = lag.lanes.last_mut() else { continue };
+            let (of_all, of_lane) = match count.status {
+                DeliveryStatus::Pending => (&mut lag.pending, &mut lane.pending),
+                DeliveryStatus::Unknown => (&mut lag.unknown, &mut lane.unknown),
+                DeliveryStatus::Delivered => (&mut lag.delivered, &mut lane.delivered),
+                DeliveryStatus::Dead => (&mut lag.dead, &mut lane.dead),
+                DeliveryStatus::Ignored => (&mut lag.ignored, &mut lane.ignored),
+                DeliveryStatus::Grouped => (&mut lag.grouped, &mut lane.grouped),
+            };
+            *of_all += count.count;
+            *of_lane += count.count;
+        }
+        let filter = DeliveryFilter {
+            customer_id: customer.cloned(),
+            statuses: vec![DeliveryStatus::Pending, DeliveryStatus::Unknown],
+        };
+        let oldest = self.store.deliveries(&filter, None, 1).await?.pop();
+        lag.oldest_age_ms =
+            oldest.map(|row| (self.chance.now() - row.value.delivery.accepted_at).num_milliseconds().max(0));
+        Ok(lag)
+    }
+
     /// Accepts what a webhook tells, but for the end of an alert that nobody knows.
     async fn take(&self, alert: Alert) -> Result<Option<Delivery>> {
         let customer = CustomerId::parse(&alert.customer_id)?;
@@ -151,7 +284,7 @@ impl Inner {
         {
             return Ok(None);
         }
-        accept(&*self.store, &self.chance, &self.observers, alert).await.map(Some)
+        self.accept(alert).await.map(Some)
     }
 
     async fn delivery(&self, id: &DeliveryId) -> Result<Delivery> {
@@ -169,6 +302,7 @@ impl Inner {
             observers: self.observers.clone(),
             servicenow: self.servicenow.clone(),
             tokens: self.tokens.clone(),
+            choices: self.choices.clone(),
             policies: self.policies.clone(),
             transaction_limit: self.config.transaction_limit,
             total_timeout: self.config.total_timeout,

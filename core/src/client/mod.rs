@@ -20,7 +20,7 @@ use std::{
 };
 
 use futures_util::FutureExt;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 use tracing::Instrument;
 
 use self::holders::Holders;
@@ -40,7 +40,7 @@ use crate::{
     api::{citrix::CitrixCloud, servicenow::ServiceNow},
     clock::{Chance, Clock, Random},
     config::{Config, StoreConfig},
-    delivery::PolicyBook,
+    delivery::{Choices, PolicyBook},
     error::{Error, ErrorKind, Result},
     event::{Observer, Observers, Subscription},
     id::{CustomerId, InstanceId},
@@ -74,6 +74,11 @@ struct Inner {
     tokens: Tokens,
     policies: PolicyBook,
     holders: Holders,
+    choices: Choices,
+    /// Rings when something was accepted.
+    bell: watch::Sender<u64>,
+    /// True after the end.
+    ended: watch::Sender<bool>,
     closed: AtomicBool,
     closing: Notify,
 }
@@ -223,6 +228,9 @@ impl Client {
             tokens,
             policies,
             holders: Holders::default(),
+            choices: Choices::default(),
+            bell: watch::Sender::default(),
+            ended: watch::Sender::default(),
             closed: AtomicBool::new(false),
             closing: Notify::new(),
         })))
@@ -323,6 +331,7 @@ impl Client {
     pub fn close(&self) {
         self.0.closed.store(true, Ordering::SeqCst);
         self.0.closing.notify_waiters();
+        self.0.ended.send_replace(true);
         self.0.observers.end();
     }
 

@@ -1,98 +1,47 @@
-//! Accepting an alert, and delivering it so that it makes exactly one incident.
+//! One delivery, one step of its protocol at a time, so that an alert makes exactly one incident.
+//!
+//! ```text
+//! pending ── "attempt n begun" is committed ──► unknown ── sent ──► 201 with the key ──► delivered
+//!    ▲                                             │
+//!    ├── refused before anything was done ◄────────┤
+//!    └── not there after the longest time ◄── looked up by equality ──► there ──► delivered
+//! ```
+//!
+//! Whoever works on a delivery holds a claim. Every write names the version that the claim gave, so that a holder
+//! whose claim has passed on can write no more; and no step waits: it says when to go on, and gives the claim back.
 
 use std::{sync::Arc, time::Duration};
 
+use chrono::{DateTime, Utc};
+
 use super::{
+    group::Joined,
     incident::{FIELDS, IncidentRow, NewIncident},
-    key::digest,
-    lease::Held,
-    policy::PolicyBook,
+    life::Choices,
+    policy::{Action, Decision, PolicyBook},
 };
 use crate::{
     api::servicenow::{Query, ServiceNow},
     clock::Chance,
     error::{Error, ErrorKind, Result, Retry},
     event::Observers,
-    id::{CustomerId, DeliveryId, InstanceId},
-    model::{Alert, Delivery, DeliveryStatus, Event, EventKind, Incident},
+    id::{DeliveryId, InstanceId},
+    model::{Delivery, DeliveryStatus, Event, EventKind, Incident},
     oauth::{Access, Tokens},
-    store::{Change, DeliveryRecord, Lease, Put, Refusal, Row, Store},
+    store::{Change, Claim, Claimed, DeliveryRecord, Put, Refusal, Row, Store, Wanted},
     transport::{Failure, Outcome},
 };
 
 /// Added to the longest time that the instance may still be working.
-const MARGIN: Duration = Duration::from_secs(2);
+pub(super) const MARGIN: Duration = Duration::from_secs(2);
 /// Inserts of one delivery in one call, before it is left to the next call.
 const ATTEMPTS: i32 = 5;
-/// Pause between two looks at an incident that may still appear, and at a lease that somebody else holds.
+/// Pause between two looks at an incident that may still appear, and at a delivery that somebody else holds.
 const POLL: Duration = Duration::from_millis(250);
-
-/// Makes a delivery of an alert, or finds the one that was made of it before: account, source and id are its
-/// identity. Durable when it returns.
-pub(crate) async fn accept(
-    store: &dyn Store,
-    chance: &Chance,
-    observers: &Observers,
-    alert: Alert,
-) -> Result<Delivery> {
-    let customer = CustomerId::parse(&alert.customer_id)?;
-    for (name, value, most) in [("source", &alert.source, 100), ("id", &alert.id, 512), ("title", &alert.title, 10_000)]
-    {
-        if value.trim().is_empty() || value.chars().count() > most {
-            return Err(Error::invalid(format!("The alert's {name} is empty or longer than {most} characters.")));
-        }
-    }
-    if alert.description.len() > 1024 * 1024 {
-        return Err(Error::invalid("The alert's description is longer than 1 MiB."));
-    }
-    if store.account(&customer).await?.is_none() {
-        return Err(Error::new(ErrorKind::NotFound, format!("There is no account {customer}."))
-            .remedy("Add the account first."));
-    }
-    loop {
-        if let Some(row) = store.delivery_of(&customer, &alert.source, &alert.id).await? {
-            return Ok(row.value.delivery);
-        }
-        let now = chance.now();
-        let delivery = Delivery {
-            id: new_id(chance),
-            customer_id: customer.clone(),
-            correlation_id: correlation_id(&customer, &alert.source, &alert.id),
-            alert: alert.clone(),
-            status: DeliveryStatus::Pending,
-            attempts: 0,
-            instance_id: None,
-            incident: None,
-            failure: None,
-            accepted_at: now,
-            updated_at: now,
-        };
-        let event = about(&delivery, EventKind::DeliveryAccepted, "The alert is accepted.", now);
-        let record = DeliveryRecord { delivery: delivery.clone(), attempt_deadline: None, not_before: None };
-        let put = Change::Delivery(Put { value: record, sealed: None, replaces: None });
-        match store.commit(vec![put, Change::Event(event.clone())]).await {
-            Ok(committed) => {
-                observers.publish_from(committed.first_event, vec![event]);
-                return Ok(delivery);
-            }
-            // Somebody else has accepted the same alert: theirs is ours.
-            Err(Refusal::Conflict) => {}
-            Err(Refusal::Failed(error)) => return Err(error),
-            Err(_) => return Err(Error::new(ErrorKind::Internal, "The store refused a new delivery.")),
-        }
-    }
-}
-
-/// Ids sort in the order of acceptance: time first, chance last.
-fn new_id(chance: &Chance) -> DeliveryId {
-    let micros = chance.now().timestamp_micros().max(0);
-    DeliveryId(format!("{micros:016x}-{:016x}", chance.up_to(u64::MAX)))
-}
-
-/// The key by which the incident is found again; the same for the same alert, whoever computes it.
-fn correlation_id(customer: &CustomerId, source: &str, id: &str) -> String {
-    format!("citrix-{}", digest([customer.as_str(), source, id]))
-}
+/// The longest pause between two looks.
+const LONGEST_POLL: Duration = Duration::from_secs(10);
+/// Bounds of the pause after a failure; the second is reached by doubling.
+const PAUSE: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(300));
 
 /// Delivers; cheap to clone.
 #[derive(Clone)]
@@ -102,11 +51,25 @@ pub(crate) struct Courier {
     pub(crate) observers: Observers,
     pub(crate) servicenow: ServiceNow,
     pub(crate) tokens: Tokens,
+    pub(crate) choices: Choices,
     pub(crate) policies: PolicyBook,
     /// How long the instance may go on working on a request that nobody waits for.
     pub(crate) transaction_limit: Duration,
     /// How long one call of ours takes at the most, with its waits and repetitions.
     pub(crate) total_timeout: Duration,
+}
+
+/// What one step came to. The claim is given back.
+#[derive(Debug)]
+pub(crate) enum Next {
+    /// There is nothing more to do now.
+    Settled(Delivery),
+    /// To be taken up again at this instant.
+    Later(DateTime<Utc>),
+    /// An insert was sent, and nobody knows what became of it. To be looked up.
+    Unknown(Error),
+    /// The delivery waits for its next attempt, or is dead.
+    Failed(Error),
 }
 
 /// What an insert came to.
@@ -116,101 +79,165 @@ enum Sent {
     Unknown(Error),
 }
 
-/// What a look-up by the key came to.
-enum Found {
-    One(Incident),
-    None,
+/// A claim in hand. A holder that goes away half-way gives it back, so that the next one need not wait for its end.
+struct Held {
+    store: Arc<dyn Store>,
+    id: DeliveryId,
+    owner: Option<String>,
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        if let (Some(owner), Ok(runtime)) = (self.owner.take(), tokio::runtime::Handle::try_current()) {
+            let (store, id) = (Arc::clone(&self.store), self.id.clone());
+            runtime.spawn(async move {
+                if let Err(error) = store.give_back(&id, &owner).await {
+                    tracing::warn!(error = %error, "a claim could not be given back; it ends by itself");
+                }
+            });
+        }
+    }
 }
 
 impl Courier {
-    /// Delivers one alert to the instance its account is registered with. Only one caller at a time works on a
-    /// delivery; what the last one left open is settled first.
+    /// How long a claim lasts: the token and one call, each with all its repetitions.
+    pub(super) fn claim_span(&self) -> Duration {
+        self.total_timeout * 2 + MARGIN
+    }
+
+    /// Delivers one alert to the instance its account is registered with, step after step until it is done.
     pub(crate) async fn deliver(&self, id: &DeliveryId, instance: &InstanceId) -> Result<Delivery> {
-        let name = format!("delivery:{id}");
         let owner = self.chance.uuid().to_string();
-        // Whoever takes over earlier could only wait. Should a holder take longer, the versions of the row keep two
-        // workers from sending at once.
-        let span = self.total_timeout + self.transaction_limit + MARGIN * 2;
+        let mut sent = 0;
         loop {
             let now = self.chance.now();
-            if let Some(lease) = self.store.acquire(&name, &owner, now, now + span).await? {
-                let held = Held::new(&self.store, lease.clone());
-                let result = self.work(id, instance, &lease, span).await;
-                held.give_back().await;
-                return result;
+            let until = now + self.claim_span();
+            let claim = Claim { wanted: Wanted::One(id.clone()), owner: owner.clone(), now, until };
+            let Some(claimed) = self.store.claim(claim).await?.pop() else {
+                let row = self.delivery(id).await?;
+                if row.value.delivery.status == DeliveryStatus::Delivered {
+                    return Ok(row.value.delivery);
+                }
+                self.chance.clock.sleep(POLL).await;
+                continue;
+            };
+            match self.step(claimed, &owner, instance, None).await? {
+                Next::Settled(delivery) => return Ok(delivery),
+                Next::Failed(error) => return Err(error),
+                Next::Unknown(error) => {
+                    sent += 1;
+                    if sent >= ATTEMPTS {
+                        return Err(unknown(&error, &self.delivery(id).await?.value.delivery));
+                    }
+                }
+                Next::Later(at) => {
+                    let wait = (at - self.chance.now()).to_std().unwrap_or_default();
+                    self.chance.clock.sleep(wait).await;
+                }
             }
-            let row = self.delivery(id).await?;
-            if row.value.delivery.status == DeliveryStatus::Delivered {
-                return Ok(row.value.delivery);
-            }
-            self.chance.clock.sleep(POLL).await;
         }
     }
 
-    async fn work(&self, id: &DeliveryId, instance: &InstanceId, lease: &Lease, span: Duration) -> Result<Delivery> {
-        let mut last = None;
-        let mut rejected: Option<Arc<Access>> = None;
-        for _ in 0..ATTEMPTS {
-            let row = self.delivery(id).await?;
-            let customer = row.value.delivery.customer_id.clone();
-            match row.value.delivery.status {
-                DeliveryStatus::Delivered => return Ok(row.value.delivery),
-                DeliveryStatus::Unknown => {
-                    // The instance that was asked, not the one that is registered now: the row may be there.
-                    let asked = row.value.delivery.instance_id.clone().unwrap_or_else(|| instance.clone());
-                    match self.settle(&row, &customer, &asked).await? {
-                        Found::One(incident) => return self.done(row, &asked, incident).await,
-                        Found::None => {
-                            self.open_again(row, last.as_ref()).await?;
-                            continue;
-                        }
-                    }
-                }
-                DeliveryStatus::Pending | DeliveryStatus::Dead => {}
+    /// Does what is next for a claimed delivery. `budget`: after how many attempts it is dead; none: never.
+    pub(crate) async fn step(
+        &self,
+        claimed: Claimed,
+        owner: &str,
+        instance: &InstanceId,
+        budget: Option<i32>,
+    ) -> Result<Next> {
+        let id = claimed.row.value.delivery.id.clone();
+        let mut held = Held { store: Arc::clone(&self.store), id, owner: Some(owner.to_owned()) };
+        let next = self.advance(claimed, instance, budget).await?;
+        held.owner = None;
+        Ok(next)
+    }
+
+    async fn advance(&self, claimed: Claimed, instance: &InstanceId, budget: Option<i32>) -> Result<Next> {
+        let Claimed { row, steps } = claimed;
+        match row.value.delivery.status {
+            DeliveryStatus::Unknown => {
+                // The instance that was asked, not the one that is registered now: the row may be there.
+                let asked = row.value.delivery.instance_id.clone().unwrap_or_else(|| instance.clone());
+                self.settle(row, &asked, budget).await
             }
-            // The token first: an exchange may take long, and the attempt's time must not be used up by it.
-            let access =
-                match self.tokens.servicenow(&customer, instance, rejected.as_ref().map(|old| &old.token)).await {
-                    Ok(access) => access,
-                    Err(error) => {
-                        self.open_again(row, Some(&error)).await?;
-                        return Err(error);
-                    }
-                };
-            let now = self.chance.now();
-            if self
-                .store
-                .acquire(&lease.name, &lease.owner, now, now + span)
-                .await?
-                .is_none_or(|held| held.fence != lease.fence)
-            {
-                return Err(
-                    Error::new(ErrorKind::Unavailable, "Another worker has taken the delivery over.").retry(Retry::Now)
-                );
-            }
-            let row = self.begin_attempt(row, instance).await?;
-            match self.send(&row, &access).await {
-                Sent::Made(incident) => return self.done(row, instance, incident).await,
-                Sent::NotMade(error) => {
-                    self.open_again(row, Some(&error)).await?;
-                    // One renewal, one repetition, as everywhere.
-                    if error.context("token") != Some("rejected") || rejected.replace(access).is_some() {
-                        return Err(error);
-                    }
-                }
-                Sent::Unknown(error) => {
-                    self.end_attempt(row).await?;
-                    last = Some(error);
-                }
+            DeliveryStatus::Pending | DeliveryStatus::Dead => self.attempt(row, instance, budget).await,
+            DeliveryStatus::Delivered | DeliveryStatus::Ignored | DeliveryStatus::Grouped => {
+                self.follow(row, steps, budget).await
             }
         }
-        let row = self.delivery(id).await?;
-        Err(last.unwrap_or_else(|| Error::new(ErrorKind::OutcomeUnknown, "The incident could not be confirmed.")))
-            .map_err(|error| unknown(&error, &row.value.delivery))
+    }
+
+    async fn attempt(&self, mut row: Row<DeliveryRecord>, instance: &InstanceId, budget: Option<i32>) -> Result<Next> {
+        let customer = row.value.delivery.customer_id.clone();
+        let now = self.chance.now();
+        let decision = match self.decision(&row.value.delivery, now).await {
+            Ok(decision) => decision,
+            Err(error) => return self.put_back(row, error, budget).await,
+        };
+        // What was begun is brought to its end, whatever the policy says by now.
+        let is_new = row.value.delivery.attempts == 0 && row.value.shown.generation == 0;
+        match decision.action {
+            Action::Ignore if is_new => return self.ignore(row, &decision).await,
+            // Whoever delivers by hand does not wait for the end of a maintenance window.
+            Action::Hold(until) if is_new && budget.is_some() => return self.hold(row, until, &decision).await,
+            _ => {}
+        }
+        if is_new && let Some(group) = &decision.group {
+            match self.join(row, group).await? {
+                Joined::In(next) => return Ok(next),
+                Joined::Alone(alone) => row = *alone,
+            }
+        }
+        let mut rejected: Option<Arc<Access>> = None;
+        loop {
+            // The token first: an exchange may take long, and the attempt's time must not be used up by it.
+            let old = rejected.as_ref().map(|old| &old.token);
+            let access = match self.tokens.servicenow(&customer, instance, old).await {
+                Ok(access) => access,
+                Err(error) => return self.put_back(row, error, budget).await,
+            };
+            row = self.begin_attempt(row, instance).await?;
+            match self.send(&row, &decision, &access).await {
+                Sent::Made(incident) => return self.done(row, instance, incident).await,
+                // One renewal, one repetition, as everywhere.
+                Sent::NotMade(error) if error.context("token") == Some("rejected") && rejected.is_none() => {
+                    rejected = Some(access);
+                }
+                Sent::NotMade(error) => return self.put_back(row, error, budget).await,
+                Sent::Unknown(error) => return self.end_attempt(row, error).await,
+            }
+        }
+    }
+
+    pub(super) async fn decision(&self, delivery: &Delivery, now: DateTime<Utc>) -> Result<Decision> {
+        Ok(self.policies.of(&delivery.customer_id).await?.decide(&delivery.alert, now))
+    }
+
+    /// The policy makes nothing of the alert.
+    async fn ignore(&self, row: Row<DeliveryRecord>, decision: &Decision) -> Result<Next> {
+        let mut record = row.value;
+        record.delivery.status = DeliveryStatus::Ignored;
+        record.delivery.failure = Some(decision.reason.clone());
+        record.delivery.updated_at = self.chance.now();
+        record.claimed_until = None;
+        let row = self.write(record, row.version, Vec::new(), None).await?;
+        metrics::counter!("itsm_adapter_deliveries_ignored").increment(1);
+        Ok(Next::Settled(row.value.delivery))
+    }
+
+    /// A maintenance window is under way: the policy is asked again at its end.
+    async fn hold(&self, row: Row<DeliveryRecord>, until: DateTime<Utc>, decision: &Decision) -> Result<Next> {
+        let mut record = row.value;
+        record.delivery.failure = Some(decision.reason.clone());
+        record.not_before = Some(until);
+        record.claimed_until = None;
+        self.write(record, row.version, Vec::new(), None).await?;
+        Ok(Next::Later(until))
     }
 
     /// The journal: an attempt is written down before it is sent, with the time after which it cannot have an
-    /// effect any more, should nobody be there to write down when it ended.
+    /// effect any more, should nobody be there to write down when it ended. The claim goes on until then.
     async fn begin_attempt(&self, row: Row<DeliveryRecord>, instance: &InstanceId) -> Result<Row<DeliveryRecord>> {
         let now = self.chance.now();
         let mut record = row.value;
@@ -220,26 +247,29 @@ impl Courier {
         record.delivery.updated_at = now;
         // The call may be waiting for its turn, or for the end of a pause, until shortly before its time is up.
         record.attempt_deadline = Some(now + self.total_timeout + self.transaction_limit + MARGIN);
-        self.write(record, row.version, None).await
+        record.claimed_until = Some(now + self.claim_span());
+        record.not_before = None;
+        self.write(record, row.version, Vec::new(), None).await
     }
 
     /// Nothing of ours is on its way any more: from here the instance has its own time limit, and no more.
-    async fn end_attempt(&self, row: Row<DeliveryRecord>) -> Result<()> {
+    async fn end_attempt(&self, row: Row<DeliveryRecord>, error: Error) -> Result<Next> {
         let now = self.chance.now();
         let mut record = row.value;
+        record.delivery.failure = Some(words(&error));
         record.delivery.updated_at = now;
         record.attempt_deadline = Some(now + self.transaction_limit + MARGIN);
-        self.write(record, row.version, None).await.map(drop)
+        record.claimed_until = None;
+        self.write(record, row.version, Vec::new(), None).await?;
+        metrics::counter!("itsm_adapter_outcomes_unknown").increment(1);
+        Ok(Next::Unknown(error))
     }
 
-    async fn send(&self, row: &Row<DeliveryRecord>, access: &Access) -> Sent {
+    async fn send(&self, row: &Row<DeliveryRecord>, decision: &Decision, access: &Access) -> Sent {
         let delivery = &row.value.delivery;
-        let policy = match self.policies.of(&delivery.customer_id).await {
-            Ok(policy) => policy,
-            Err(error) => return Sent::NotMade(error),
-        };
-        let decision = policy.decide(&delivery.alert, self.chance.now());
-        let body = &NewIncident::of(&delivery.alert, &decision, &delivery.correlation_id);
+        let shown = &row.value.shown;
+        let (follows, parent) = (shown.follows.as_deref(), shown.parent.as_deref());
+        let body = &NewIncident::of(&delivery.alert, decision, &delivery.correlation_id, follows, parent);
         match self.servicenow.insert::<IncidentRow>(access, "incident", body, &FIELDS).await {
             Ok(made) if made.correlation_id == delivery.correlation_id && !made.sys_id.is_empty() => {
                 Sent::Made(made.into())
@@ -254,53 +284,76 @@ impl Courier {
         }
     }
 
-    /// Finds out what an attempt came to: looks at once, and if the incident is not there, again until the
-    /// instance cannot be working on it any more.
-    async fn settle(&self, row: &Row<DeliveryRecord>, customer: &CustomerId, instance: &InstanceId) -> Result<Found> {
-        let delivery = &row.value.delivery;
-        let deadline = row.value.attempt_deadline.unwrap_or(delivery.updated_at);
-        let mut pause = POLL;
-        loop {
-            // Taken before the look: what is not there at a time after the deadline never comes.
-            let looked_at = self.chance.now();
-            if let Found::One(incident) = self.look_up(delivery, customer, instance).await? {
-                return Ok(Found::One(incident));
+    /// Finds out what an attempt came to: one look, and another one later as long as the instance can still be
+    /// working on it.
+    async fn settle(&self, row: Row<DeliveryRecord>, asked: &InstanceId, budget: Option<i32>) -> Result<Next> {
+        let ended_at = row.value.delivery.updated_at;
+        let deadline = row.value.attempt_deadline.unwrap_or(ended_at);
+        // Taken before the look: what is not there at a time after the deadline never comes.
+        let looked_at = self.chance.now();
+        let found = match self.look_up(&row.value.delivery, asked).await {
+            Ok(found) => found,
+            Err(error) => {
+                let mut record = row.value;
+                let at = looked_at + self.pause(record.failures, &error);
+                record.failures += 1;
+                record.delivery.failure = Some(words(&error));
+                record.not_before = Some(at);
+                record.claimed_until = None;
+                self.write(record, row.version, Vec::new(), None).await?;
+                return Ok(Next::Failed(error));
             }
-            if looked_at >= deadline {
-                return Ok(Found::None);
-            }
+        };
+        let mut found = found.into_iter();
+        if let Some(oldest) = found.next() {
+            self.link(&row.value.delivery, asked, &oldest, found.as_slice()).await;
+            return self.done(row, asked, oldest.into()).await;
+        }
+        let mut record = row.value;
+        record.claimed_until = None;
+        if looked_at < deadline {
+            // As long as it has been waited for already: the looks become rarer.
+            let waited = (looked_at - ended_at).to_std().unwrap_or_default();
             let left = (deadline - looked_at).to_std().unwrap_or_default();
-            if pause == POLL {
+            let at = looked_at + waited.clamp(POLL, LONGEST_POLL).min(left + Duration::from_millis(1));
+            if waited < POLL {
                 let message = format!(
                     "The answer was lost; the adapter looks for the incident for up to {} s before it makes another.",
                     left.as_secs() + 1
                 );
-                self.observers.publish(&about(delivery, EventKind::Progress, &message, looked_at));
+                self.observers.publish(&about(&record.delivery, EventKind::Progress, &message, looked_at));
             }
-            self.chance.clock.sleep(pause.min(left + Duration::from_millis(1))).await;
-            pause = (pause * 2).min(Duration::from_secs(10));
+            record.not_before = Some(at);
+            self.write(record, row.version, Vec::new(), None).await?;
+            return Ok(Next::Later(at));
         }
+        let dead = budget.is_some_and(|most| record.delivery.attempts >= most);
+        self.open(record, row.version, dead).await?;
+        Ok(Next::Later(looked_at))
     }
 
-    /// Looks the incident up by equality of its key. Rows that do not carry the key are no answer: the instance
-    /// drops a condition that it does not know and returns other rows (T11).
-    async fn look_up(&self, delivery: &Delivery, customer: &CustomerId, instance: &InstanceId) -> Result<Found> {
+    /// Looks the incident up by equality of its key, oldest first. Rows that do not carry the key are no answer:
+    /// the instance drops a condition that it does not know and returns other rows (T11).
+    async fn look_up(&self, delivery: &Delivery, instance: &InstanceId) -> Result<Vec<IncidentRow>> {
         let key = &delivery.correlation_id;
         let query = &Query::new().equals("correlation_id", key)?.order_by("sys_created_on")?;
         let work =
             |access: Arc<Access>| async move { self.servicenow.query(&access, "incident", query, &FIELDS, 10).await };
-        let rows: Vec<IncidentRow> =
-            self.tokens.with_access(customer, instance, work).await.map_err(|error| unknown(&error, delivery))?;
+        let rows: Vec<IncidentRow> = self
+            .tokens
+            .with_access(&delivery.customer_id, instance, work)
+            .await
+            .map_err(|error| unknown(&error, delivery))?;
         if rows.iter().any(|row| row.correlation_id != *key) {
             return Err(unknown(
                 &Error::new(ErrorKind::Protocol, "The instance answered a look-up with other records."),
                 delivery,
             ));
         }
-        Ok(rows.into_iter().next().map_or(Found::None, |row| Found::One(row.into())))
+        Ok(rows)
     }
 
-    async fn done(&self, row: Row<DeliveryRecord>, instance: &InstanceId, incident: Incident) -> Result<Delivery> {
+    async fn done(&self, row: Row<DeliveryRecord>, instance: &InstanceId, incident: Incident) -> Result<Next> {
         let mut record = row.value;
         let message = format!("The alert is incident {}.", incident.number);
         record.delivery.status = DeliveryStatus::Delivered;
@@ -309,23 +362,63 @@ impl Courier {
         record.delivery.failure = None;
         record.delivery.updated_at = self.chance.now();
         record.attempt_deadline = None;
+        record.not_before = None;
+        record.claimed_until = None;
+        record.failures = 0;
         let event = about(&record.delivery, EventKind::DeliveryDone, &message, record.delivery.updated_at);
-        Ok(self.write(record, row.version, Some(event)).await?.value.delivery)
+        let row = self.write(record, row.version, Vec::new(), Some(event)).await?;
+        metrics::counter!("itsm_adapter_deliveries_done").increment(1);
+        Ok(Next::Settled(row.value.delivery))
     }
 
-    /// Nothing was made: the delivery waits for its next attempt.
-    async fn open_again(&self, row: Row<DeliveryRecord>, why: Option<&Error>) -> Result<()> {
+    /// Nothing was made: the delivery waits for its next attempt, or is dead when there is none left.
+    async fn put_back(&self, row: Row<DeliveryRecord>, error: Error, budget: Option<i32>) -> Result<Next> {
         let mut record = row.value;
-        record.delivery.status = DeliveryStatus::Pending;
-        record.delivery.failure = why.map(|error| error.message().to_owned());
-        record.delivery.updated_at = self.chance.now();
-        record.attempt_deadline = None;
-        self.write(record, row.version, None).await.map(drop)
+        record.delivery.failure = Some(words(&error));
+        record.not_before = Some(self.chance.now() + self.pause(record.failures, &error));
+        record.failures = record.failures.saturating_add(1);
+        let used_up = |most| !is_of_the_lane(&error) && record.delivery.attempts >= most;
+        let dead = budget.is_some_and(|most| is_hopeless(&error) || used_up(most));
+        self.open(record, row.version, dead).await?;
+        Ok(Next::Failed(error))
     }
 
-    async fn write(&self, record: DeliveryRecord, version: i64, event: Option<Event>) -> Result<Row<DeliveryRecord>> {
-        let put = Change::Delivery(Put { value: record.clone(), sealed: None, replaces: Some(version) });
-        let mut changes = vec![put];
+    async fn open(&self, mut record: DeliveryRecord, version: i64, dead: bool) -> Result<()> {
+        let now = self.chance.now();
+        record.delivery.status = if dead { DeliveryStatus::Dead } else { DeliveryStatus::Pending };
+        record.delivery.updated_at = now;
+        record.attempt_deadline = None;
+        record.claimed_until = None;
+        let event = dead.then(|| {
+            let why = record.delivery.failure.as_deref().unwrap_or("its outcome stays unknown");
+            let message = format!("The alert could not be delivered and waits as a dead letter: {why}");
+            metrics::counter!("itsm_adapter_deliveries_dead").increment(1);
+            about(&record.delivery, EventKind::DeliveryFailed, &message, now)
+        });
+        self.write(record, version, Vec::new(), event).await.map(drop)
+    }
+
+    /// How long to wait after a failure: as long as the instance asks for, else full jitter under a doubling bound.
+    pub(super) fn pause(&self, failures: i32, error: &Error) -> Duration {
+        let (least, most) = PAUSE;
+        let doublings = u32::try_from(failures.max(0)).unwrap_or_default().min(16);
+        let bound = least.saturating_mul(1 << doublings).min(most);
+        let own = Duration::from_millis(self.chance.up_to(u64::try_from(bound.as_millis()).unwrap_or(u64::MAX)));
+        match error.retry_advice() {
+            Retry::After(asked) => asked.max(own),
+            _ => own,
+        }
+    }
+
+    pub(super) async fn write(
+        &self,
+        record: DeliveryRecord,
+        version: i64,
+        first: Vec<Change>,
+        event: Option<Event>,
+    ) -> Result<Row<DeliveryRecord>> {
+        let mut changes = first;
+        changes.push(Change::Delivery(Put { value: record.clone(), sealed: None, replaces: Some(version) }));
         changes.extend(event.clone().map(Change::Event));
         match self.store.commit(changes).await {
             Ok(committed) => {
@@ -345,6 +438,45 @@ impl Courier {
             .await?
             .ok_or_else(|| Error::new(ErrorKind::NotFound, format!("There is no delivery {id}.")))
     }
+
+    /// Takes a dead letter back into the outbox, with a full budget.
+    pub(crate) async fn replay(&self, id: &DeliveryId) -> Result<Delivery> {
+        let row = self.delivery(id).await?;
+        if row.value.delivery.status != DeliveryStatus::Dead {
+            return Ok(row.value.delivery);
+        }
+        let mut record = row.value;
+        record.delivery.status = DeliveryStatus::Pending;
+        record.delivery.attempts = 0;
+        record.delivery.failure = None;
+        record.delivery.updated_at = self.chance.now();
+        record.failures = 0;
+        record.not_before = None;
+        record.claimed_until = None;
+        Ok(self.write(record, row.version, Vec::new(), None).await?.value.delivery)
+    }
+}
+
+/// Whether the failure says something of the instance, the network or the grant, and nothing of this delivery.
+pub(super) fn is_of_the_lane(error: &Error) -> bool {
+    match error.kind() {
+        ErrorKind::InvalidInput | ErrorKind::NotFound => false,
+        ErrorKind::Forbidden => error.context("missing") == Some("network"),
+        ErrorKind::OutcomeUnknown => true,
+        _ => true,
+    }
+}
+
+/// Whether the same insert would be refused again, whenever it comes.
+fn is_hopeless(error: &Error) -> bool {
+    error.kind() == ErrorKind::InvalidInput
+        || (error.kind() == ErrorKind::Forbidden && error.context("missing") == Some("field"))
+}
+
+/// What happened and what to do, as a dead letter tells it.
+pub(super) fn words(error: &Error) -> String {
+    let info = error.info();
+    if info.remedy.is_empty() { info.message } else { format!("{} {}", info.message, info.remedy) }
 }
 
 fn unknown(cause: &Error, delivery: &Delivery) -> Error {
@@ -365,7 +497,7 @@ fn unknown(cause: &Error, delivery: &Delivery) -> Error {
     })
 }
 
-fn about(delivery: &Delivery, kind: EventKind, message: &str, at: chrono::DateTime<chrono::Utc>) -> Event {
+pub(super) fn about(delivery: &Delivery, kind: EventKind, message: &str, at: DateTime<Utc>) -> Event {
     let mut detail = std::collections::HashMap::from([("delivery_id".to_owned(), delivery.id.to_string())]);
     if let Some(incident) = &delivery.incident {
         detail.insert("number".to_owned(), incident.number.clone());

@@ -13,6 +13,8 @@ pub(super) const FIELDS: [&str; 7] =
 const SHORT_DESCRIPTION: usize = 160;
 /// Length of the column `description`.
 const DESCRIPTION: usize = 4000;
+/// Length of a work note.
+pub(super) const NOTE: usize = 4000;
 
 /// The body of an insert.
 #[derive(Debug, Serialize)]
@@ -28,16 +30,27 @@ pub(super) struct NewIncident {
     #[serde(skip_serializing_if = "Option::is_none")]
     caller_id: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    parent_incident: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     work_notes: Option<String>,
     correlation_id: String,
     correlation_display: &'static str,
 }
 
 impl NewIncident {
-    pub(super) fn of(alert: &Alert, decision: &Decision, correlation_id: &str) -> Self {
+    /// `follows`: the number of the incident that this alert had before; `parent`: the incident of its group.
+    pub(super) fn of(
+        alert: &Alert,
+        decision: &Decision,
+        correlation_id: &str,
+        follows: Option<&str>,
+        parent: Option<&str>,
+    ) -> Self {
         let title = decision.short_description.as_deref().unwrap_or(&alert.title);
         let description = decision.description.as_deref().unwrap_or(&alert.description);
         let text = |text: &Option<std::sync::Arc<str>>| text.as_deref().map(str::to_owned);
+        let before = follows.map(|number| format!("The alert is back. Its incident before was {number}."));
+        let notes: Vec<String> = before.into_iter().chain(decision.opening_note.as_deref().map(plain)).collect();
         let origin = format!(
             "\n\nFrom Citrix Cloud account {}, source {}, alert {}{}.",
             plain(&alert.customer_id),
@@ -54,7 +67,8 @@ impl NewIncident {
             assignment_group: text(&decision.assignment_group),
             category: text(&decision.category),
             caller_id: text(&decision.caller),
-            work_notes: decision.opening_note.as_deref().map(plain),
+            parent_incident: parent.map(str::to_owned),
+            work_notes: (!notes.is_empty()).then(|| notes.join("\n\n")),
             correlation_id: correlation_id.to_owned(),
             correlation_display: "Citrix ITSM Adapter",
         }
@@ -66,13 +80,13 @@ impl NewIncident {
 pub(super) struct IncidentRow {
     pub(super) sys_id: String,
     #[serde(default)]
-    number: String,
+    pub(super) number: String,
     #[serde(default)]
     short_description: String,
     #[serde(default)]
     priority: String,
     #[serde(default)]
-    state: String,
+    pub(super) state: String,
     #[serde(default)]
     pub(super) correlation_id: String,
     #[serde(default)]
@@ -95,14 +109,14 @@ impl From<IncidentRow> for Incident {
 
 /// Text as data (T14): control characters (but for line breaks and tabs) and characters that turn the reading
 /// direction around are taken out; everything else stays as it was written.
-fn plain(text: &str) -> String {
+pub(super) fn plain(text: &str) -> String {
     text.chars()
         .filter(|&c| c == '\n' || c == '\t' || !(c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}' | '\u{061c}')))
         .collect()
 }
 
 /// At most this many characters; what is cut off is marked.
-fn cut(text: &str, most: usize) -> String {
+pub(super) fn cut(text: &str, most: usize) -> String {
     if text.chars().count() <= most {
         return text.to_owned();
     }
@@ -136,7 +150,7 @@ mod tests {
 
     fn incident(alert: &Alert) -> NewIncident {
         let decision = crate::delivery::PolicySet::default().decide(alert, chrono::DateTime::UNIX_EPOCH);
-        NewIncident::of(alert, &decision, "key")
+        NewIncident::of(alert, &decision, "key", None, None)
     }
 
     #[test]

@@ -1,18 +1,30 @@
 //! Alerts to incidents: accepted durably, delivered exactly once.
 
+mod accept;
 mod deliver;
+mod group;
 mod incident;
 mod key;
+mod lane;
 mod lease;
+mod life;
 mod mapping;
+mod pace;
 mod policy;
 mod source;
 mod sweep;
+mod worker;
 
-pub use self::mapping::{WebhookMapping, map_webhook};
 pub(crate) use self::{
-    deliver::{Courier, accept},
+    accept::accept,
+    deliver::Courier,
+    life::Choices,
     policy::{PolicyBook, PolicySet},
     source::webhook_alert,
     sweep::Sweeper,
+    worker::Crew,
+};
+pub use self::{
+    mapping::{WebhookMapping, map_webhook},
+    worker::Worker,
 };

@@ -23,6 +23,10 @@ pub enum DeliveryStatus {
     Delivered,
     /// It cannot be delivered; see the failure. It can be replayed.
     Dead,
+    /// Nothing is to be made of it: a policy says so, or its end came before anything else.
+    Ignored,
+    /// It is counted in the incident of another alert of the same cause.
+    Grouped,
 }
 
 /// An alert on its way to an incident.

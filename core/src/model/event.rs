@@ -46,6 +46,10 @@ pub enum EventKind {
     DeliveryDone,
     /// An alert could not be delivered and waits in the dead-letter list.
     DeliveryFailed,
+    /// An incident was noted, resolved, opened again, or left to the person who changed it.
+    DeliveryUpdated,
+    /// An alert has more than one incident; the others are linked to the oldest.
+    DeliveryDuplicated,
     /// Something to know about the store or its key.
     StoreWarning,
 }

@@ -3,6 +3,7 @@
 mod account;
 mod alert;
 mod connection;
+mod delivering;
 mod delivery;
 mod entitlement;
 mod event;
@@ -16,6 +17,7 @@ mod source;
 pub use account::*;
 pub use alert::*;
 pub use connection::*;
+pub use delivering::*;
 pub use delivery::*;
 pub use entitlement::*;
 pub use event::*;

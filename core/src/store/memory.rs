@@ -11,13 +11,16 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
 use super::{
-    Change, Committed, ConnectionFilter, DeliveryFilter, DeliveryRecord, Lease, PendingRevocation, Put, Refusal,
-    ResumePoint, Row, Store,
+    Change, Claim, Claimed, Committed, ConnectionFilter, DeliveryCount, DeliveryFilter, DeliveryGroup, DeliveryRecord,
+    DeliveryStep, Lease, PendingRevocation, Put, Refusal, ResumePoint, Row, Store, Wanted,
+    outbox::{Due, PROMOTED, STEPS},
 };
 use crate::{
     error::Result,
     id::{CustomerId, DeliveryId, InstanceId},
-    model::{Account, AccountPolicy, Connection, ConnectionStatus, DeliveryStatus, Event, Instance, serves_many},
+    model::{
+        Account, AccountPolicy, Connection, ConnectionStatus, Delivery, DeliveryStatus, Event, Instance, serves_many,
+    },
 };
 
 /// Keeps everything in memory; gone with the process. One lock, never held across an await.
@@ -46,6 +49,14 @@ struct State {
     deliveries: BTreeMap<DeliveryId, Row<DeliveryRecord>>,
     by_alert: BTreeMap<AlertKey, DeliveryId>,
     by_status: BTreeSet<(DeliveryStatus, DeliveryId)>,
+    dues: BTreeMap<DeliveryId, Due>,
+    owners: BTreeMap<DeliveryId, String>,
+    ready: BTreeSet<(CustomerId, i64, DeliveryId)>,
+    scheduled: BTreeSet<(CustomerId, DateTime<Utc>, DeliveryId)>,
+    steps: BTreeMap<DeliveryId, Vec<DeliveryStep>>,
+    last_step: i64,
+    groups: BTreeMap<(CustomerId, String), Row<DeliveryGroup>>,
+    group_counts: BTreeMap<(CustomerId, String), i64>,
     policies: BTreeMap<CustomerId, Row<AccountPolicy>>,
     resume_points: BTreeMap<(CustomerId, String), Row<ResumePoint>>,
     /// Event number n is at n - 1.
@@ -132,6 +143,53 @@ impl State {
                 }))
             }
             Change::Delivery(put) => self.deliver(put, version),
+            Change::Step { delivery_id, mut step } => {
+                self.last_step += 1;
+                step.number = self.last_step;
+                self.steps.entry(delivery_id.clone()).or_default().push(step);
+                let before = self.dues.get(&delivery_id).copied().unwrap_or(Due::Never);
+                let waits = self.deliveries.get(&delivery_id).is_some_and(|row| {
+                    matches!(row.value.delivery.status, DeliveryStatus::Delivered | DeliveryStatus::Ignored)
+                });
+                if waits && before == Due::Never {
+                    self.make_due(&delivery_id, Due::Now);
+                }
+                Ok(Box::new(move |state| {
+                    state.steps.entry(delivery_id.clone()).or_default().pop();
+                    state.make_due(&delivery_id, before);
+                }))
+            }
+            Change::Group(put) => {
+                let key = (put.value.customer_id.clone(), put.value.key.clone());
+                let same = self.groups.get(&key).is_some_and(|row| row.value.parent == put.value.parent);
+                let undo = replace(self, |state| &mut state.groups, key.clone(), put, version)?;
+                let count = self.group_counts.get(&key).copied();
+                if !same {
+                    self.group_counts.insert(key.clone(), 1);
+                }
+                Ok(Box::new(move |state| {
+                    undo(state);
+                    match count {
+                        Some(count) => state.group_counts.insert(key, count),
+                        None => state.group_counts.remove(&key),
+                    };
+                }))
+            }
+            Change::CountInGroup { customer_id, key } => {
+                let key = (customer_id, key);
+                let Some(count) = self.group_counts.get_mut(&key) else { return Err(Refusal::Conflict) };
+                *count += 1;
+                Ok(Box::new(move |state| {
+                    state.group_counts.entry(key).and_modify(|count| *count -= 1);
+                }))
+            }
+            Change::RemoveSteps { delivery_id, through } => {
+                let before = self.steps.get(&delivery_id).cloned().unwrap_or_default();
+                self.steps.entry(delivery_id.clone()).or_default().retain(|step| step.number > through);
+                Ok(Box::new(move |state| {
+                    state.steps.insert(delivery_id, before);
+                }))
+            }
             Change::Policy(Put { value, replaces, .. }) => {
                 self.needs(&value.customer_id, replaces)?;
                 let key = value.customer_id.clone();
@@ -219,10 +277,22 @@ impl State {
         if holder.is_some_and(|holder| *holder != id) || (holder.is_none() && put.replaces.is_some()) {
             return Err(Refusal::Conflict);
         }
+        let due = put.value.due(self.steps.get(&id).is_some_and(|steps| !steps.is_empty()));
+        let owner = self.owners.get(&id).cloned();
+        if put.value.claimed_until.is_none() {
+            self.owners.remove(&id);
+        }
+        let before_due = self.dues.get(&id).copied().unwrap_or(Due::Never);
         let row = Row { value: put.value, sealed: put.sealed, version };
         let before = self.place(&id, Some(row));
+        self.make_due(&id, due);
         Ok(Box::new(move |state| {
+            state.make_due(&id, Due::Never);
             state.place(&id, before);
+            state.make_due(&id, before_due);
+            if let Some(owner) = owner {
+                state.owners.insert(id, owner);
+            }
         }))
     }
 
@@ -239,6 +309,72 @@ impl State {
             self.deliveries.insert(id.clone(), new);
         }
         before
+    }
+
+    /// Says when there is something to do with a delivery.
+    fn make_due(&mut self, id: &DeliveryId, due: Due) {
+        let Some(row) = self.deliveries.get(id) else { return };
+        let front = (row.value.delivery.customer_id.clone(), row.value.rank(), id.clone());
+        match self.dues.insert(id.clone(), due) {
+            Some(Due::Now) => self.ready.remove(&front),
+            Some(Due::At(at)) => self.scheduled.remove(&(front.0.clone(), at, id.clone())),
+            Some(Due::Never) | None => false,
+        };
+        match due {
+            Due::Now => self.ready.insert(front),
+            Due::At(at) => self.scheduled.insert((front.0, at, id.clone())),
+            Due::Never => false,
+        };
+    }
+
+    fn claim(&mut self, claim: &Claim) -> Vec<Claimed> {
+        let ids: Vec<DeliveryId> = match &claim.wanted {
+            Wanted::One(id) => {
+                let held = self.owners.contains_key(id)
+                    && self.dues.get(id).is_some_and(|due| matches!(due, Due::At(until) if *until > claim.now));
+                self.deliveries.get(id).filter(|_| !held).map(|row| row.value.delivery.id.clone()).into_iter().collect()
+            }
+            Wanted::Ready { customers, limit } => {
+                let first = DeliveryId(String::new());
+                for customer in customers {
+                    let from = (customer.clone(), DateTime::<Utc>::MIN_UTC, first.clone());
+                    let come =
+                        self.scheduled.range(from..).take_while(|(own, at, _)| own == customer && *at <= claim.now);
+                    let come: Vec<_> = come.take(PROMOTED as usize).map(|(.., id)| id.clone()).collect();
+                    for id in come {
+                        self.owners.remove(&id);
+                        self.make_due(&id, Due::Now);
+                    }
+                }
+                let mut front: Vec<_> = customers
+                    .iter()
+                    .flat_map(|customer| {
+                        let from = (customer.clone(), i64::MIN, first.clone());
+                        self.ready.range(from..).take_while(move |(own, ..)| own == customer).take(*limit as usize)
+                    })
+                    .map(|(_, rank, id)| (*rank, id.clone()))
+                    .collect();
+                front.sort();
+                front.into_iter().take(*limit as usize).map(|(_, id)| id).collect()
+            }
+        };
+        if ids.is_empty() {
+            return Vec::new();
+        }
+        self.version += 1;
+        let version = self.version;
+        let mut claimed = Vec::with_capacity(ids.len());
+        for id in ids {
+            self.make_due(&id, Due::At(claim.until));
+            self.owners.insert(id.clone(), claim.owner.clone());
+            let Some(row) = self.deliveries.get_mut(&id) else { continue };
+            row.version = version;
+            let mut row = row.clone();
+            row.value.claimed_until = Some(claim.until);
+            let steps = self.steps.get(&id).map(Vec::as_slice).unwrap_or_default();
+            claimed.push(Claimed { row, steps: steps.iter().take(STEPS as usize).cloned().collect() });
+        }
+        claimed
     }
 }
 
@@ -360,6 +496,61 @@ impl Store for MemoryStore {
         }
         rows.sort_by(|a, b| a.value.delivery.id.cmp(&b.value.delivery.id));
         Ok(rows.into_iter().take(limit).cloned().collect())
+    }
+
+    async fn claim(&self, claim: Claim) -> Result<Vec<Claimed>> {
+        Ok(self.state().claim(&claim))
+    }
+
+    async fn give_back(&self, id: &DeliveryId, owner: &str) -> Result<()> {
+        let mut state = self.state();
+        if state.owners.get(id).is_some_and(|holder| holder == owner) {
+            state.owners.remove(id);
+            state.make_due(id, Due::Now);
+        }
+        Ok(())
+    }
+
+    async fn last_step(&self, id: &DeliveryId) -> Result<Option<DeliveryStep>> {
+        Ok(self.state().steps.get(id).and_then(|steps| steps.last().cloned()))
+    }
+
+    async fn group(&self, customer_id: &CustomerId, key: &str) -> Result<Option<(Row<DeliveryGroup>, i64)>> {
+        let state = self.state();
+        let key = (customer_id.clone(), key.to_owned());
+        let count = state.group_counts.get(&key).copied().unwrap_or_default();
+        Ok(state.groups.get(&key).cloned().map(|row| (row, count)))
+    }
+
+    async fn due(&self, customers: &[CustomerId], now: DateTime<Utc>) -> Result<Option<DateTime<Utc>>> {
+        let state = self.state();
+        let first = DeliveryId(String::new());
+        let ready = |customer: &CustomerId| {
+            let mut front = state.ready.range((customer.clone(), i64::MIN, first.clone())..);
+            front.next().is_some_and(|(own, ..)| own == customer)
+        };
+        if customers.iter().any(ready) {
+            return Ok(Some(now));
+        }
+        let next = |customer: &CustomerId| {
+            let from = (customer.clone(), DateTime::<Utc>::MIN_UTC, first.clone());
+            state.scheduled.range(from..).next().filter(|(own, ..)| own == customer).map(|(_, at, _)| *at)
+        };
+        Ok(customers.iter().filter_map(next).min())
+    }
+
+    async fn counts(&self, customer_id: Option<&CustomerId>) -> Result<Vec<DeliveryCount>> {
+        let state = self.state();
+        let mut counts = BTreeMap::new();
+        for row in state.deliveries.values() {
+            let Delivery { customer_id: customer, instance_id, status, .. } = &row.value.delivery;
+            if customer_id.is_none_or(|wanted| wanted == customer) {
+                *counts.entry((customer.clone(), instance_id.clone(), *status)).or_insert(0) += 1;
+            }
+        }
+        let count =
+            |((customer_id, instance_id, status), count)| DeliveryCount { customer_id, instance_id, status, count };
+        Ok(counts.into_iter().map(count).collect())
     }
 
     async fn policy(&self, customer_id: &CustomerId) -> Result<Option<Row<AccountPolicy>>> {

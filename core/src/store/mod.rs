@@ -5,6 +5,7 @@
 //! Every write names the version it replaces. Secrets arrive sealed: no backend can open them.
 
 mod memory;
+pub(crate) mod outbox;
 mod rotate;
 mod seal;
 mod sqlite;
@@ -20,6 +21,7 @@ use serde::{Deserialize, Serialize};
 
 pub use self::{
     memory::MemoryStore,
+    outbox::{Claim, Claimed, DeliveryCount, DeliveryGroup, DeliveryStep, Wanted},
     seal::Sealed,
     sqlite::{SqliteStore, after_fork, before_fork},
 };
@@ -30,7 +32,9 @@ pub(crate) use self::{
 use crate::{
     error::{Error, Result},
     id::{CustomerId, DeliveryId, InstanceId},
-    model::{Account, AccountPolicy, Connection, ConnectionStatus, Delivery, DeliveryStatus, Event, Instance},
+    model::{
+        Account, AccountPolicy, AlertState, Connection, ConnectionStatus, Delivery, DeliveryStatus, Event, Instance,
+    },
 };
 
 /// A value as stored: with its version, and its secrets still sealed.
@@ -78,6 +82,37 @@ pub struct DeliveryRecord {
     pub attempt_deadline: Option<DateTime<Utc>>,
     /// Not to be tried again before this instant.
     pub not_before: Option<DateTime<Utc>>,
+    /// Until when whoever writes this goes on holding it; none: the claim ends with the write.
+    #[serde(default)]
+    pub claimed_until: Option<DateTime<Utc>>,
+    /// Failures since something went well: the base of the next pause.
+    #[serde(default)]
+    pub failures: i32,
+    /// What the incident was last made to show.
+    #[serde(default)]
+    pub shown: Shown,
+}
+
+/// What the adapter has made of an incident after its creation.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Shown {
+    /// The last state of the alert that was dealt with.
+    pub state: AlertState,
+    /// When a work note was last written.
+    pub noted_at: Option<DateTime<Utc>>,
+    /// Announcements since then that were not worth a note of their own.
+    pub unnoted: i32,
+    /// Whether the adapter resolved the incident.
+    pub resolved: bool,
+    /// The step whose change was sent and not confirmed; 0: none.
+    pub trying: i64,
+    /// 0 for the first incident of the alert, one more for each linked one.
+    pub generation: i32,
+    /// Record id of the incident of its group, whose child this one is.
+    pub parent: Option<String>,
+    /// The number of the incident that a linked one follows.
+    pub follows: Option<String>,
 }
 
 /// How far a source of alerts has been read: everything before it is submitted durably.
@@ -132,6 +167,29 @@ pub enum Change {
     },
     /// Writes a delivery. Account, source and alert id together are unique.
     Delivery(Put<DeliveryRecord>),
+    /// Appends a later state of an alert to its delivery. It changes no version: whoever holds the delivery goes on.
+    Step {
+        /// The delivery.
+        delivery_id: DeliveryId,
+        /// The state; the store numbers it.
+        step: DeliveryStep,
+    },
+    /// Writes a group. How many it counts stays.
+    Group(Put<DeliveryGroup>),
+    /// Counts one more in a group.
+    CountInGroup {
+        /// The account.
+        customer_id: CustomerId,
+        /// The group's key.
+        key: String,
+    },
+    /// Forgets steps that are done. Name it before the delivery that it belongs to.
+    RemoveSteps {
+        /// The delivery.
+        delivery_id: DeliveryId,
+        /// The number of the last one.
+        through: i64,
+    },
     /// Writes the policy of an account, which must exist. Its sealed part is not kept: it has none.
     Policy(Put<AccountPolicy>),
     /// Removes the policy of an account.
@@ -257,6 +315,20 @@ pub trait Store: Send + Sync + fmt::Debug + 'static {
         after: Option<&str>,
         limit: u32,
     ) -> Result<Vec<Row<DeliveryRecord>>>;
+    /// Takes deliveries that nobody else holds, and gives each a new version: a holder whose claim has ended, and
+    /// whose delivery was taken since, can write no more. What is due becomes ready first.
+    async fn claim(&self, claim: Claim) -> Result<Vec<Claimed>>;
+    /// Makes a delivery ready that this owner holds; without effect when somebody else has taken it since.
+    async fn give_back(&self, id: &DeliveryId, owner: &str) -> Result<()>;
+    /// The last state that waits behind a delivery.
+    async fn last_step(&self, id: &DeliveryId) -> Result<Option<DeliveryStep>>;
+    /// The group of this key, and how many alerts it counts.
+    async fn group(&self, customer_id: &CustomerId, key: &str) -> Result<Option<(Row<DeliveryGroup>, i64)>>;
+    /// When to look again: at once when something of these accounts is ready, else when the next of them
+    /// becomes so; none when there is nothing to do.
+    async fn due(&self, customers: &[CustomerId], now: DateTime<Utc>) -> Result<Option<DateTime<Utc>>>;
+    /// How many deliveries stand where, of one account or of all. As cheap with a million as with one.
+    async fn counts(&self, customer_id: Option<&CustomerId>) -> Result<Vec<DeliveryCount>>;
     /// The policy of an account.
     async fn policy(&self, customer_id: &CustomerId) -> Result<Option<Row<AccountPolicy>>>;
     /// How far a source of an account has been read.

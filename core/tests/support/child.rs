@@ -56,6 +56,11 @@ impl Other {
         }
     }
 
+    /// The number of the process, for signals.
+    pub(crate) fn id(&self) -> u32 {
+        self.process.id()
+    }
+
     /// SIGKILL: no destructor, no flush.
     pub(crate) fn kill(&mut self) {
         let _ = self.process.kill();

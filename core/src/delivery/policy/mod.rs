@@ -19,7 +19,7 @@ use chrono::{DateTime, Utc};
 
 pub(crate) use self::{
     book::PolicyBook,
-    decision::{Action, Decision},
+    decision::{Action, Decision, Group},
 };
 use self::{
     decision::{Grouper, weight},

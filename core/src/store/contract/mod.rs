@@ -12,6 +12,7 @@
 
 mod leases;
 mod lists;
+mod outbox;
 mod policies;
 mod races;
 mod refusals;
@@ -67,6 +68,13 @@ where
     leases::a_lease_that_ended_passes_on_with_a_higher_fence(fresh().await).await;
     leases::only_the_holder_gives_a_lease_back(fresh().await).await;
 
+    outbox::a_delivery_has_one_holder_and_a_late_one_is_fenced_off(fresh().await).await;
+    outbox::the_highest_severity_comes_first_then_the_oldest(fresh().await).await;
+    outbox::what_is_not_due_waits(fresh().await).await;
+    outbox::later_states_queue_behind_their_delivery(fresh().await).await;
+    outbox::deliveries_are_counted_as_they_move(fresh().await).await;
+
+    races::one_of_many_claims_a_delivery(fresh().await).await;
     races::no_increment_is_lost(fresh().await).await;
     races::one_of_many_registrations_wins(fresh().await).await;
     races::one_of_many_accounts_takes_an_old_instance(fresh().await).await;

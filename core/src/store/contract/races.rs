@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use chrono::TimeDelta;
 
-use super::{done, found, ok, samples::*};
+use super::{done, found, ok, outbox::claim, samples::*};
 use crate::{
     model::{Account, ConnectionStatus, DeliveryStatus},
-    store::{Change, ConnectionFilter, Refusal, Store},
+    store::{Change, ConnectionFilter, DeliveryRecord, Refusal, Store},
 };
 
 const TASKS: usize = 50;
@@ -114,4 +114,21 @@ pub(super) async fn one_of_many_takes_a_lease(store: Arc<dyn Store>) {
     })
     .await;
     assert_eq!(leases.into_iter().flatten().count(), 1, "one holder");
+}
+
+pub(super) async fn one_of_many_claims_a_delivery(store: Arc<dyn Store>) {
+    for number in 0..20 {
+        let value = delivery(&format!("{number:02}"), "a", &number.to_string(), DeliveryStatus::Unknown);
+        done(&store, vec![Change::Delivery(new(DeliveryRecord { not_before: None, ..value }))]).await;
+    }
+    let mut tasks = tokio::task::JoinSet::new();
+    for worker in 0..16 {
+        let store = Arc::clone(&store);
+        tasks.spawn(async move { ok(store.claim(claim(&worker.to_string(), 0, 5)).await) });
+    }
+    let mut ids: Vec<_> = tasks.join_all().await.into_iter().flatten().map(|one| one.row.value.delivery.id).collect();
+    ids.sort();
+    assert_eq!(ids.len(), 20, "all are claimed");
+    ids.dedup();
+    assert_eq!(ids.len(), 20, "none is claimed twice");
 }

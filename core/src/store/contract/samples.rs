@@ -10,7 +10,7 @@ use crate::{
         Account, AccountPolicy, Alert, AlertState, Connection, ConnectionStatus, Delivery, DeliveryStatus, Environment,
         Event, EventKind, Instance, InstanceHealth, Severity,
     },
-    store::{Change, DeliveryRecord, PendingRevocation, Put, ResumePoint, Sealed},
+    store::{Change, DeliveryRecord, PendingRevocation, Put, ResumePoint, Sealed, Shown},
 };
 
 pub(crate) fn now() -> DateTime<Utc> {
@@ -113,6 +113,9 @@ pub(crate) fn delivery(id: &str, account: &str, alert: &str, status: DeliverySta
         },
         attempt_deadline: None,
         not_before: Some(now()),
+        claimed_until: None,
+        failures: 0,
+        shown: Shown::default(),
     }
 }
 

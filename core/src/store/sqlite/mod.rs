@@ -6,6 +6,7 @@
 
 mod error;
 mod fork;
+mod outbox;
 mod read;
 mod schema;
 mod write;
@@ -30,8 +31,8 @@ use self::{
     writer::{Job, Work},
 };
 use super::{
-    Change, Committed, ConnectionFilter, DeliveryFilter, DeliveryRecord, Lease, PendingRevocation, Refusal,
-    ResumePoint, Row, Store,
+    Change, Claim, Claimed, Committed, ConnectionFilter, DeliveryCount, DeliveryFilter, DeliveryGroup, DeliveryRecord,
+    DeliveryStep, Lease, PendingRevocation, Refusal, ResumePoint, Row, Store,
 };
 use crate::{
     error::{Error, ErrorKind, Result},
@@ -244,6 +245,35 @@ impl Store for SqliteStore {
     ) -> Result<Vec<Row<DeliveryRecord>>> {
         let (filter, after) = (filter.clone(), after.map(str::to_owned));
         self.read(move |database| read::deliveries(database, &filter, after.as_deref(), limit)).await
+    }
+
+    async fn claim(&self, claim: Claim) -> Result<Vec<Claimed>> {
+        self.write(move |database| outbox::claim(database, &claim)).await.map_err(failed)
+    }
+
+    async fn give_back(&self, id: &DeliveryId, owner: &str) -> Result<()> {
+        let (id, owner) = (id.clone(), owner.to_owned());
+        self.write(move |database| outbox::give_back(database, &id, &owner)).await.map_err(failed)
+    }
+
+    async fn last_step(&self, id: &DeliveryId) -> Result<Option<DeliveryStep>> {
+        let id = id.clone();
+        self.read(move |database| outbox::last_step(database, &id)).await
+    }
+
+    async fn group(&self, customer_id: &CustomerId, key: &str) -> Result<Option<(Row<DeliveryGroup>, i64)>> {
+        let (id, key) = (customer_id.clone(), key.to_owned());
+        self.read(move |database| outbox::group(database, &id, &key)).await
+    }
+
+    async fn due(&self, customers: &[CustomerId], now: DateTime<Utc>) -> Result<Option<DateTime<Utc>>> {
+        let customers = customers.to_vec();
+        self.read(move |database| outbox::due(database, &customers, now)).await
+    }
+
+    async fn counts(&self, customer_id: Option<&CustomerId>) -> Result<Vec<DeliveryCount>> {
+        let id = customer_id.cloned();
+        self.read(move |database| outbox::counts(database, id.as_ref())).await
     }
 
     async fn policy(&self, customer_id: &CustomerId) -> Result<Option<Row<AccountPolicy>>> {

@@ -161,11 +161,11 @@ fn first<T: DeserializeOwned>(database: &Database, sql: &str, values: impl Param
     Ok(list(database, sql, values)?.pop())
 }
 
-fn list<T: DeserializeOwned>(database: &Database, sql: &str, values: impl Params) -> Result<Vec<Row<T>>> {
+pub(super) fn list<T: DeserializeOwned>(database: &Database, sql: &str, values: impl Params) -> Result<Vec<Row<T>>> {
     each(database, sql, values, row)
 }
 
-fn each<T>(
+pub(super) fn each<T>(
     database: &Database,
     sql: &str,
     values: impl Params,
@@ -198,7 +198,7 @@ fn event(row: &rusqlite::Row<'_>) -> Result<Event> {
     Ok(event)
 }
 
-fn value<T: DeserializeOwned>(row: &rusqlite::Row<'_>) -> Result<T> {
+pub(super) fn value<T: DeserializeOwned>(row: &rusqlite::Row<'_>) -> Result<T> {
     let text = row.get_ref(0).map_err(failure)?.as_str().map_err(|error| unreadable().because(error))?;
     serde_json::from_str(text).map_err(|error| unreadable().because(error))
 }
@@ -224,5 +224,14 @@ pub(super) const fn delivery_word(status: DeliveryStatus) -> &'static str {
         DeliveryStatus::Unknown => "unknown",
         DeliveryStatus::Delivered => "delivered",
         DeliveryStatus::Dead => "dead",
+        DeliveryStatus::Ignored => "ignored",
+        DeliveryStatus::Grouped => "grouped",
     }
+}
+
+/// The status that a word means.
+pub(super) fn delivery_status(word: &str) -> Result<DeliveryStatus> {
+    use DeliveryStatus::{Dead, Delivered, Grouped, Ignored, Pending, Unknown};
+    let all = [Pending, Unknown, Delivered, Dead, Ignored, Grouped];
+    all.into_iter().find(|status| delivery_word(*status) == word).ok_or_else(unreadable)
 }

@@ -15,8 +15,9 @@ use super::error::{failure, io_failure};
 use crate::error::{Error, ErrorKind, Result};
 
 /// The migrations in their order; number n brings a database from version n - 1 to n.
-pub(super) const MIGRATIONS: [&str; 2] = [
+pub(super) const MIGRATIONS: [&str; 3] = [
     include_str!("../../../migrations/sqlite/001_init.sql"),
+    include_str!("../../../migrations/sqlite/003_outbox.sql"),
     include_str!("../../../migrations/sqlite/004_policies.sql"),
 ];
 /// Marks the file as the adapter's: "ITSM" in ASCII.

@@ -381,7 +381,7 @@ async fn the_database_itself_refuses_what_breaks_an_invariant() {
         "UPDATE connections SET status = 'unauthorized' WHERE customer_id = 'b'",
         "INSERT INTO connections SELECT 'b', 'https://two.service-now.com', version, status, value, NULL, x'00' FROM connections",
         "INSERT INTO connections SELECT 'nobody', instance_id, version, 'unregistered', value, NULL, NULL FROM connections",
-        "INSERT INTO deliveries SELECT '2', customer_id, source, alert_id, version, status, value, NULL, NULL FROM deliveries",
+        "INSERT INTO deliveries (id, customer_id, source, alert_id, version, status, value) SELECT '2', customer_id, source, alert_id, version, status, value FROM deliveries",
         "DELETE FROM accounts",
         "DELETE FROM instances",
         "INSERT INTO counter (id, version) VALUES (2, 0)",

@@ -7,16 +7,19 @@ use serde::Serialize;
 
 use super::{
     error::failure,
+    outbox,
     read::{connection_word, delivery_word},
 };
 use crate::{
     error::{Error, ErrorKind},
     id::{CustomerId, InstanceId},
     model::{Account, AccountPolicy, Connection, Event, Instance, serves_many},
-    store::{Change, Committed, DeliveryRecord, Lease, PendingRevocation, Put, Refusal, ResumePoint, Sealed},
+    store::{
+        Change, Committed, DeliveryRecord, Lease, PendingRevocation, Put, Refusal, ResumePoint, Sealed, outbox::Due,
+    },
 };
 
-type Done<T = ()> = Result<T, Refusal>;
+pub(super) type Done<T = ()> = Result<T, Refusal>;
 
 /// Makes the changes one after the other. The caller takes them all back when one is refused.
 pub(super) fn commit(database: &Database, changes: Vec<Change>) -> Done<Committed> {
@@ -38,6 +41,10 @@ pub(super) fn commit(database: &Database, changes: Vec<Change>) -> Done<Committe
                 execute(database, delete, params![customer_id.as_str(), id]).map_err(failure)?;
             }
             Change::Delivery(put) => put_delivery(database, &put, version)?,
+            Change::Step { delivery_id, step } => outbox::append(database, &delivery_id, &step)?,
+            Change::Group(put) => outbox::put_group(database, &put, version)?,
+            Change::CountInGroup { customer_id, key } => outbox::count_in_group(database, &customer_id, &key)?,
+            Change::RemoveSteps { delivery_id, through } => outbox::remove(database, &delivery_id, through)?,
             Change::Policy(put) => put_policy(database, &put, version)?,
             Change::RemovePolicy { customer_id, version } => {
                 let sql = "DELETE FROM policies WHERE customer_id = ?1 AND version = ?2";
@@ -55,7 +62,7 @@ pub(super) fn commit(database: &Database, changes: Vec<Change>) -> Done<Committe
     Ok(Committed { version, first_event })
 }
 
-fn next_version(database: &Database) -> Done<i64> {
+pub(super) fn next_version(database: &Database) -> Done<i64> {
     let sql = "UPDATE counter SET version = version + 1 WHERE id = 1 RETURNING version";
     let mut statement = database.prepare_cached(sql).map_err(failure)?;
     Ok(statement.query_row([], |row| row.get(0)).map_err(failure)?)
@@ -189,15 +196,17 @@ fn put_revocation(database: &Database, put: &Put<PendingRevocation>, version: i6
 }
 
 fn put_delivery(database: &Database, put: &Put<DeliveryRecord>, version: i64) -> Done {
-    // Whose delivery it is, and of which alert, never changes.
+    // Whose delivery it is, and of which alert, never changes. A holder that goes on keeps its claim.
     let sql = match put.replaces {
         None => {
-            "INSERT INTO deliveries (id, customer_id, source, alert_id, version, status, value, key_id, sealed)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)"
+            "INSERT INTO deliveries
+             (id, customer_id, source, alert_id, version, status, value, key_id, sealed, ready, due_at, rank, instance_id)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)"
         }
         Some(_) => {
-            "UPDATE deliveries SET version = ?5, status = ?6, value = ?7, key_id = ?8, sealed = ?9
-             WHERE id = ?1 AND customer_id = ?2 AND source = ?3 AND alert_id = ?4 AND version = ?10"
+            "UPDATE deliveries SET version = ?5, status = ?6, value = ?7, key_id = ?8, sealed = ?9, ready = ?10,
+             due_at = ?11, rank = ?12, instance_id = ?13, owner = CASE WHEN ?15 THEN owner END
+             WHERE id = ?1 AND customer_id = ?2 AND source = ?3 AND alert_id = ?4 AND version = ?14"
         }
     };
     let (key_id, sealed) = parts(put.sealed.as_ref());
@@ -206,14 +215,28 @@ fn put_delivery(database: &Database, put: &Put<DeliveryRecord>, version: i64) ->
     let (source, alert) = (&delivery.alert.source, &delivery.alert.id);
     let status = delivery_word(delivery.status);
     let value = json(&put.value)?;
+    let has_steps = put.replaces.is_some() && outbox::has_steps(database, &delivery.id)?;
+    let (ready, due_at) = match put.value.due(has_steps) {
+        Due::Never => (false, None),
+        Due::Now => (true, None),
+        Due::At(at) => (false, Some(at.timestamp_micros())),
+    };
+    let rank = put.value.rank();
+    let instance = delivery.instance_id.as_ref().map_or("", InstanceId::as_str);
+    let held = put.value.claimed_until.is_some();
     match put.replaces {
-        None => {
-            one(execute(database, sql, params![id, customer, source, alert, version, status, value, key_id, sealed]))
-        }
+        None => one(execute(
+            database,
+            sql,
+            params![id, customer, source, alert, version, status, value, key_id, sealed, ready, due_at, rank, instance],
+        )),
         Some(old) => one(execute(
             database,
             sql,
-            params![id, customer, source, alert, version, status, value, key_id, sealed, old],
+            params![
+                id, customer, source, alert, version, status, value, key_id, sealed, ready, due_at, rank, instance,
+                old, held
+            ],
         )),
     }
 }
@@ -298,12 +321,12 @@ fn instant(text: &str) -> Done<DateTime<Utc>> {
         .with_timezone(&Utc))
 }
 
-fn execute(database: &Database, sql: &str, values: impl Params) -> rusqlite::Result<usize> {
+pub(super) fn execute(database: &Database, sql: &str, values: impl Params) -> rusqlite::Result<usize> {
     database.prepare_cached(sql)?.execute(values)
 }
 
 /// Exactly one row was written; anything else means that the row is not as the caller saw it.
-fn one(outcome: rusqlite::Result<usize>) -> Done {
+pub(super) fn one(outcome: rusqlite::Result<usize>) -> Done {
     match outcome {
         Ok(1) => Ok(()),
         Ok(_) => Err(Refusal::Conflict),
@@ -322,7 +345,7 @@ fn is_constraint(error: &rusqlite::Error) -> bool {
     error.sqlite_error_code() == Some(ErrorCode::ConstraintViolation)
 }
 
-fn json(value: &impl Serialize) -> Done<String> {
+pub(super) fn json(value: &impl Serialize) -> Done<String> {
     Ok(serde_json::to_string(value)
         .map_err(|error| Error::new(ErrorKind::Internal, "A record cannot be written as JSON.").because(error))?)
 }

@@ -49,6 +49,14 @@ pub(super) fn prepare_insert(glide: &mut Glide, row: &mut Row, who: &Who, stamp:
             table.put(row, column, value.to_owned());
         }
     }
+    let demanded = glide.switches.mandatory.iter().filter_map(|name| {
+        let column = table.schema.find(name).and_then(|at| table.schema.column(at))?;
+        table.value(row, name).trim().is_empty().then_some(column.label.as_str())
+    });
+    let missing: Vec<&str> = demanded.collect();
+    if !missing.is_empty() {
+        return Err(Box::new(envelope::data_policy(&missing)));
+    }
     settle(glide, table, None, row, who, stamp)
 }
 

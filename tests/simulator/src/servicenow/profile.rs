@@ -210,6 +210,8 @@ pub struct Switches {
     pub close_codes: CloseCodes,
     /// Only `itil_admin` and `admin` may set state 7.
     pub close_needs_admin: bool,
+    /// Incident columns that a data policy demands of a new incident.
+    pub mandatory: Vec<String>,
     /// Largest REST body in bytes.
     pub max_body_bytes: usize,
     /// Longest path with query before the edge answers 414.
@@ -277,6 +279,7 @@ impl Default for Switches {
             current_user_api: true,
             close_codes: CloseCodes::BestPractice,
             close_needs_admin: true,
+            mandatory: Vec::new(),
             max_body_bytes: 10_485_760,
             max_url_length: 8192,
             rate_limit_per_hour: None,

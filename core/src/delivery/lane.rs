@@ -1,0 +1,173 @@
+//! One instance's lane: claims what is ready for it, works on it, and minds its pace. It waits for nobody else.
+
+use std::{sync::Arc, time::Duration};
+
+use chrono::{DateTime, Utc};
+use tokio::{
+    sync::watch,
+    task::{JoinError, JoinSet},
+};
+use tracing::Instrument;
+
+use super::{
+    deliver::{Courier, Next, is_of_the_lane},
+    pace::Pace,
+};
+use crate::{
+    error::{Error, ErrorKind, Result, Retry},
+    id::{CustomerId, InstanceId},
+    store::{Claim, Claimed, Wanted},
+};
+
+/// A lane, and what it was told.
+pub(super) struct Lane {
+    pub(super) courier: Courier,
+    pub(super) instance: InstanceId,
+    /// The accounts that are registered with the instance; none: there is nothing more to do.
+    pub(super) customers: watch::Receiver<Arc<[CustomerId]>>,
+    /// Rings when something was accepted in this process.
+    pub(super) bell: watch::Receiver<u64>,
+    /// True: take nothing more, finish what is in hand.
+    pub(super) stop: watch::Receiver<bool>,
+    pub(super) concurrency: usize,
+    pub(super) budget: i32,
+    pub(super) poll: Duration,
+    /// Whether to end when there is nothing left to do.
+    pub(super) until_empty: bool,
+}
+
+/// When a piece of work was begun, and what it came to.
+type Done = (DateTime<Utc>, Result<Next>);
+
+impl Lane {
+    pub(super) async fn run(mut self) {
+        let owner = self.courier.chance.uuid().to_string();
+        let mut pace = Pace::new(self.concurrency);
+        let mut hands: JoinSet<Done> = JoinSet::new();
+        loop {
+            while let Some(done) = hands.try_join_next() {
+                self.mind(&mut pace, done);
+            }
+            // Seen before the claim: what comes after it rings again.
+            self.bell.borrow_and_update();
+            let customers = Arc::clone(&self.customers.borrow_and_update());
+            if *self.stop.borrow() || customers.is_empty() {
+                break;
+            }
+            let now = self.courier.chance.now();
+            let room = pace.room(hands.len(), now);
+            let taken = if room == 0 { Ok(0) } else { self.take(&owner, &customers, room, now, &mut hands).await };
+            let wake = match (taken, pace.closed_until(now)) {
+                (Ok(taken), _) if taken > 0 && taken == room => None,
+                (Ok(_), Some(until)) => Some(until),
+                (Ok(_), None) if room == 0 => None,
+                (Ok(_), None) => match self.courier.store.due(&customers, now).await {
+                    Ok(None) if self.until_empty && hands.is_empty() => break,
+                    Ok(at) => Some(at.map_or(now + self.poll, |at| at.min(now + self.poll))),
+                    Err(error) => Some(self.complain(&error, now)),
+                },
+                (Err(error), _) => Some(self.complain(&error, now)),
+            };
+            self.wait(&mut pace, &mut hands, wake).await;
+        }
+        while let Some(done) = hands.join_next().await {
+            self.mind(&mut pace, done);
+        }
+    }
+
+    /// Takes up to this many deliveries and starts on them.
+    async fn take(
+        &self,
+        owner: &str,
+        customers: &Arc<[CustomerId]>,
+        room: usize,
+        now: DateTime<Utc>,
+        hands: &mut JoinSet<Done>,
+    ) -> Result<usize> {
+        let claim = Claim {
+            wanted: Wanted::Ready { customers: customers.to_vec(), limit: u32::try_from(room).unwrap_or(u32::MAX) },
+            owner: owner.to_owned(),
+            now,
+            until: now + self.courier.claim_span(),
+        };
+        let claimed = self.courier.store.claim(claim).await?;
+        let taken = claimed.len();
+        for claimed in claimed {
+            hands.spawn(self.work(claimed, owner));
+        }
+        Ok(taken)
+    }
+
+    fn work(&self, claimed: Claimed, owner: &str) -> impl Future<Output = Done> + Send + use<> {
+        let (courier, instance, budget) = (self.courier.clone(), self.instance.clone(), self.budget);
+        let owner = owner.to_owned();
+        let span = tracing::info_span!("delivery", id = %claimed.row.value.delivery.id, instance = %instance);
+        async move {
+            let started = courier.chance.now();
+            (started, courier.step(claimed, &owner, &instance, Some(budget)).await)
+        }
+        .instrument(span)
+    }
+
+    /// Until something ends, comes, or is due.
+    async fn wait(&mut self, pace: &mut Pace, hands: &mut JoinSet<Done>, wake: Option<DateTime<Utc>>) {
+        let now = self.courier.chance.now();
+        let sleep = wake.map(|at| self.courier.chance.clock.sleep((at - now).to_std().unwrap_or_default()));
+        let sleeping = async move {
+            match sleep {
+                Some(sleep) => sleep.await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            biased;
+            _ = self.stop.changed() => {}
+            Some(done) = hands.join_next() => {
+                self.mind(pace, done);
+            }
+            _ = self.customers.changed() => {}
+            _ = self.bell.changed() => {}
+            () = sleeping => {}
+        }
+    }
+
+    /// What a piece of work says of the instance.
+    fn mind(&self, pace: &mut Pace, done: Result<Done, JoinError>) {
+        let Ok((started, result)) = done else {
+            tracing::error!(instance = %self.instance, "work on a delivery ended in a panic; its claim ends by itself");
+            return;
+        };
+        let now = self.courier.chance.now();
+        match result {
+            Ok(Next::Settled(_)) => {
+                let took = (now - started).to_std().unwrap_or_default();
+                metrics::histogram!("itsm_adapter_step_seconds").record(took.as_secs_f64());
+                pace.answered(started, now);
+            }
+            Ok(Next::Later(_)) => pace.answered(started, now),
+            Ok(Next::Failed(error) | Next::Unknown(error)) => {
+                tracing::debug!(instance = %self.instance, error = %error, "a step failed");
+                if error.kind() == ErrorKind::Throttled {
+                    metrics::counter!("itsm_adapter_throttled").increment(1);
+                    let wait = match error.retry_advice() {
+                        Retry::After(wait) => Some(wait),
+                        _ => None,
+                    };
+                    pace.throttled(started, now, wait);
+                } else if is_of_the_lane(&error) {
+                    pace.failed(started, now, |most| self.courier.chance.up_to(most));
+                } else {
+                    pace.answered(started, now);
+                }
+            }
+            // The store, or another worker: nothing about the instance.
+            Err(error) => tracing::warn!(instance = %self.instance, error = %error, "a delivery was let go"),
+        }
+    }
+
+    /// The store does not answer: again a little later.
+    fn complain(&self, error: &Error, now: DateTime<Utc>) -> DateTime<Utc> {
+        tracing::warn!(instance = %self.instance, error = %error, "the store gives no work");
+        now + self.poll.max(Duration::from_millis(100))
+    }
+}

@@ -1,0 +1,211 @@
+//! The worker: one lane per instance, as registrations come and go.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    fmt,
+    sync::Arc,
+    time::Duration,
+};
+
+use tokio::{
+    sync::watch,
+    task::{JoinHandle, JoinSet},
+};
+
+use super::{Courier, lane::Lane};
+use crate::{
+    error::{Error, ErrorKind, Result},
+    id::{CustomerId, InstanceId},
+    model::{ConnectionStatus, RunOptions},
+    store::ConnectionFilter,
+};
+
+/// Connections that are read at a time.
+const PAGE: u32 = 1000;
+
+/// A worker at work. Dropping it stops the work as [`Worker::stop`] does, without waiting for its end.
+pub struct Worker {
+    stop: watch::Sender<bool>,
+    task: Option<JoinHandle<Result<()>>>,
+}
+
+impl fmt::Debug for Worker {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Worker")
+    }
+}
+
+impl Worker {
+    /// Takes nothing more, finishes what is in hand, and returns when that is done: at most the time of one call
+    /// (`total_timeout_ms`). What could not be finished is given back and waits for the next worker. Stopping twice
+    /// is allowed.
+    ///
+    /// # Errors
+    /// `internal` when the worker ended in a panic, `store` when it could not read its registrations.
+    pub async fn stop(&mut self) -> Result<()> {
+        self.stop.send_replace(true);
+        self.ended().await
+    }
+
+    /// Returns when the worker has ended: after [`Worker::stop`], or when the client was closed.
+    ///
+    /// # Errors
+    /// As [`Worker::stop`].
+    pub async fn ended(&mut self) -> Result<()> {
+        let Some(task) = self.task.as_mut() else { return Ok(()) };
+        let ended = task.await;
+        self.task = None;
+        ended.unwrap_or_else(|_| Err(Error::new(ErrorKind::Internal, "The worker ended in a panic.")))
+    }
+}
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        self.stop.send_replace(true);
+    }
+}
+
+/// What a worker needs.
+pub(crate) struct Crew {
+    courier: Courier,
+    bell: watch::Receiver<u64>,
+    customers: Option<Vec<CustomerId>>,
+    concurrency: usize,
+    budget: i32,
+    poll: Duration,
+}
+
+impl Crew {
+    /// # Errors
+    /// `invalid_input` for options out of bounds.
+    pub(crate) fn new(courier: Courier, bell: watch::Receiver<u64>, options: &RunOptions) -> Result<Self> {
+        let within = |name: &str, value: Option<u32>, default: u32, most: u32| match value.unwrap_or(default) {
+            value if (1..=most).contains(&value) => Ok(value),
+            _ => Err(Error::invalid(format!("{name} must be between 1 and {most}."))),
+        };
+        let customers = options.customer_ids.as_ref();
+        Ok(Self {
+            courier,
+            bell,
+            customers: customers.map(|ids| ids.iter().map(|id| CustomerId::parse(id)).collect()).transpose()?,
+            concurrency: within("concurrency", options.concurrency, 16, 256)? as usize,
+            budget: i32::try_from(within("max_attempts", options.max_attempts, 10, 1000)?).unwrap_or(i32::MAX),
+            poll: Duration::from_millis(within("poll_interval_ms", options.poll_interval_ms, 500, 3_600_000)?.into()),
+        })
+    }
+
+    /// Starts to work until it is stopped, or `closed` becomes true.
+    pub(crate) fn start(self, closed: watch::Receiver<bool>) -> Worker {
+        let (stop, stopped) = watch::channel(false);
+        Worker { stop, task: Some(tokio::spawn(self.run(stopped, closed, false))) }
+    }
+
+    /// Works until there is nothing left to do for the registered accounts.
+    pub(crate) async fn drain(self, closed: watch::Receiver<bool>) -> Result<()> {
+        let (_stop, stopped) = watch::channel(false);
+        self.run(stopped, closed, true).await
+    }
+
+    async fn run(
+        self,
+        mut stop: watch::Receiver<bool>,
+        mut closed: watch::Receiver<bool>,
+        until_empty: bool,
+    ) -> Result<()> {
+        let (ending, end) = watch::channel(false);
+        let mut lanes: HashMap<InstanceId, watch::Sender<Arc<[CustomerId]>>> = HashMap::new();
+        let mut running = JoinSet::new();
+        let mut outcome = Ok(());
+        loop {
+            match self.registered().await {
+                Ok(registered) => {
+                    // A lane whose accounts are gone finishes what it holds, and ends.
+                    lanes.retain(|instance, customers| {
+                        if registered.contains_key(instance) {
+                            return !customers.is_closed();
+                        }
+                        customers.send_replace(Arc::from([]));
+                        false
+                    });
+                    for (instance, customers) in registered {
+                        let customers: Arc<[CustomerId]> = customers.into();
+                        if let Some(lane) = lanes.get(&instance) {
+                            lane.send_if_modified(|present| {
+                                let differs = **present != *customers;
+                                if differs {
+                                    *present = customers;
+                                }
+                                differs
+                            });
+                        } else {
+                            let (sender, receiver) = watch::channel(customers);
+                            running.spawn(self.lane(instance.clone(), receiver, end.clone(), until_empty).run());
+                            lanes.insert(instance, sender);
+                        }
+                    }
+                }
+                Err(error) if until_empty => {
+                    outcome = Err(error);
+                    break;
+                }
+                Err(error) => tracing::warn!(error = %error, "the registrations cannot be read"),
+            }
+            if until_empty {
+                while running.join_next().await.is_some() {}
+                break;
+            }
+            tokio::select! {
+                biased;
+                _ = stop.wait_for(|stop| *stop) => break,
+                _ = closed.wait_for(|closed| *closed) => break,
+                () = self.courier.chance.clock.sleep(self.poll) => {}
+            }
+            while running.try_join_next().is_some() {}
+        }
+        ending.send_replace(true);
+        while running.join_next().await.is_some() {}
+        outcome
+    }
+
+    fn lane(
+        &self,
+        instance: InstanceId,
+        customers: watch::Receiver<Arc<[CustomerId]>>,
+        stop: watch::Receiver<bool>,
+        until_empty: bool,
+    ) -> Lane {
+        Lane {
+            courier: self.courier.clone(),
+            instance,
+            customers,
+            bell: self.bell.clone(),
+            stop,
+            concurrency: self.concurrency,
+            budget: self.budget,
+            poll: self.poll,
+            until_empty,
+        }
+    }
+
+    /// The accounts to work for, by the instance they are registered with.
+    async fn registered(&self) -> Result<BTreeMap<InstanceId, Vec<CustomerId>>> {
+        let filter = ConnectionFilter { statuses: vec![ConnectionStatus::Registered], ..ConnectionFilter::default() };
+        let mut by_instance: BTreeMap<InstanceId, Vec<CustomerId>> = BTreeMap::new();
+        let mut after: Option<(String, String)> = None;
+        loop {
+            let from = after.as_ref().map(|(customer, instance)| (customer.as_str(), instance.as_str()));
+            let rows = self.courier.store.connections(&filter, from, PAGE).await?;
+            after = rows.last().map(|row| (row.value.customer_id.to_string(), row.value.instance_id.to_string()));
+            let is_last = rows.len() < PAGE as usize;
+            for row in rows {
+                let customer = row.value.customer_id;
+                if self.customers.as_ref().is_none_or(|own| own.contains(&customer)) {
+                    by_instance.entry(row.value.instance_id).or_default().push(customer);
+                }
+            }
+            if is_last {
+                return Ok(by_instance);
+            }
+        }
+    }
+}

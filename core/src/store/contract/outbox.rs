@@ -1,0 +1,156 @@
+//! Claims, later states, and counts.
+
+use std::sync::Arc;
+
+use chrono::TimeDelta;
+
+use super::{
+    assert_refusal, done, ok, refused,
+    samples::{customer, delivery, new, now, origin, over},
+};
+use crate::{
+    id::DeliveryId,
+    model::{AlertState, DeliveryStatus, Severity},
+    store::{Change, Claim, Claimed, DeliveryRecord, DeliveryStep, Refusal, Store, Wanted},
+};
+
+/// What this owner asks for at this second, for thirty seconds.
+pub(super) fn claim(owner: &str, second: i64, limit: u32) -> Claim {
+    let at = now() + TimeDelta::seconds(second);
+    let wanted = Wanted::Ready { customers: vec![customer("a")], limit };
+    Claim { wanted, owner: owner.to_owned(), now: at, until: at + TimeDelta::seconds(30) }
+}
+
+fn one(owner: &str, second: i64) -> Claim {
+    Claim { wanted: Wanted::One(DeliveryId("1".to_owned())), ..claim(owner, second, 1) }
+}
+
+fn ready(id: &str) -> DeliveryRecord {
+    DeliveryRecord { not_before: None, ..delivery(id, "a", id, DeliveryStatus::Pending) }
+}
+
+fn ids(claimed: &[Claimed]) -> Vec<&str> {
+    claimed.iter().map(|one| one.row.value.delivery.id.as_str()).collect()
+}
+
+fn step(id: &str, state: AlertState) -> Change {
+    let mut alert = delivery(id, "a", id, DeliveryStatus::Pending).delivery.alert;
+    alert.state = state;
+    Change::Step { delivery_id: DeliveryId(id.to_owned()), step: DeliveryStep { number: 0, alert, accepted_at: now() } }
+}
+
+pub(super) async fn a_delivery_has_one_holder_and_a_late_one_is_fenced_off(store: Arc<dyn Store>) {
+    done(&store, vec![Change::Delivery(new(ready("1")))]).await;
+    let first = ok(store.claim(claim("x", 0, 5)).await).remove(0);
+    assert!(ok(store.claim(claim("y", 29, 5)).await).is_empty(), "it is held for another second");
+    assert!(ok(store.claim(one("y", 29)).await).is_empty(), "by name as well");
+    ok(store.give_back(&first.row.value.delivery.id, "y").await);
+    assert!(ok(store.claim(claim("y", 29, 5)).await).is_empty(), "only its holder gives it back");
+    let second = ok(store.claim(claim("y", 30, 5)).await).remove(0);
+    assert!(second.row.version > first.row.version);
+    let late = vec![Change::Delivery(over(first.row.value.clone(), first.row.version))];
+    assert_refusal!(refused(&store, late).await, Refusal::Conflict);
+    // The holder goes on, in the version that its write gave it.
+    let held = done(&store, vec![Change::Delivery(over(second.row.value.clone(), second.row.version))]).await;
+    assert!(ok(store.claim(claim("x", 59, 5)).await).is_empty(), "a write in between ends no claim");
+    let free = DeliveryRecord { claimed_until: None, ..second.row.value };
+    done(&store, vec![Change::Delivery(over(free, held.version))]).await;
+    let third = ok(store.claim(one("x", 31)).await).remove(0);
+    ok(store.give_back(&third.row.value.delivery.id, "x").await);
+    assert_eq!(ids(&ok(store.claim(claim("y", 31, 5)).await)), ["1"], "what is given back is ready");
+}
+
+pub(super) async fn the_highest_severity_comes_first_then_the_oldest(store: Arc<dyn Store>) {
+    use Severity::{Critical, Error, Information, Success, Warning};
+    for (id, severity) in
+        [("1", Information), ("2", Warning), ("3", Critical), ("4", Success), ("5", Error), ("6", Critical)]
+    {
+        let mut value = ready(id);
+        value.delivery.alert.severity = severity;
+        done(&store, vec![Change::Delivery(new(value))]).await;
+    }
+    done(
+        &store,
+        vec![Change::Delivery(new(DeliveryRecord {
+            not_before: None,
+            ..delivery("0", "b", "0", DeliveryStatus::Pending)
+        }))],
+    )
+    .await;
+    assert_eq!(ids(&ok(store.claim(claim("x", 0, 4)).await)), ["3", "6", "5", "2"]);
+    assert_eq!(ids(&ok(store.claim(claim("x", 0, 4)).await)), ["4", "1"]);
+    let both = Wanted::Ready { customers: vec![customer("a"), customer("b")], limit: 9 };
+    assert_eq!(ids(&ok(store.claim(Claim { wanted: both, ..claim("x", 0, 9) }).await)), ["0"]);
+}
+
+pub(super) async fn what_is_not_due_waits(store: Arc<dyn Store>) {
+    assert_eq!(ok(store.due(&[customer("a")], now()).await), None);
+    let later = now() + TimeDelta::seconds(5);
+    done(&store, vec![Change::Delivery(new(DeliveryRecord { not_before: Some(later), ..ready("1") }))]).await;
+    for (id, status) in [("2", DeliveryStatus::Delivered), ("3", DeliveryStatus::Dead), ("4", DeliveryStatus::Grouped)]
+    {
+        done(&store, vec![Change::Delivery(new(delivery(id, "a", id, status)))]).await;
+    }
+    assert_eq!(ok(store.due(&[customer("a")], now()).await), Some(later));
+    assert_eq!(ok(store.due(&[customer("b")], now()).await), None);
+    assert!(ok(store.claim(claim("x", 4, 5)).await).is_empty());
+    assert_eq!(ids(&ok(store.claim(one("x", 4)).await)), ["1"], "asked for by name it need not be due");
+    ok(store.give_back(&DeliveryId("1".to_owned()), "x").await);
+    assert_eq!(ok(store.due(&[customer("a")], now()).await), Some(now()));
+    assert_eq!(ids(&ok(store.claim(claim("x", 5, 5)).await)), ["1"]);
+}
+
+pub(super) async fn later_states_queue_behind_their_delivery(store: Arc<dyn Store>) {
+    let id = DeliveryId("1".to_owned());
+    done(&store, vec![Change::Delivery(new(ready("1")))]).await;
+    let held = ok(store.claim(claim("x", 0, 5)).await).remove(0);
+    assert_eq!(held.steps, []);
+    // A state that comes while somebody works on the delivery changes no version.
+    done(&store, vec![step("1", AlertState::Changed)]).await;
+    done(&store, vec![step("1", AlertState::Ended)]).await;
+    let mut delivered = held.row.value;
+    delivered.delivery.status = DeliveryStatus::Delivered;
+    delivered.claimed_until = None;
+    done(&store, vec![Change::Delivery(over(delivered, held.row.version))]).await;
+    let next = ok(store.claim(claim("x", 0, 5)).await).remove(0);
+    let states: Vec<_> = next.steps.iter().map(|step| step.alert.state).collect();
+    assert_eq!(states, [AlertState::Changed, AlertState::Ended]);
+    assert_eq!(found(ok(store.last_step(&id).await)).number, next.steps[1].number);
+    let rest = DeliveryRecord { claimed_until: None, ..next.row.value };
+    let forget = |through| Change::RemoveSteps { delivery_id: DeliveryId("1".to_owned()), through };
+    let version = next.row.version;
+    done(&store, vec![forget(next.steps[0].number), Change::Delivery(over(rest.clone(), version))]).await;
+    let last = ok(store.claim(claim("x", 0, 5)).await).remove(0);
+    assert_eq!(last.steps, next.steps[1..]);
+    done(&store, vec![forget(last.steps[0].number), Change::Delivery(over(rest, last.row.version))]).await;
+    assert_eq!(ok(store.due(&[customer("a")], now()).await), None, "all is done");
+    done(&store, vec![step("1", AlertState::Raised)]).await;
+    assert_eq!(ids(&ok(store.claim(claim("x", 0, 5)).await)), ["1"], "a new state makes it ready again");
+}
+
+fn found(step: Option<DeliveryStep>) -> DeliveryStep {
+    match step {
+        Some(step) => step,
+        None => panic!("a step must be there"),
+    }
+}
+
+pub(super) async fn deliveries_are_counted_as_they_move(store: Arc<dyn Store>) {
+    for id in ["1", "2", "3"] {
+        done(&store, vec![Change::Delivery(new(ready(id)))]).await;
+    }
+    done(&store, vec![Change::Delivery(new(delivery("4", "b", "4", DeliveryStatus::Dead)))]).await;
+    let claimed = ok(store.claim(claim("x", 0, 1)).await).remove(0);
+    let mut value = claimed.row.value;
+    value.delivery.status = DeliveryStatus::Delivered;
+    value.delivery.instance_id = Some(origin("one"));
+    value.claimed_until = None;
+    done(&store, vec![Change::Delivery(over(value, claimed.row.version))]).await;
+    let counts = ok(store.counts(None).await);
+    let counts: Vec<_> = counts.iter().map(|one| (one.customer_id.as_str(), one.status, one.count)).collect();
+    assert_eq!(
+        counts,
+        [("a", DeliveryStatus::Pending, 2), ("a", DeliveryStatus::Delivered, 1), ("b", DeliveryStatus::Dead, 1),]
+    );
+    assert_eq!(ok(store.counts(Some(&customer("b"))).await).len(), 1);
+}

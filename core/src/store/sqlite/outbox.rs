@@ -1,0 +1,182 @@
+//! The outbox: claiming, giving back, counting. Statements touch the front of an index, never all that waits.
+
+use chrono::{DateTime, Utc};
+use rusqlite::{Connection as Database, OptionalExtension, params};
+
+use super::{
+    error::failure,
+    read::{delivery_status, each, list},
+    write::{Done, execute, json, next_version, one},
+};
+use crate::{
+    error::Result,
+    id::{CustomerId, DeliveryId, InstanceId},
+    store::{
+        Claim, Claimed, DeliveryCount, DeliveryGroup, DeliveryRecord, DeliveryStep, Put, Row, Wanted,
+        outbox::{PROMOTED, STEPS},
+    },
+};
+
+/// See [`Store::claim`](crate::store::Store::claim). Runs on the writer.
+pub(super) fn claim(database: &Database, claim: &Claim) -> Done<Vec<Claimed>> {
+    let now = claim.now.timestamp_micros();
+    let rows: Vec<Row<DeliveryRecord>> = match &claim.wanted {
+        Wanted::One(id) => {
+            let sql = "SELECT value, version, key_id, sealed FROM deliveries
+                       WHERE id = ?1 AND (owner IS NULL OR due_at <= ?2)";
+            list(database, sql, params![id.as_str(), now])?
+        }
+        Wanted::Ready { customers, limit } => {
+            let promote = "UPDATE deliveries SET ready = 1, due_at = NULL, owner = NULL WHERE id IN
+                           (SELECT id FROM deliveries WHERE customer_id = ?1 AND due_at IS NOT NULL AND due_at <= ?2
+                            ORDER BY due_at LIMIT ?3)";
+            let sql = "SELECT value, version, key_id, sealed FROM deliveries
+                       WHERE customer_id = ?1 AND ready = 1 ORDER BY rank, id LIMIT ?2";
+            let mut rows: Vec<Row<DeliveryRecord>> = Vec::new();
+            for customer in customers {
+                execute(database, promote, params![customer.as_str(), now, PROMOTED]).map_err(failure)?;
+                rows.extend(list(database, sql, params![customer.as_str(), limit])?);
+            }
+            if customers.len() > 1 {
+                rows.sort_by(|a, b| {
+                    (a.value.rank(), &a.value.delivery.id).cmp(&(b.value.rank(), &b.value.delivery.id))
+                });
+                rows.truncate(usize::try_from(*limit).unwrap_or(usize::MAX));
+            }
+            rows
+        }
+    };
+    if rows.is_empty() {
+        return Ok(Vec::new());
+    }
+    let version = next_version(database)?;
+    let sql = "UPDATE deliveries SET version = ?2, ready = 0, due_at = ?3, owner = ?4 WHERE id = ?1";
+    let until = claim.until.timestamp_micros();
+    let mut claimed = Vec::with_capacity(rows.len());
+    for mut row in rows {
+        let id = row.value.delivery.id.clone();
+        execute(database, sql, params![id.as_str(), version, until, claim.owner]).map_err(failure)?;
+        row.version = version;
+        row.value.claimed_until = Some(claim.until);
+        claimed.push(Claimed { row, steps: steps(database, &id)? });
+    }
+    Ok(claimed)
+}
+
+pub(super) fn steps(database: &Database, id: &DeliveryId) -> Result<Vec<DeliveryStep>> {
+    let sql = "SELECT value, number FROM delivery_steps WHERE delivery_id = ?1 ORDER BY number LIMIT ?2";
+    each(database, sql, params![id.as_str(), STEPS], step)
+}
+
+/// Columns: value, number.
+fn step(row: &rusqlite::Row<'_>) -> Result<DeliveryStep> {
+    let mut step: DeliveryStep = super::read::value(row)?;
+    step.number = row.get(1).map_err(failure)?;
+    Ok(step)
+}
+
+pub(super) fn last_step(database: &Database, id: &DeliveryId) -> Result<Option<DeliveryStep>> {
+    let sql = "SELECT value, number FROM delivery_steps WHERE delivery_id = ?1 ORDER BY number DESC LIMIT 1";
+    Ok(each(database, sql, params![id.as_str()], step)?.pop())
+}
+
+pub(super) fn append(database: &Database, id: &DeliveryId, step: &DeliveryStep) -> Done {
+    let sql = "INSERT INTO delivery_steps (delivery_id, value) VALUES (?1, ?2)";
+    execute(database, sql, params![id.as_str(), json(step)?]).map_err(failure)?;
+    // Whoever holds the delivery sees the step when the claim ends.
+    let sql = "UPDATE deliveries SET ready = 1
+               WHERE id = ?1 AND status IN ('delivered', 'ignored') AND ready = 0 AND due_at IS NULL";
+    execute(database, sql, params![id.as_str()]).map_err(failure)?;
+    Ok(())
+}
+
+pub(super) fn remove(database: &Database, id: &DeliveryId, through: i64) -> Done {
+    let sql = "DELETE FROM delivery_steps WHERE delivery_id = ?1 AND number <= ?2";
+    execute(database, sql, params![id.as_str(), through]).map_err(failure)?;
+    Ok(())
+}
+
+pub(super) fn has_steps(database: &Database, id: &DeliveryId) -> Done<bool> {
+    let sql = "SELECT EXISTS (SELECT 1 FROM delivery_steps WHERE delivery_id = ?1)";
+    let mut statement = database.prepare_cached(sql).map_err(failure)?;
+    Ok(statement.query_row([id.as_str()], |row| row.get(0)).map_err(failure)?)
+}
+
+pub(super) fn put_group(database: &Database, put: &Put<DeliveryGroup>, version: i64) -> Done {
+    let (customer, key) = (put.value.customer_id.as_str(), &put.value.key);
+    let value = json(&put.value)?;
+    match put.replaces {
+        None => {
+            let sql =
+                "INSERT INTO delivery_groups (customer_id, key, version, value, count) VALUES (?1, ?2, ?3, ?4, 1)";
+            one(execute(database, sql, params![customer, key, version, value]))
+        }
+        Some(old) => {
+            // Another parent begins to count anew.
+            let sql = "UPDATE delivery_groups SET version = ?3, value = ?4,
+                       count = CASE WHEN json_extract(value, '$.parent') = ?5 THEN count ELSE 1 END
+                       WHERE customer_id = ?1 AND key = ?2 AND version = ?6";
+            one(execute(database, sql, params![customer, key, version, value, put.value.parent.as_str(), old]))
+        }
+    }
+}
+
+pub(super) fn count_in_group(database: &Database, customer: &CustomerId, key: &str) -> Done {
+    let sql = "UPDATE delivery_groups SET count = count + 1 WHERE customer_id = ?1 AND key = ?2";
+    one(execute(database, sql, params![customer.as_str(), key]))
+}
+
+pub(super) fn group(
+    database: &Database,
+    customer: &CustomerId,
+    key: &str,
+) -> Result<Option<(Row<DeliveryGroup>, i64)>> {
+    let sql = "SELECT value, version, count FROM delivery_groups WHERE customer_id = ?1 AND key = ?2";
+    let row = |row: &rusqlite::Row<'_>| {
+        let version = row.get(1).map_err(failure)?;
+        Ok((Row { value: super::read::value(row)?, sealed: None, version }, row.get(2).map_err(failure)?))
+    };
+    Ok(each(database, sql, params![customer.as_str(), key], row)?.pop())
+}
+
+/// See [`Store::give_back`](crate::store::Store::give_back).
+pub(super) fn give_back(database: &Database, id: &DeliveryId, owner: &str) -> Done {
+    let sql = "UPDATE deliveries SET owner = NULL, ready = 1, due_at = NULL WHERE id = ?1 AND owner = ?2";
+    execute(database, sql, params![id.as_str(), owner]).map_err(failure)?;
+    Ok(())
+}
+
+/// See [`Store::due`](crate::store::Store::due).
+pub(super) fn due(database: &Database, customers: &[CustomerId], now: DateTime<Utc>) -> Result<Option<DateTime<Utc>>> {
+    let sql = "SELECT EXISTS (SELECT 1 FROM deliveries WHERE customer_id = ?1 AND ready = 1)";
+    let mut statement = database.prepare_cached(sql).map_err(failure)?;
+    for customer in customers {
+        if statement.query_row([customer.as_str()], |row| row.get(0)).map_err(failure)? {
+            return Ok(Some(now));
+        }
+    }
+    let sql = "SELECT due_at FROM deliveries WHERE customer_id = ?1 AND due_at IS NOT NULL ORDER BY due_at LIMIT 1";
+    let mut statement = database.prepare_cached(sql).map_err(failure)?;
+    let mut first: Option<i64> = None;
+    for customer in customers {
+        let at: Option<i64> = statement.query_row([customer.as_str()], |row| row.get(0)).optional().map_err(failure)?;
+        first = first.into_iter().chain(at).min();
+    }
+    Ok(first.and_then(DateTime::from_timestamp_micros))
+}
+
+/// See [`Store::counts`](crate::store::Store::counts).
+pub(super) fn counts(database: &Database, customer: Option<&CustomerId>) -> Result<Vec<DeliveryCount>> {
+    let sql = "SELECT customer_id, instance_id, status, count FROM delivery_counts
+               WHERE count > 0 AND (?1 IS NULL OR customer_id = ?1) ORDER BY customer_id, instance_id, status";
+    each(database, sql, params![customer.map(CustomerId::as_str)], |row| {
+        let instance: String = row.get(1).map_err(failure)?;
+        let word: String = row.get(2).map_err(failure)?;
+        Ok(DeliveryCount {
+            customer_id: CustomerId(row.get(0).map_err(failure)?),
+            instance_id: (!instance.is_empty()).then_some(InstanceId(instance)),
+            status: delivery_status(&word)?,
+            count: row.get(3).map_err(failure)?,
+        })
+    })
+}

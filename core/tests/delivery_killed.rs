@@ -1,0 +1,183 @@
+//! Workers that are killed at any moment, and workers that are frozen past their claim: nothing is lost, nothing is
+//! doubled, and the states of an alert keep their order.
+//!
+//! The random part kills 300 times over 1,000 alerts, or 2,000 times over 20,000 with `ITSM_LONG=1`.
+
+#![cfg(unix)]
+#![allow(clippy::unwrap_used)]
+
+mod support;
+
+use std::{
+    collections::BTreeMap,
+    process::Command,
+    sync::Arc,
+    time::{Duration, Instant, SystemTime},
+};
+
+use itsm_adapter::{Alert, AlertState, Client, DeliveryStatus, RunOptions};
+use itsm_simulator::{Fault, FaultKind};
+use support::{
+    ACME, DEV1, World,
+    actor::Dice,
+    alert,
+    child::{self, Other, Scene},
+    clock::TestClock,
+    delivering::{INSERT, one_incident, submitted},
+    until,
+};
+
+/// Later than any claim of the processes before.
+const LATER: Duration = Duration::from_secs(20);
+
+/// A client whose clock is ahead by this many claims.
+async fn client(config: itsm_adapter::Config, number: u64) -> Client {
+    let clock = TestClock::new(1);
+    clock.advance(LATER * u32::try_from(number).unwrap());
+    Client::builder().config(config).clock(Arc::new(clock)).open().await.unwrap()
+}
+
+/// Not a test of its own: a worker, until it is killed.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_other_process() {
+    let Some((part, scene)) = child::part() else { return };
+    let client = client(support::config(&scene.citrix_url, scene.database.clone()), scene.number).await;
+    let options = RunOptions { concurrency: Some(if part == "one" { 1 } else { 16 }), ..RunOptions::default() };
+    let mut worker = client.alerts().run(options).await.unwrap();
+    child::say("works");
+    worker.ended().await.unwrap();
+}
+
+fn is_long() -> bool {
+    std::env::var("ITSM_LONG").is_ok_and(|long| long == "1")
+}
+
+/// One in five requests meets something.
+fn trouble(world: &World, dice: &mut Dice, upcoming: u64) {
+    world.simulator.clear_faults();
+    for _ in 0..upcoming / 5 {
+        let kind =
+            [FaultKind::CutAfter, FaultKind::Cut, FaultKind::CreatedThenHtml, FaultKind::HtmlError, FaultKind::Html];
+        let kind = dice.pick(&kind);
+        let skip = u32::try_from(dice.roll(8)).unwrap();
+        world.simulator.fault(Fault::new(DEV1, kind).route("table:incident").skip(skip));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn workers_killed_at_any_moment_lose_nothing_and_double_nothing() {
+    let (kills, alerts) = if is_long() { (2000, 20_000) } else { (300, 1000) };
+    let start = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs();
+    let mut dice = Dice::new(start);
+    let world = World::new().await;
+    world.registered(ACME).await;
+    let mut submitted = 0;
+    let mut hit = 0;
+    for round in 0..kills {
+        // Some alerts are over before, or while, or after somebody works on them.
+        while submitted < alerts * (round + 1) / kills {
+            let one = alert(ACME, &format!("a{submitted}"));
+            world.client.alerts().submit(one.clone()).await.unwrap();
+            if submitted % 4 == 0 {
+                let ended = Alert { state: AlertState::Ended, ..one };
+                world.client.alerts().submit(ended).await.unwrap();
+            }
+            submitted += 1;
+        }
+        trouble(&world, &mut dice, 10);
+        world.simulator.clear_requests();
+        let mut other = Other::start("many", &Scene::of(&world, round + 1));
+        assert_eq!(other.next().as_deref(), Some("works"));
+        let enough = usize::try_from(dice.roll(10)).unwrap();
+        let patience = Instant::now() + Duration::from_millis(dice.roll(40));
+        while world.simulator.requests().len() < enough && Instant::now() < patience {
+            tokio::task::yield_now().await;
+        }
+        let moment = Instant::now() + Duration::from_micros(dice.roll(3000));
+        while Instant::now() < moment {
+            std::hint::spin_loop();
+        }
+        other.kill();
+        hit += u64::from(!world.simulator.requests().is_empty());
+    }
+    assert!(hit > kills / 3, "start {start}: only {hit} kills hit a worker at work");
+    world.simulator.clear_faults();
+    let last = client(world.config(), kills + 2).await;
+    let lag = last.alerts().drain(RunOptions::default()).await.unwrap();
+    let told = (u64::try_from(lag.delivered).unwrap(), lag.pending + lag.unknown + lag.dead);
+    assert_eq!(told, (alerts, 0), "start {start}: {lag:?}");
+    let mut made: BTreeMap<String, Vec<itsm_simulator::Record>> = BTreeMap::new();
+    for row in world.simulator.records(DEV1, "incident") {
+        if row["correlation_id"].starts_with("citrix-") {
+            made.entry(row["correlation_id"].clone()).or_default().push(row);
+        }
+    }
+    let doubled = made.values().filter(|rows| rows.len() > 1).count();
+    assert_eq!((u64::try_from(made.len()).unwrap(), doubled), (alerts, 0), "start {start}: incidents, doubled");
+    let resolved = made.values().filter(|rows| rows[0]["state"] == "6").count();
+    assert_eq!(
+        resolved,
+        usize::try_from(alerts.div_ceil(4)).unwrap(),
+        "start {start}: an end comes after its beginning"
+    );
+}
+
+fn signal(name: &str, process: u32) {
+    assert!(Command::new("kill").args([name, &process.to_string()]).status().unwrap().success());
+}
+
+/// A worker is frozen with a request on its way; its claim passes on, another one finishes the work, and the first
+/// one wakes up.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_that_is_frozen_past_its_claim_and_wakes_up_doubles_nothing() {
+    let world = World::new().await;
+    world.registered(ACME).await;
+    for (round, arrives) in [(0, true), (1, false)] {
+        world.simulator.clear_requests();
+        let about = format!("the request arrives: {arrives}");
+        let delivery = submitted(&world, &about).await;
+        // Its answer takes longer than the freeze lets it wait; the row is there before, or never.
+        let slow = if arrives { FaultKind::CreatedThenSlow } else { FaultKind::Hang };
+        world.simulator.fault(Fault::new(DEV1, slow).route(INSERT).with("delay_ms", 1000));
+        let mut frozen = Other::start("one", &Scene::of(&world, 3 * round));
+        assert_eq!(frozen.next().as_deref(), Some("works"));
+        until("the insert", || world.asked(INSERT).iter().any(|asked| asked.fault.is_some())).await;
+        signal("-STOP", frozen.id());
+        let other = client(world.config(), 3 * round + 1).await;
+        other.alerts().drain(RunOptions::default()).await.unwrap();
+        let delivered = other.alerts().get(delivery.id.as_str()).await.unwrap();
+        one_incident(&world, &delivered, &about);
+        let inserts = world.asked(INSERT).len();
+        signal("-CONT", frozen.id());
+        // The frozen one goes on: it delivers what comes next, and leaves alone what is done.
+        let next = submitted(&world, &format!("{about}, next")).await;
+        until("the next incident", || world.incidents(&next.correlation_id).len() == 1).await;
+        drop(frozen);
+        assert_eq!(world.asked(INSERT).len(), inserts + 1, "{about}");
+        let after = other.alerts().get(delivery.id.as_str()).await.unwrap();
+        assert_eq!(after, delivered, "{about}: the late worker wrote nothing");
+        assert_eq!(after.status, DeliveryStatus::Delivered);
+        one_incident(&world, &after, &about);
+        other.alerts().drain(RunOptions::default()).await.unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn many_workers_on_one_store_share_the_work() {
+    let world = World::new().await;
+    world.registered(ACME).await;
+    let alerts = (0..200).map(|number| alert(ACME, &number.to_string())).collect();
+    world.client.alerts().submit_many(alerts).await.unwrap();
+    let others: Vec<_> = (0..3).map(|_| Other::start("many", &Scene::of(&world, 0))).collect();
+    world.client.alerts().drain(RunOptions::default()).await.unwrap();
+    drop(others);
+    let last = client(world.config(), 1).await;
+    last.alerts().drain(RunOptions::default()).await.unwrap();
+    let rows = world.simulator.records(DEV1, "incident");
+    let mut keys: Vec<_> =
+        rows.iter().map(|row| &row["correlation_id"]).filter(|key| key.starts_with("citrix-")).collect();
+    assert_eq!(keys.len(), 200);
+    keys.sort();
+    keys.dedup();
+    assert_eq!(keys.len(), 200, "none is doubled");
+}

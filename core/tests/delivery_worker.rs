@@ -1,0 +1,241 @@
+//! The worker: what it must withstand. The instance counts its incidents, not our client.
+//!
+//! With `ITSM_LONG=1` the mix of faults is tried on 10,000 alerts.
+
+#![allow(clippy::unwrap_used)]
+
+mod support;
+
+use std::{collections::BTreeMap, time::Duration};
+
+use itsm_adapter::{AlertState, Client, DeliveryStatus, ErrorKind, EventKind, RunOptions, Severity};
+use itsm_simulator::{Fault, FaultKind};
+use serde_json::json;
+use support::{
+    ACME, DEV1, GLOBEX, World, alert,
+    delivering::{INSERT, LOOK_UP, submitted, world},
+    is, until,
+};
+
+/// A world whose clock is fast, and whose calls nevertheless have the machine's time.
+async fn hurried(instances: &[&str]) -> World {
+    let world = World::made(instances, 20, |config| config.total_timeout = Duration::from_secs(60)).await;
+    world.registered(ACME).await;
+    world.simulator.clear_requests();
+    world
+}
+
+async fn submit(client: &Client, numbers: std::ops::Range<usize>) {
+    let alerts = numbers.map(|number| alert(ACME, &format!("a{number}"))).collect();
+    client.alerts().submit_many(alerts).await.unwrap();
+}
+
+/// How many incidents each key has on the instance.
+fn made(world: &World) -> BTreeMap<String, usize> {
+    let mut made = BTreeMap::new();
+    for row in world.simulator.records(DEV1, "incident") {
+        if row["correlation_id"].starts_with("citrix-") {
+            *made.entry(row["correlation_id"].clone()).or_default() += 1;
+        }
+    }
+    made
+}
+
+/// Fails unless each of so many alerts has exactly one incident, and the adapter says so.
+async fn exactly_one_each(world: &World, alerts: usize, about: &str) {
+    let made = made(world);
+    let doubled = made.values().filter(|count| **count > 1).count();
+    assert_eq!((made.len(), doubled), (alerts, 0), "{about}: incidents, doubled");
+    let lag = world.client.alerts().lag(None).await.unwrap();
+    let told = usize::try_from(lag.delivered).unwrap();
+    assert_eq!((told, lag.pending, lag.unknown, lag.dead), (alerts, 0, 0, 0), "{about}: {lag:?}");
+}
+
+fn is_long() -> bool {
+    std::env::var("ITSM_LONG").is_ok_and(|long| long == "1")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_mix_of_faults_loses_nothing_and_doubles_nothing() {
+    let world = hurried(&[DEV1]).await;
+    let alerts = if is_long() { 10_000 } else { 200 };
+    submit(&world.client, 0..alerts).await;
+    for _ in 0..alerts / 10 {
+        for fault in [
+            Fault::new(DEV1, FaultKind::CutAfter),
+            Fault::new(DEV1, FaultKind::CreatedThenHtml),
+            Fault::new(DEV1, FaultKind::FailTimes).with("status", 503),
+            Fault::new(DEV1, FaultKind::Html),
+            Fault::new(DEV1, FaultKind::Throttle).with("retry_after_s", 1),
+            Fault::new(DEV1, FaultKind::CreatedThenSlow).with("delay_ms", 2500),
+        ] {
+            world.simulator.fault(fault.route(INSERT));
+        }
+    }
+    let lag = world.client.alerts().drain(RunOptions::default()).await.unwrap();
+    assert_eq!(lag.oldest_age_ms, None, "{lag:?}");
+    exactly_one_each(&world, alerts, "the mix").await;
+    let hit = world.asked(INSERT).iter().filter(|request| request.fault.is_some()).count();
+    assert_eq!(hit, alerts / 10 * 6, "every fault met an insert");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_delivers_what_comes_and_stops_cleanly() {
+    let world = hurried(&[DEV1]).await;
+    let mut worker = world.client.alerts().run(RunOptions::default()).await.unwrap();
+    for number in 0..20 {
+        submitted(&world, &number.to_string()).await;
+    }
+    until("all incidents", || made(&world).len() == 20).await;
+    worker.stop().await.unwrap();
+    worker.stop().await.unwrap();
+    exactly_one_each(&world, 20, "a running worker").await;
+    submitted(&world, "later").await;
+    let lag = world.client.alerts().lag(Some(ACME)).await.unwrap();
+    assert_eq!((lag.pending, lag.delivered, lag.lanes.len()), (1, 20, 2), "{lag:?}");
+    assert!(lag.oldest_age_ms.is_some());
+    for wrong in [
+        RunOptions { concurrency: Some(0), ..RunOptions::default() },
+        RunOptions { max_attempts: Some(0), ..RunOptions::default() },
+    ] {
+        is(&world.client.alerts().run(wrong).await.unwrap_err(), ErrorKind::InvalidInput, "options");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stop_finishes_what_is_in_hand() {
+    let world = hurried(&[DEV1]).await;
+    submitted(&world, "slow").await;
+    world.simulator.fault(Fault::new(DEV1, FaultKind::Slow).route(INSERT).with("delay_ms", 300));
+    let mut worker = world.client.alerts().run(RunOptions::default()).await.unwrap();
+    until("the insert", || !world.asked(INSERT).is_empty()).await;
+    worker.stop().await.unwrap();
+    exactly_one_each(&world, 1, "stopped in the middle").await;
+    assert!(world.asked(LOOK_UP).is_empty(), "its answer was waited for");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_same_alert_a_thousand_times_at_once_is_one_incident() {
+    let world = hurried(&[DEV1]).await;
+    let mut worker = world.client.alerts().run(RunOptions::default()).await.unwrap();
+    let alerts = (0..1000).map(|_| alert(ACME, "same")).collect();
+    let taken = world.client.alerts().submit_many(alerts).await.unwrap();
+    assert!(taken.iter().all(|delivery| delivery.id == taken[0].id));
+    until("the incident", || made(&world).len() == 1).await;
+    worker.stop().await.unwrap();
+    world.client.alerts().drain(RunOptions::default()).await.unwrap();
+    exactly_one_each(&world, 1, "the same alert").await;
+    assert_eq!(world.asked(INSERT).len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn severe_alerts_go_first() {
+    let world = hurried(&[DEV1]).await;
+    for (id, severity) in
+        [("i", Severity::Information), ("w", Severity::Warning), ("c", Severity::Critical), ("e", Severity::Error)]
+    {
+        let mut one = alert(ACME, id);
+        (one.severity, one.title) = (severity, id.to_owned());
+        world.client.alerts().submit(one).await.unwrap();
+    }
+    world.client.alerts().drain(RunOptions { concurrency: Some(1), ..RunOptions::default() }).await.unwrap();
+    let mut rows = world.simulator.records(DEV1, "incident");
+    rows.retain(|row| row["correlation_id"].starts_with("citrix-"));
+    rows.sort_by(|a, b| a["number"].cmp(&b["number"]));
+    let order: Vec<_> = rows.iter().map(|row| row["short_description"].as_str()).collect();
+    assert_eq!(order, ["c", "e", "w", "i"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_instance_never_takes_is_a_dead_letter_that_can_be_replayed() {
+    let world = hurried(&[DEV1]).await;
+    world.simulator.patch_instance(DEV1, &json!({"mandatory": ["assignment_group"]})).unwrap();
+    let delivery = submitted(&world, "demanding").await;
+    let lag = world.client.alerts().drain(RunOptions::default()).await.unwrap();
+    assert_eq!((lag.dead, lag.pending), (1, 0));
+    let dead = world.client.alerts().list(None, &[DeliveryStatus::Dead], None, None).await.unwrap().items;
+    let why = dead[0].failure.as_deref().unwrap();
+    assert!(why.contains("Assignment group") && why.contains("mandatory"), "the field is named: {why}");
+    assert_eq!(world.asked(INSERT).len(), 1, "it is not tried in vain");
+    assert_eq!(world.events.messages(EventKind::DeliveryFailed).len(), 1);
+    world.simulator.patch_instance(DEV1, &json!({"mandatory": []})).unwrap();
+    let replayed = world.client.alerts().replay(delivery.id.as_str()).await.unwrap();
+    assert_eq!((replayed.status, replayed.attempts, replayed.failure), (DeliveryStatus::Pending, 0, None));
+    world.client.alerts().drain(RunOptions::default()).await.unwrap();
+    exactly_one_each(&world, 1, "replayed").await;
+    is(&world.client.alerts().replay("nothing").await.unwrap_err(), ErrorKind::NotFound, "replay");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_delivery_that_fails_again_and_again_is_dead_after_its_budget() {
+    let world = hurried(&[DEV1]).await;
+    submitted(&world, "forbidden").await;
+    world.simulator.fault(Fault::new(DEV1, FaultKind::Stray403).route(INSERT).always());
+    let options = RunOptions { max_attempts: Some(3), ..RunOptions::default() };
+    let lag = world.client.alerts().drain(options).await.unwrap();
+    assert_eq!((lag.dead, world.asked(INSERT).len()), (1, 3), "{lag:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_dead_instance_delays_no_other() {
+    let world = hurried(&[DEV1, "dev2"]).await;
+    world.added(GLOBEX).await;
+    world.client.registrations().register(world.request_at(GLOBEX, "dev2")).await.unwrap();
+    world.simulator.fault(Fault::new(DEV1, FaultKind::Hang).route("any").always());
+    for number in 0..50 {
+        for customer in [ACME, GLOBEX] {
+            world.client.alerts().submit(alert(customer, &number.to_string())).await.unwrap();
+        }
+    }
+    let began = std::time::Instant::now();
+    let mut worker = world.client.alerts().run(RunOptions::default()).await.unwrap();
+    let healthy = || {
+        let rows = world.simulator.records("dev2", "incident");
+        rows.iter().filter(|row| row["correlation_id"].starts_with("citrix-")).count()
+    };
+    until("the healthy instance's incidents", || healthy() == 50).await;
+    assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
+    worker.stop().await.unwrap();
+    let lag = world.client.alerts().lag(Some(ACME)).await.unwrap();
+    assert_eq!((lag.pending + lag.unknown, lag.delivered), (50, 0));
+    world.simulator.clear_faults();
+    world.clock.advance(Duration::from_secs(300));
+    world.client.alerts().drain(RunOptions::default()).await.unwrap();
+    assert_eq!(made(&world).values().copied().collect::<Vec<_>>(), [1; 50]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_instance_that_asks_for_time_gets_it_from_the_whole_lane() {
+    let world = world().await;
+    submit(&world.client, 0..40).await;
+    world.simulator.fault(Fault::new(DEV1, FaultKind::Throttle).route(INSERT).with("retry_after_s", 3600));
+    let one_by_one = RunOptions { concurrency: Some(1), ..RunOptions::default() };
+    let mut worker = world.client.alerts().run(one_by_one).await.unwrap();
+    let waiting =
+        async || world.client.alerts().list(None, &[DeliveryStatus::Pending], None, None).await.unwrap().items;
+    while waiting().await.iter().all(|delivery| delivery.failure.is_none()) {
+        tokio::task::yield_now().await;
+    }
+    world.clock.advance(Duration::from_secs(3000));
+    world.read(ACME).await.unwrap_err();
+    assert_eq!(world.asked(INSERT).len(), 1, "Retry-After is never undercut");
+    world.clock.advance(Duration::from_secs(700));
+    until("all incidents", || made(&world).len() == 40).await;
+    worker.stop().await.unwrap();
+    exactly_one_each(&world, 40, "after the pause").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_end_that_comes_before_everything_else_makes_nothing_until_the_alert_comes_back() {
+    let world = hurried(&[DEV1]).await;
+    let mut ended = alert(ACME, "late");
+    ended.state = AlertState::Ended;
+    let taken = world.client.alerts().submit(ended.clone()).await.unwrap();
+    assert_eq!(taken.status, DeliveryStatus::Ignored);
+    world.client.alerts().submit(ended).await.unwrap();
+    world.client.alerts().drain(RunOptions::default()).await.unwrap();
+    assert!(made(&world).is_empty());
+    world.client.alerts().submit(alert(ACME, "late")).await.unwrap();
+    world.client.alerts().drain(RunOptions::default()).await.unwrap();
+    exactly_one_each(&world, 1, "raised after its end").await;
+}
