@@ -1,18 +1,16 @@
+//! A lease of the store, given back whatever becomes of its holder.
+
 use std::sync::Arc;
 
 use crate::store::{Lease, Store};
 
 /// A lease in hand. A caller that goes away gives it back too, so that the next one need not wait for its end.
 pub(super) struct Held {
-    store: Arc<dyn Store>,
-    lease: Option<Lease>,
+    pub(super) store: Arc<dyn Store>,
+    pub(super) lease: Option<Lease>,
 }
 
 impl Held {
-    pub(super) fn new(store: &Arc<dyn Store>, lease: Lease) -> Self {
-        Self { store: Arc::clone(store), lease: Some(lease) }
-    }
-
     pub(super) async fn give_back(mut self) {
         if let Some(lease) = self.lease.take() {
             release(&*self.store, &lease).await;

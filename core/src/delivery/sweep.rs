@@ -109,7 +109,7 @@ impl Sweeper {
         let Some(lease) = self.store.acquire(&name, &owner, now, now + self.span()).await? else {
             return Ok(report);
         };
-        let held = Held::new(&self.store, lease.clone());
+        let held = Held { store: Arc::clone(&self.store), lease: Some(lease.clone()) };
         report.looked = true;
         // Under the lease: whoever held it last may have moved it.
         let row = self.store.resume_point(customer, word).await?;
