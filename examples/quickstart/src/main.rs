@@ -1,8 +1,10 @@
-//! The whole life of the adapter in one program: nothing → connected → registered → an alert is an incident.
+//! The whole life of the adapter in one program: nothing → connected → registered → an alert is an incident; then a
+//! note on it and its end, a storm of alerts, and a dead letter replayed.
 //!
 //! Without options it runs against the simulator; with `CITRIX_CUSTOMER_ID` and its companions against real
 //! systems. What happens is told on standard error; with `--json` one JSON object comes last on standard output.
 
+mod deliveries;
 mod options;
 mod steps;
 mod target;
@@ -58,8 +60,15 @@ async fn run(options: &Options, steps: &mut Steps) -> Result<Outcome> {
     let name = format!("deliver alert {}", delivery.alert.id);
     let delivery = steps.time(&name, client.alerts().deliver(delivery.id.as_str())).await?;
 
+    let mut incidents = vec![read_back(&client, &delivery).await?];
+    if let Some(account) = target.simulated_account() {
+        let run = chrono::Utc::now().timestamp_millis().to_string();
+        incidents.push(deliveries::life(&client, account, &run, steps).await?);
+        let made = deliveries::storm(&client, account, &run, steps).await?;
+        eprintln!("     {made} incidents, one for each alert");
+        incidents.push(deliveries::dead_letter(&client, &target, account, &run, steps).await?);
+    }
     let connections = client.connections().list(None, None, None).await?.items;
-    let incidents = vec![read_back(&client, &delivery).await?];
     steps::show(&connections, &incidents);
     if let Some(kept) = state.kept() {
         eprintln!("\nThe state is kept in {}; run again with the same option to go on from here.", kept.display());

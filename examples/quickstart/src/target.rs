@@ -60,6 +60,20 @@ impl Target {
         }
     }
 
+    /// The account to play with; none when the systems are real.
+    pub(crate) fn simulated_account(&self) -> Option<&str> {
+        self.simulator.as_ref().and(self.plans.first()).map(|plan| plan.customer_id.as_str())
+    }
+
+    /// From now on the simulated instance demands these columns of a new incident.
+    pub(crate) fn demand(&self, columns: &[&str]) {
+        if let Some(simulator) = &self.simulator
+            && let Err(why) = simulator.patch_instance("dev1", &serde_json::json!({ "mandatory": columns }))
+        {
+            eprintln!("     the simulator: {why}");
+        }
+    }
+
     pub(crate) async fn stop(self) {
         if let Some(simulator) = self.simulator {
             simulator.shutdown().await;
