@@ -10,14 +10,16 @@ mod support;
 use std::{error::Error as _, fmt::Debug, sync::Arc, time::Duration};
 
 use itsm_adapter::{
-    Client, ClientBuilder, Config, Connect, Error, Query, ReauthenticateServiceAccount, Record, RegisterServiceAccount,
-    Secret, UpdateAccount,
+    Authorize, Client, ClientBuilder, Config, Connect, Error, Query, ReauthenticateServiceAccount, Record,
+    RegisterServiceAccount, Secret, UpdateAccount,
 };
 use itsm_simulator::{Options, Simulator, seed};
 use serde::Serialize;
 use serde_json::json;
 use support::{
-    ACME, DEV1, GLOBEX, Heard, add, alert, child,
+    ACME, DEV1, GLOBEX, Heard, add, alert,
+    browser::Browser,
+    child,
     clock::TestClock,
     config, password,
     search::{LetOut, forms},
@@ -29,6 +31,7 @@ use support::{
 /// Credentials that were wrong from the beginning are secrets too: they are right somewhere else.
 const WRONG: &str = "WrongSecret&Km4+%/9Qz7==typed";
 const ROTATED: &str = "KeyHolder.Rotated&Lq2+%/5Ty8";
+const SESSION: &str = "BrowserSession&Hs7+%/2Wn6==";
 const CALLBACK: &str = "CallbackSecret Basic Vb6+/Xc3==";
 
 /// Not a test of its own: the process in which the simulator runs.
@@ -51,6 +54,7 @@ struct Watched {
     clock: TestClock,
     client: Client,
     out: LetOut,
+    consented: Vec<(String, String)>,
 }
 
 impl Watched {
@@ -62,7 +66,7 @@ impl Watched {
         let mut out = LetOut::default();
         out.add("debug", &format!("{config:#?} {wire:?}"));
         let client = Self::builder(config, &wire, &heard, &clock).open().await.unwrap();
-        Self { remote, folder, wire, heard, clock, client, out }
+        Self { remote, folder, wire, heard, clock, client, out, consented: Vec::new() }
     }
 
     /// The key is made beside the database, as a program without settings has it.
@@ -202,6 +206,50 @@ impl Watched {
         self.works(client.registrations().reauthenticate(second).await);
     }
 
+    /// Consents in the browser: one that is denied, one that is finished with a forged callback before.
+    async fn consents(&mut self) {
+        let client = self.client.clone();
+        let endpoint = seed::oauth_clients(DEV1).swap_remove(0);
+        let mut browser = Browser::new(&Self::config(&self.remote, &self.folder));
+        for button in ["deny", "authorize"] {
+            let request = Authorize {
+                customer_id: ACME.into(),
+                instance_url: self.remote.url("servicenow_url"),
+                client_id: Some(endpoint.client_id.clone()),
+                client_secret: Some(endpoint.client_secret.as_str().into()),
+                redirect_url: Some(endpoint.redirect_url.clone()),
+                session: Some(SESSION.into()),
+                allow_another_user: true,
+                ..Authorize::default()
+            };
+            self.shows(&request);
+            let begun = client.registrations().authorize(request).await.unwrap();
+            self.shows(&begun);
+            let consent = browser.sign_in(&begun.authorization_url, "svc.citrix").await;
+            let callback: url::Url = browser.decide(&consent, button).await.parse().unwrap();
+            for (name, value) in callback.query_pairs().filter(|(name, _)| name != "error") {
+                // The head of a state is the flow's id, which is no secret.
+                let secret = if name == "state" { &value[32..] } else { &*value };
+                self.consented.push((name.into_owned(), secret.to_owned()));
+            }
+            let forged = format!("{callback}x");
+            let session = Secret::from(SESSION);
+            self.fails(client.registrations().complete(&forged, Some(&session)).await);
+            self.fails(client.registrations().complete(callback.as_str(), None).await);
+            self.came(client.registrations().complete(callback.as_str(), Some(&session)).await);
+            self.fails(client.registrations().complete(callback.as_str(), Some(&session)).await);
+        }
+        assert_eq!(self.consented.len(), 3, "two states and a code");
+        let back = ReauthenticateServiceAccount {
+            customer_id: ACME.into(),
+            instance_url: self.remote.url("servicenow_url"),
+            user_name: Some("svc.second".into()),
+            password: Some(password("svc.second")),
+            ..ReauthenticateServiceAccount::default()
+        };
+        self.works(client.registrations().reauthenticate(back).await);
+    }
+
     async fn work(&mut self) {
         let client = self.client.clone();
         for (fault, route) in [
@@ -277,6 +325,7 @@ impl Watched {
         let mut secrets = vec![
             ("a wrong secret".to_owned(), WRONG.to_owned()),
             ("a refused password".to_owned(), ROTATED.to_owned()),
+            ("a browser session".to_owned(), SESSION.to_owned()),
             ("the webhook's authorization".to_owned(), CALLBACK.to_owned()),
             ("another key".to_owned(), support::KEY.to_owned()),
         ];
@@ -294,6 +343,7 @@ impl Watched {
         assert!(tokens.len() >= 8, "only {} tokens went by", tokens.len());
         let keys = std::fs::read_to_string(self.folder.path().join("adapter.db.key")).unwrap();
         secrets.extend(tokens);
+        secrets.extend(self.consented.iter().cloned());
         secrets.extend(keys.lines().map(|key| ("a key of the key file".to_owned(), key.to_owned())));
         secrets
     }
@@ -306,6 +356,7 @@ async fn no_secret_is_let_out_anywhere() {
     let first_keys = std::fs::read_to_string(watched.folder.path().join("adapter.db.key")).unwrap();
     watched.accounts().await;
     watched.registrations().await;
+    watched.consents().await;
     watched.work().await;
     watched.rotation().await;
     watched.endings().await;

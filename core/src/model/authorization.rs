@@ -1,3 +1,5 @@
+use std::fmt;
+
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
@@ -44,7 +46,7 @@ pub struct Authorize {
 }
 
 /// An authorization that has begun: open the URL in a browser.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "uniffi", derive(uniffi::Record))]
 #[cfg_attr(feature = "python", pyo3::pyclass(frozen, get_all, eq, from_py_object, module = "itsm_adapter"))]
 #[cfg_attr(feature = "node", napi_derive::napi(object))]
@@ -62,6 +64,21 @@ pub struct Authorization {
     pub redirect_url: String,
     /// When the flow ends by itself.
     pub expires_at: DateTime<Utc>,
+}
+
+/// Without the state value, which the address holds (T6).
+impl fmt::Debug for Authorization {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let address = self.authorization_url.split('?').next().unwrap_or_default();
+        f.debug_struct("Authorization")
+            .field("flow_id", &self.flow_id)
+            .field("customer_id", &self.customer_id)
+            .field("instance_id", &self.instance_id)
+            .field("authorization_url", &format_args!("{address}?[redacted]"))
+            .field("redirect_url", &self.redirect_url)
+            .field("expires_at", &self.expires_at)
+            .finish()
+    }
 }
 
 /// A finished authorization: who signed in, and the registration that is saved.
