@@ -40,8 +40,8 @@ async fn manage(State(app): State<Arc<App>>) -> Response {
         let who = grant.map_or("", |grant| grant.user_name.as_str());
         let days = grant.and_then(|grant| grant.days_left).map(|days| days.to_string()).unwrap_or_default();
         let cells = [line.customer_id.as_str(), line.instance_id.as_str(), &format!("{:?}", line.status), who, &days];
-        let cells: String = cells.iter().map(|cell| format!("<td>{}</td>", escaped(cell))).collect();
-        rows.push_str(&format!("<tr>{cells}</tr>"));
+        let cells: Vec<String> = cells.iter().map(|cell| escaped(cell)).collect();
+        rows = rows + "<tr><td>" + &cells.join("</td><td>") + "</td></tr>";
     }
     page(&format!(
         "<h1>ServiceNow instances</h1><table><tr><th>Account</th><th>Instance</th><th>Status</th><th>User</th>\
