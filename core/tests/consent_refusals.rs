@@ -69,6 +69,7 @@ async fn refused(world: &World, session: Option<&Secret>, cases: Vec<Case>) -> u
     codes
 }
 
+#[allow(clippy::too_many_lines)] // four tables
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_not_an_answer_to_us_is_refused_and_the_true_one_still_works() {
     let world = World::new().await;
