@@ -43,14 +43,14 @@ async fn manage(State(app): State<Arc<App>>) -> Response {
             _ => "ServiceNow Instance Unauthorized",
         };
         let days = grant.and_then(|grant| grant.days_left).map(|days| days.to_string());
-        body += &format!("<section><h2>{}</h2><dl>", escaped(line.instance_id.as_str()));
+        body = body + "<section><h2>" + &escaped(line.instance_id.as_str()) + "</h2><dl>";
         for (name, value) in [
             ("Account", line.customer_id.as_str()),
             ("Status", status),
             ("User", grant.map_or("none", |grant| grant.user_name.as_str())),
             ("Days left", days.as_deref().unwrap_or("none")),
         ] {
-            body += &format!("<div><dt>{name}</dt><dd>{}</dd></div>", escaped(value));
+            body = body + "<div><dt>" + name + "</dt><dd>" + &escaped(value) + "</dd></div>";
         }
         body += "</dl></section>";
     }
