@@ -233,6 +233,7 @@ impl Client {
             citrix.clone(),
             servicenow.clone(),
             driver.clone(),
+            config.total_timeout,
         );
         let policies = PolicyBook::new(store.clone());
         Ok(Self(Arc::new(Inner {

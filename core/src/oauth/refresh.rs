@@ -21,8 +21,8 @@ use crate::{
     store::{Change, KeyRing, Lease, Put, Refusal, Row, Store},
 };
 
-/// Life of a lease on an exchange: longer than any exchange can take.
-const LEASE: Duration = Duration::from_secs(90);
+/// Added to the longest time that one call may take: what is read and saved around it.
+const MARGIN: Duration = Duration::from_secs(30);
 /// Pause between two looks at a lease that somebody else holds.
 const LEASE_POLL: Duration = Duration::from_millis(50);
 /// Pause before a refused refresh token is tried the second and last time.
@@ -43,9 +43,12 @@ struct Inner {
     citrix: CitrixCloud,
     servicenow: ServiceNow,
     driver: Driver,
+    /// How long a lease lasts: longer than one call can take, with all its waits. It is prolonged before the next one.
+    lease_span: Duration,
 }
 
 impl Tokens {
+    /// `total_timeout` is how long one call takes at the most.
     pub(crate) fn new(
         store: Arc<dyn Store>,
         ring: Arc<KeyRing>,
@@ -53,9 +56,21 @@ impl Tokens {
         citrix: CitrixCloud,
         servicenow: ServiceNow,
         driver: Driver,
+        total_timeout: Duration,
     ) -> Self {
         let (citrix_tokens, servicenow_tokens) = (Flights::new(chance.clone()), Flights::new(chance.clone()));
-        Self(Arc::new(Inner { citrix_tokens, servicenow_tokens, store, ring, chance, citrix, servicenow, driver }))
+        let lease_span = total_timeout + MARGIN;
+        Self(Arc::new(Inner {
+            citrix_tokens,
+            servicenow_tokens,
+            store,
+            ring,
+            chance,
+            citrix,
+            servicenow,
+            driver,
+            lease_span,
+        }))
     }
 
     /// The account's token for Citrix Cloud; `refused` is the one that was just answered with 401.
@@ -169,7 +184,7 @@ impl Inner {
             };
             let result = match key {
                 TokenKey::Citrix(customer) => self.exchange_citrix(customer).await,
-                TokenKey::ServiceNow(customer, instance) => self.exchange(customer, instance).await,
+                TokenKey::ServiceNow(customer, instance) => self.exchange(customer, instance, &lease).await,
             };
             self.release(&lease).await;
             result
@@ -189,7 +204,7 @@ impl Inner {
     }
 
     /// The exchange with an instance, under the lease.
-    async fn exchange(&self, customer: &CustomerId, instance: &InstanceId) -> Result<Renewed> {
+    async fn exchange(&self, customer: &CustomerId, instance: &InstanceId, lease: &Lease) -> Result<Renewed> {
         let (row, secrets) = self.registration(customer, instance).await?;
         let (Some(endpoint), Some(grant)) = (&row.value.endpoint, &row.value.grant) else {
             return Err(not_registered(instance));
@@ -210,12 +225,14 @@ impl Inner {
             None => self.servicenow.refresh_grant(&credentials, &secrets.tokens).await,
         };
         if by_password.is_none() && is_refused(&outcome) {
+            self.prolong(lease).await?;
             outcome = match &secrets.password {
                 // The refresh token may be at its wall or revoked; the password is a credential of its own.
                 Some(password) => self.servicenow.password_grant(&credentials, &grant.user_name, password).await,
                 // One more try, later, unless somebody has changed the grant meanwhile.
                 None => {
                     self.chance.clock.sleep(SECOND_TRY).await;
+                    self.prolong(lease).await?;
                     let (_, now) = self.registration(customer, instance).await?;
                     if !same_credentials(&now, &secrets) {
                         return Ok(cached(&now.tokens));
@@ -348,10 +365,10 @@ impl Inner {
     async fn lease(&self, key: &TokenKey, refused: Option<&Secret>) -> Result<Leased> {
         let name = lease_name(key);
         let owner = self.chance.uuid().to_string();
-        let give_up = self.chance.now() + LEASE * 2;
+        let give_up = self.chance.now() + self.lease_span * 2;
         loop {
             let now = self.chance.now();
-            let lease = self.store.acquire(&name, &owner, now, now + LEASE).await?;
+            let lease = self.store.acquire(&name, &owner, now, now + self.lease_span).await?;
             let serving = match self.stored(key).await {
                 Ok(cached) => cached.filter(|cached| cached.serves(now, refused)),
                 Err(error) => {
@@ -380,16 +397,34 @@ impl Inner {
     /// Waits for the lease, whatever is stored.
     async fn lease_for_change(&self, key: &TokenKey) -> Result<Lease> {
         let (name, owner) = (lease_name(key), self.chance.uuid().to_string());
-        let give_up = self.chance.now() + LEASE * 2;
+        let give_up = self.chance.now() + self.lease_span * 2;
         loop {
             let now = self.chance.now();
-            if let Some(lease) = self.store.acquire(&name, &owner, now, now + LEASE).await? {
+            if let Some(lease) = self.store.acquire(&name, &owner, now, now + self.lease_span).await? {
                 return Ok(lease);
             }
             if now > give_up {
                 return Err(held_too_long());
             }
             self.chance.clock.sleep(LEASE_POLL).await;
+        }
+    }
+
+    /// Keeps the lease for one more call.
+    ///
+    /// # Errors
+    /// `unavailable` when somebody else had it in between: what they have stored counts.
+    async fn prolong(&self, lease: &Lease) -> Result<()> {
+        let now = self.chance.now();
+        match self.store.acquire(&lease.name, &lease.owner, now, now + self.lease_span).await? {
+            Some(held) if held.fence == lease.fence => Ok(()),
+            other => {
+                if let Some(taken_anew) = &other {
+                    self.release(taken_anew).await;
+                }
+                Err(Error::new(ErrorKind::Unavailable, "Another process has taken over the exchange of the token.")
+                    .retry(Retry::Now))
+            }
         }
     }
 
