@@ -263,14 +263,13 @@ impl Inner {
         refused: ConnectionSecrets,
         error: Error,
     ) -> Error {
-        let payload = Payload { refused: Some(refused), ..Payload::default() };
+        let payload = Payload { about: Some(refused), ..Payload::default() };
         match self.driver.apply(customer, instance, Event::CredentialsRejected, payload).await {
             Ok(applied) if applied.connection.as_ref().is_some_and(|c| c.status == ConnectionStatus::Unauthorized) => {
                 error
             }
             // The credentials were replaced meanwhile: the caller may try with the new ones.
-            Ok(_) => Error::new(ErrorKind::Unavailable, "The registration's credentials were just replaced.")
-                .retry(Retry::Now),
+            Ok(_) => just_replaced(),
             Err(failed) => failed,
         }
     }
@@ -491,6 +490,10 @@ fn is_refused<T>(outcome: &Result<T>) -> bool {
 
 fn is_refused_error(error: &Error) -> bool {
     error.kind() == ErrorKind::Unauthorized && error.context("refused") == Some("credentials")
+}
+
+pub(crate) fn just_replaced() -> Error {
+    Error::new(ErrorKind::Unavailable, "The registration's credentials were just replaced.").retry(Retry::Now)
 }
 
 fn no_account(customer: &CustomerId) -> Error {

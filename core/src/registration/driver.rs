@@ -39,8 +39,9 @@ pub(crate) struct Payload {
     pub(crate) replaces: Option<InstanceId>,
     /// Tokens that go on elsewhere and are not revoked with the grant that is dropped here.
     pub(crate) surviving: Option<TokenSet>,
-    /// For `CredentialsRejected`: the credentials that were refused. If others are stored, nothing changes.
-    pub(crate) refused: Option<ConnectionSecrets>,
+    /// The credentials that the event is about: those that were refused, or renewed. If others are stored by now,
+    /// nothing changes, and [`Applied::is_stale`] says so.
+    pub(crate) about: Option<ConnectionSecrets>,
 }
 
 /// A grant to be stored.
@@ -66,6 +67,8 @@ pub(crate) struct Applied {
     pub(crate) connection: Option<Connection>,
     /// Ids of the pending revocations that the commit wrote.
     pub(crate) revocations: Vec<String>,
+    /// Nothing has changed, because other credentials are stored than those the event was about.
+    pub(crate) is_stale: bool,
 }
 
 /// Performs transitions on the connections of one store; cheap to clone.
@@ -119,12 +122,14 @@ impl Driver {
                 decided = left.then(decided);
             }
             if decided.changes.is_empty() {
-                return Ok(Applied { connection: decided.connection, revocations: Vec::new() });
+                let Decided { connection, is_stale, .. } = decided;
+                return Ok(Applied { connection, revocations: Vec::new(), is_stale });
             }
             match self.store.commit(decided.changes).await {
                 Ok(committed) => {
                     self.observers.publish_from(committed.first_event, decided.events);
-                    return Ok(Applied { connection: decided.connection, revocations: decided.revocations });
+                    let Decided { connection, revocations, .. } = decided;
+                    return Ok(Applied { connection, revocations, is_stale: false });
                 }
                 Err(Refusal::Conflict) => {}
                 Err(refusal) => return Err(refused(refusal, customer, instance)),
@@ -149,13 +154,13 @@ impl Driver {
             Some(sealed) => Some(ConnectionSecrets::open(Some(sealed), &self.ring, customer, instance)?),
             None => None,
         };
-        // The rule of proof: what was refused must still be what is stored.
-        if let Some(refused) = &payload.refused
-            && !before.as_ref().is_some_and(|stored| same_credentials(stored, refused))
+        // The rule of proof: what was refused must still be what is stored. And what was made from credentials that
+        // somebody has replaced meanwhile must not undo that.
+        if let Some(about) = &payload.about
+            && !before.as_ref().is_some_and(|stored| same_credentials(stored, about))
         {
-            return Ok(Decided { connection: row.map(|row| row.value), ..Decided::default() });
+            return Ok(Decided { connection: row.map(|row| row.value), is_stale: true, ..Decided::default() });
         }
-
         if to.effects.is_empty() && to.next == state && payload.report.is_none() {
             return Ok(Decided { connection: row.map(|row| row.value), ..Decided::default() });
         }
@@ -419,6 +424,7 @@ struct Decided {
     connection: Option<Connection>,
     revocations: Vec<String>,
     events: Vec<Event>,
+    is_stale: bool,
 }
 
 fn new_connection(customer: &CustomerId, instance: &InstanceId, now: chrono::DateTime<chrono::Utc>) -> Connection {

@@ -8,6 +8,6 @@ mod transition;
 
 pub(crate) use self::{
     checks::{Inspection, inspect},
-    driver::{Driver, InstanceFacts, NewGrant, Payload, redirect_taken},
+    driver::{Applied, Driver, InstanceFacts, NewGrant, Payload, redirect_taken},
     event::Event,
 };
