@@ -50,6 +50,9 @@ pub(crate) struct FlowSecrets {
     pub(crate) issuer_required: bool,
     pub(crate) instance_name: Option<String>,
     pub(crate) allow_another_user: bool,
+    /// A registration was there when the flow began. If it has ended meanwhile, the answer does not bring it back.
+    #[serde(default)]
+    pub(crate) renews: bool,
     /// The old address of the instance, where the registration ends when this one is saved.
     pub(crate) replaces: Option<InstanceId>,
 }
