@@ -7,7 +7,7 @@ mod refresh;
 mod token;
 
 pub(crate) use self::{
-    authorize::{FLOW_LIFE, FlowSecrets, Opening, is_loopback, redirect_url},
+    authorize::{FLOW_LIFE, FlowSecrets, Opening, redirect_url},
     callback::{Answered, Callback, expired},
     refresh::{Tokens, just_replaced, same_credentials},
     token::{

@@ -25,7 +25,7 @@ use url::Url;
 
 pub use self::http::HttpTransport;
 pub(crate) use self::{
-    address::same_origin,
+    address::{is_loopback, same_origin},
     headers::{asks_to_wait, content_type_is_json, is_html, secret_header, transaction_id},
     json::{json_depth_ok, parse_json},
     retry::Wire,
