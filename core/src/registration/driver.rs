@@ -19,6 +19,8 @@ use crate::{
     store::{Change, KeyRing, PendingRevocation, Put, Refusal, Row, Store},
 };
 
+/// An instance that answers as before is noted again after this time: accounts that share it need not all write it.
+const SEEN_AGAIN: TimeDelta = TimeDelta::minutes(1);
 /// How often a lost race is run again before the store counts as overloaded.
 const RACES: u32 = 64;
 
@@ -471,7 +473,8 @@ fn changed_instance(
         after.health = *health;
         after.health_detail.clone_from(detail);
     }
-    if before.as_ref() == Some(&after) {
+    let is_due = || after.health_at.is_none_or(|seen| (now - seen).abs() >= SEEN_AGAIN);
+    if before.as_ref() == Some(&after) && (facts.health.is_none() || !is_due()) {
         return None;
     }
     if facts.health.is_some() {
