@@ -3,6 +3,7 @@
 mod authorize;
 mod callback;
 mod flight;
+mod lease;
 mod refresh;
 mod token;
 

@@ -5,6 +5,7 @@ use std::{future::Future, sync::Arc, time::Duration};
 
 use super::{
     flight::{Cached, Flights, TokenKey},
+    lease::{Leased, MARGIN},
     token::{Access, AccountSecrets, CitrixToken, ConnectionSecrets, TokenSet, life},
 };
 use crate::{
@@ -21,10 +22,6 @@ use crate::{
     store::{Change, KeyRing, Lease, Put, Refusal, Row, Store},
 };
 
-/// Added to the longest time that one call may take: what is read and saved around it.
-const MARGIN: Duration = Duration::from_secs(30);
-/// Pause between two looks at a lease that somebody else holds.
-const LEASE_POLL: Duration = Duration::from_millis(50);
 /// Pause before a refused refresh token is tried the second and last time.
 const SECOND_TRY: Duration = Duration::from_secs(30);
 /// A service account renews itself by its password when the wall is nearer than this.
@@ -34,17 +31,17 @@ const WALL_MARGIN: Duration = Duration::from_secs(24 * 3600);
 #[derive(Clone)]
 pub(crate) struct Tokens(Arc<Inner>);
 
-struct Inner {
+pub(super) struct Inner {
     citrix_tokens: Arc<Flights<Arc<Secret>>>,
     servicenow_tokens: Arc<Flights<Arc<Access>>>,
-    store: Arc<dyn Store>,
+    pub(super) store: Arc<dyn Store>,
     ring: Arc<KeyRing>,
-    chance: Chance,
+    pub(super) chance: Chance,
     citrix: CitrixCloud,
     servicenow: ServiceNow,
     driver: Driver,
     /// How long a lease lasts: longer than one call can take, with all its waits. It is prolonged before the next one.
-    lease_span: Duration,
+    pub(super) lease_span: Duration,
 }
 
 impl Tokens {
@@ -360,75 +357,8 @@ impl Inner {
         Ok((row, secrets))
     }
 
-    /// Waits for the lease; ends early when whoever holds it has stored a token that serves.
-    async fn lease(&self, key: &TokenKey, refused: Option<&Secret>) -> Result<Leased> {
-        let name = lease_name(key);
-        let owner = self.chance.uuid().to_string();
-        let give_up = self.chance.now() + self.lease_span * 2;
-        loop {
-            let now = self.chance.now();
-            let lease = self.store.acquire(&name, &owner, now, now + self.lease_span).await?;
-            let serving = match self.stored(key).await {
-                Ok(cached) => cached.filter(|cached| cached.serves(now, refused)),
-                Err(error) => {
-                    if let Some(lease) = &lease {
-                        self.release(lease).await;
-                    }
-                    return Err(error);
-                }
-            };
-            match (lease, serving) {
-                (lease, Some(cached)) => {
-                    if let Some(lease) = &lease {
-                        self.release(lease).await;
-                    }
-                    return Ok(Leased::Fresh(cached));
-                }
-                (Some(lease), None) => return Ok(Leased::Held(lease)),
-                (None, None) if now > give_up => {
-                    return Err(held_too_long());
-                }
-                (None, None) => self.chance.clock.sleep(LEASE_POLL).await,
-            }
-        }
-    }
-
-    /// Waits for the lease, whatever is stored.
-    async fn lease_for_change(&self, key: &TokenKey) -> Result<Lease> {
-        let (name, owner) = (lease_name(key), self.chance.uuid().to_string());
-        let give_up = self.chance.now() + self.lease_span * 2;
-        loop {
-            let now = self.chance.now();
-            if let Some(lease) = self.store.acquire(&name, &owner, now, now + self.lease_span).await? {
-                return Ok(lease);
-            }
-            if now > give_up {
-                return Err(held_too_long());
-            }
-            self.chance.clock.sleep(LEASE_POLL).await;
-        }
-    }
-
-    /// Keeps the lease for one more call.
-    ///
-    /// # Errors
-    /// `unavailable` when somebody else had it in between: what they have stored counts.
-    async fn prolong(&self, lease: &Lease) -> Result<()> {
-        let now = self.chance.now();
-        match self.store.acquire(&lease.name, &lease.owner, now, now + self.lease_span).await? {
-            Some(held) if held.fence == lease.fence => Ok(()),
-            other => {
-                if let Some(taken_anew) = &other {
-                    self.release(taken_anew).await;
-                }
-                Err(Error::new(ErrorKind::Unavailable, "Another process has taken over the exchange of the token.")
-                    .retry(Retry::Now))
-            }
-        }
-    }
-
     /// The token as stored.
-    async fn stored(&self, key: &TokenKey) -> Result<Option<Renewed>> {
+    pub(super) async fn stored(&self, key: &TokenKey) -> Result<Option<Renewed>> {
         match key {
             TokenKey::Citrix(customer) => Ok(self.account(customer).await?.1.token.as_ref().map(cached_citrix)),
             TokenKey::ServiceNow(customer, instance) => {
@@ -436,32 +366,10 @@ impl Inner {
             }
         }
     }
-
-    async fn release(&self, lease: &Lease) {
-        if let Err(error) = self.store.release(lease).await {
-            tracing::warn!(error = %error, "a lease could not be released; it ends by itself");
-        }
-    }
-}
-
-fn lease_name(key: &TokenKey) -> String {
-    match key {
-        TokenKey::Citrix(customer) => format!("token:{customer}"),
-        TokenKey::ServiceNow(customer, instance) => format!("token:{customer}@{instance}"),
-    }
-}
-
-fn held_too_long() -> Error {
-    Error::new(ErrorKind::Unavailable, "Another process has been exchanging the token for too long.").retry(Retry::Now)
 }
 
 /// A token as it was stored or exchanged.
-type Renewed = Cached<Secret>;
-
-enum Leased {
-    Fresh(Renewed),
-    Held(Lease),
-}
+pub(super) type Renewed = Cached<Secret>;
 
 fn cached(tokens: &TokenSet) -> Renewed {
     Cached { token: tokens.access.clone(), renew_at: tokens.renew_at }
