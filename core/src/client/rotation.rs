@@ -4,18 +4,14 @@ use std::sync::Arc;
 
 use tracing::Instrument;
 
-use super::{
-    Inner, Registrations,
-    accounts::given,
-    connections::{gone, not_connected},
-};
+use super::{Inner, Registrations, accounts::given, connections::gone};
 use crate::{
     api::servicenow::EndpointCredentials,
     error::{Error, ErrorKind, Result},
     id::{CustomerId, InstanceId},
     model::{Connection, Grant},
     oauth::{ConnectionSecrets, SealedClient, just_replaced},
-    registration::{Applied, Event, NewGrant, Payload},
+    registration::{Applied, Event, NewGrant, Payload, not_connected},
     secret::Secret,
 };
 

@@ -17,7 +17,7 @@ use crate::{
     error::{Error, ErrorKind, Result, Retry},
     id::{CustomerId, InstanceId},
     model::{Account, Connection, ConnectionStatus},
-    registration::{Driver, Event, Payload},
+    registration::{Driver, Event, Payload, no_account, not_connected},
     secret::Secret,
     store::{Change, KeyRing, Lease, Put, Refusal, Row, Store},
 };
@@ -337,10 +337,8 @@ impl Inner {
         customer: &CustomerId,
         instance: &InstanceId,
     ) -> Result<(Row<Connection>, ConnectionSecrets)> {
-        let row = self.store.connection(customer, instance).await?.ok_or_else(|| {
-            Error::new(ErrorKind::NotFound, format!("The account {customer} is not connected with {instance}."))
-                .remedy("Connect the account with the instance first.")
-        })?;
+        let row = self.store.connection(customer, instance).await?;
+        let row = row.ok_or_else(|| not_connected(customer, instance))?;
         match row.value.status {
             ConnectionStatus::Registered => {}
             ConnectionStatus::Unregistered => return Err(not_registered(instance)),
@@ -402,10 +400,6 @@ fn is_refused_error(error: &Error) -> bool {
 
 pub(crate) fn just_replaced() -> Error {
     Error::new(ErrorKind::Unavailable, "The registration's credentials were just replaced.").retry(Retry::Now)
-}
-
-fn no_account(customer: &CustomerId) -> Error {
-    Error::new(ErrorKind::NotFound, format!("There is no account {customer}.")).remedy("Add the account first.")
 }
 
 fn not_registered(instance: &InstanceId) -> Error {

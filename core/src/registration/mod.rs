@@ -15,5 +15,5 @@ pub(crate) use self::{
     driver::{Applied, Driver, NewGrant, Payload},
     event::Event,
     instance::InstanceFacts,
-    refusal::redirect_taken,
+    refusal::{held, no_account, not_connected, redirect_taken},
 };

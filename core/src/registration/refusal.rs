@@ -1,4 +1,4 @@
-//! What the store refuses, in words.
+//! What is refused because of what is stored, in words.
 
 use super::driver::incomplete;
 use crate::{
@@ -9,11 +9,7 @@ use crate::{
 
 pub(super) fn refused(refusal: Refusal, customer: &CustomerId, instance: &InstanceId) -> Error {
     match refusal {
-        Refusal::Held { by } => {
-            Error::new(ErrorKind::AlreadyRegistered, format!("The account {customer} is already registered with {by}."))
-                .remedy(format!("Unregister it from {by} first; an account registers with one instance at a time."))
-                .with("held_by", by)
-        }
+        Refusal::Held { by } => held(customer, &by),
         Refusal::Occupied { by } => Error::new(
             ErrorKind::PrerequisiteMissing,
             format!("The connector on {instance} is older than 22.3.0 and serves the account {by} already."),
@@ -21,12 +17,26 @@ pub(super) fn refused(refusal: Refusal, customer: &CustomerId, instance: &Instan
         .remedy("Update the Citrix IT Service Management Connector on the instance to 22.3.0 or newer.")
         .with("occupied_by", by),
         Refusal::RedirectTaken { by, at } => redirect_taken(&by, &at),
-        Refusal::Missing => {
-            Error::new(ErrorKind::NotFound, format!("There is no account {customer}.")).remedy("Add the account first.")
-        }
+        Refusal::Missing => no_account(customer),
         Refusal::Failed(error) => error,
         Refusal::Conflict | Refusal::InUse => incomplete(),
     }
+}
+
+pub(crate) fn no_account(customer: &CustomerId) -> Error {
+    Error::new(ErrorKind::NotFound, format!("There is no account {customer}.")).remedy("Add the account first.")
+}
+
+pub(crate) fn not_connected(customer: &CustomerId, instance: &InstanceId) -> Error {
+    Error::new(ErrorKind::NotFound, format!("The account {customer} is not connected with {instance}."))
+        .remedy("Connect the account with the instance first.")
+}
+
+/// An account is registered with one instance at a time, and this one holds it.
+pub(crate) fn held(customer: &CustomerId, by: &InstanceId) -> Error {
+    Error::new(ErrorKind::AlreadyRegistered, format!("The account {customer} is already registered with {by}."))
+        .remedy(format!("Unregister it from {by} first; an account registers with one instance at a time."))
+        .with("held_by", by)
 }
 
 /// Two registrations with one redirect URL could be mixed up by a hostile instance (T1).
