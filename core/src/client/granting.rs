@@ -182,7 +182,10 @@ impl Inner {
                 user_name: granted.user_name,
                 user_sys_id: inspection.identity.map(|identity| identity.sys_id),
                 granted_at: self.chance.now(),
-                expires_at: tokens.refresh_expires_at,
+                expires_at: match granted.kind {
+                    GrantKind::ServiceAccount => tokens.refresh_expires_at,
+                    GrantKind::UserAccount => tokens.consent_ends_at(),
+                },
                 days_left: None,
                 warned_days: None,
             },

@@ -105,7 +105,11 @@ impl ServiceNow {
     /// `unauthorized` when the endpoint refuses.
     pub(crate) async fn refresh_grant(&self, endpoint: &EndpointCredentials<'_>, tokens: &TokenSet) -> Result<Granted> {
         let Some(refresh) = &tokens.refresh else {
-            return Err(Error::new(ErrorKind::Unauthorized, "There is no refresh token."));
+            return Err(Error::new(
+                ErrorKind::Unauthorized,
+                "The access token has ended, and the instance gave no refresh token with it.",
+            )
+            .remedy("Re-authenticate; and let the OAuth endpoint in the instance issue refresh tokens."));
         };
         let client = oauth_client(endpoint, self.endpoints().token(endpoint.instance_id)?);
         let refresh = RefreshToken::new(refresh.expose().to_owned());
