@@ -16,6 +16,9 @@ use support::{ACME, DEV1, GLOBEX, World, is, until};
 /// A callback that is altered, and what is said of it: kind and reason.
 type Case = (&'static str, String, ErrorKind, &'static str);
 
+/// What goes wrong at the instance after the person has allowed it.
+type Spoil<'a> = Box<dyn Fn() + 'a>;
+
 const INPUT: ErrorKind = ErrorKind::InvalidInput;
 const EXPIRED: ErrorKind = ErrorKind::FlowExpired;
 
@@ -57,7 +60,7 @@ async fn refused(world: &World, session: Option<&Secret>, cases: Vec<Case>) -> u
     let before = world.state().await;
     let (tokens, codes) = (world.asked("token").len(), cases.len());
     for (about, callback, kind, reason) in cases {
-        let error = world.client.registrations().complete(&callback, session).await.expect_err(about);
+        let error = world.client.registrations().complete(&callback, session).await.unwrap_err();
         is(&error, kind, about);
         assert_eq!(error.context("reason"), Some(reason), "{about}: {error:?}");
     }
@@ -66,6 +69,7 @@ async fn refused(world: &World, session: Option<&Secret>, cases: Vec<Case>) -> u
     codes
 }
 
+#[allow(clippy::too_many_lines)] // four tables
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_not_an_answer_to_us_is_refused_and_the_true_one_still_works() {
     let world = World::new().await;
@@ -351,7 +355,7 @@ async fn a_consent_that_leads_to_nothing_leaves_the_grant_in_use_working() {
         let world = &world;
         move || world.simulator.fault(Fault::new(DEV1, what).route(route).always())
     };
-    let cases: Vec<(&str, &str, Box<dyn Fn() + '_>, ErrorKind)> = vec![
+    let cases: Vec<(&str, &str, Spoil<'_>, ErrorKind)> = vec![
         ("a wrong secret", "svc.citrix", Box::new(|| ()), ErrorKind::Unauthorized),
         (
             "the code was too old",

@@ -103,6 +103,7 @@ export class Stage {
   /** A browser that nobody has used before. What it asks for goes to loopback, or the test fails at `leave`. */
   async person({ width = 1280, height = 800, dark = false } = {}) {
     const context = await this.browser.newContext({ viewport: { width, height }, colorScheme: dark ? 'dark' : 'light' })
+    context.setDefaultTimeout(10_000)
     const asked = []
     context.on('request', (request) => asked.push(request.url()))
     const page = await context.newPage()

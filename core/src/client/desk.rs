@@ -107,6 +107,16 @@ impl Inner {
         Ok(authorization)
     }
 
+    /// Ends the listener, and uses the flow up.
+    async fn leave(&self, flow_id: &str) {
+        self.desk.leave(flow_id);
+        if let Ok(Some(row)) = self.store.flow(flow_id).await
+            && let Err(error) = self.use_up(row).await
+        {
+            tracing::warn!(error = %error, "an authorization could not be given up; it ends by itself");
+        }
+    }
+
     fn random_secret(&self) -> Secret {
         let bytes = [self.chance.uuid(), self.chance.uuid()];
         Secret::from(bytes.map(|half| half.simple().to_string()).concat())
@@ -137,7 +147,8 @@ impl Waiting<'_> {
         let outcome = match in_time {
             Some(outcome) => outcome,
             None if hearing.give_up() => {
-                self.end();
+                self.is_over = true;
+                self.inner.leave(self.flow_id).await;
                 return Err(Error::new(ErrorKind::Timeout, "Nobody came back from the browser in time.")
                     .remedy("Begin again, sign in, and choose Allow; nothing was changed."));
             }
@@ -152,30 +163,18 @@ impl Waiting<'_> {
         }
         outcome
     }
-
-    /// Ends the listener, and uses the flow up.
-    fn end(&mut self) {
-        self.is_over = true;
-        self.inner.desk.leave(self.flow_id);
-        let (inner, flow_id) = (Arc::clone(self.inner), self.flow_id.to_owned());
-        // Outside a runtime there is nobody to do it; the flow ends by its own time then.
-        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
-            runtime.spawn(async move {
-                if let Ok(Some(row)) = inner.store.flow(&flow_id).await
-                    && let Err(error) = inner.use_up(row).await
-                {
-                    tracing::warn!(error = %error, "an authorization could not be given up; it ends by itself");
-                }
-            });
-        }
-    }
 }
 
 impl Drop for Waiting<'_> {
     fn drop(&mut self) {
         // What a callback has begun is finished.
         if !self.is_over && self.inner.desk.find(self.flow_id).is_some_and(|(hearing, _)| hearing.give_up()) {
-            self.end();
+            let (inner, flow_id) = (Arc::clone(self.inner), self.flow_id.to_owned());
+            inner.desk.leave(&flow_id);
+            // Outside a runtime there is nobody to do it; the flow ends by its own time then.
+            if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+                runtime.spawn(async move { inner.leave(&flow_id).await });
+            }
         }
     }
 }

@@ -82,3 +82,35 @@ fn gone() -> Error {
     Error::new(ErrorKind::Cancelled, "The authorization was given up; nothing was changed.")
         .remedy("Begin a new authorization.")
 }
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt;
+
+    use super::*;
+
+    #[test]
+    fn a_flow_is_taken_once() {
+        let hearing = Hearing::default();
+        assert!(hearing.take() && !hearing.take() && !hearing.give_up());
+        assert!(hearing.outcome().now_or_never().is_none() && !hearing.has_ended(), "the callback goes on");
+        hearing.tell(Err(Error::new(ErrorKind::ConsentDenied, "No.")));
+        let told = hearing.outcome().now_or_never().unwrap().unwrap_err();
+        assert!(told.kind() == ErrorKind::ConsentDenied && hearing.has_ended());
+
+        let hearing = Hearing::default();
+        assert!(hearing.give_up() && !hearing.take());
+        assert_eq!(hearing.outcome().now_or_never().unwrap().unwrap_err().kind(), ErrorKind::Cancelled);
+    }
+
+    #[test]
+    fn the_page_is_waited_for_as_long_as_a_browser_waits_for_it() {
+        let hearing = Hearing::default();
+        assert!(hearing.shown().now_or_never().is_some(), "nobody waits");
+        let (one, other) = (hearing.show(), hearing.show());
+        drop(one);
+        assert!(hearing.shown().now_or_never().is_none());
+        drop(other);
+        assert!(hearing.shown().now_or_never().is_some());
+    }
+}

@@ -49,13 +49,14 @@ pub(crate) async fn storm(client: &Client, account: &str, run: &str, steps: &mut
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
     };
-    let drained = steps.time(&format!("deliver {STORM} alerts"), async {
+    let name = format!("deliver {STORM} alerts");
+    let drained = async {
         tokio::select! {
             done = worker => done,
             failed = watch => failed,
         }
-    });
-    drained.await?;
+    };
+    steps.time(&name, drained).await?;
 
     let mut incidents = std::collections::HashSet::new();
     for delivery in &taken {

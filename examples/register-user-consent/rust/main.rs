@@ -14,7 +14,7 @@ use axum::{
     response::{Html, IntoResponse, Redirect, Response},
     routing::{get, post},
 };
-use itsm_adapter::{Authorize, Client, Config, Error, ErrorKind, Result};
+use itsm_adapter::{Authorize, Client, Config, ConnectionStatus, Error, ErrorKind, Result};
 
 /// The cookie that ties a flow to the browser that began it.
 const COOKIE: &str = "itsm_consent";
@@ -32,22 +32,33 @@ struct App {
 async fn manage(State(app): State<Arc<App>>) -> Response {
     let list = match app.client.connections().list(None, None, Some(1000)).await {
         Ok(page) => page.items,
-        Err(error) => return shown(&error),
+        Err(error) => return app.shown(&error),
     };
-    let mut rows = String::new();
-    for line in list {
+    let mut body = String::new();
+    for line in &list {
         let grant = line.grant.as_ref();
-        let who = grant.map_or("", |grant| grant.user_name.as_str());
-        let days = grant.and_then(|grant| grant.days_left).map(|days| days.to_string()).unwrap_or_default();
-        let cells = [line.customer_id.as_str(), line.instance_id.as_str(), &format!("{:?}", line.status), who, &days];
-        let cells: String = cells.iter().map(|cell| format!("<td>{}</td>", escaped(cell))).collect();
-        rows.push_str(&format!("<tr>{cells}</tr>"));
+        let status = match line.status {
+            ConnectionStatus::Registered => "Registered",
+            ConnectionStatus::Unregistered => "Not registered",
+            _ => "ServiceNow Instance Unauthorized",
+        };
+        let days = grant.and_then(|grant| grant.days_left).map(|days| days.to_string());
+        body = body + "<section><h2>" + &escaped(line.instance_id.as_str()) + "</h2><dl>";
+        for (name, value) in [
+            ("Account", line.customer_id.as_str()),
+            ("Status", status),
+            ("User", grant.map_or("none", |grant| grant.user_name.as_str())),
+            ("Days left", days.as_deref().unwrap_or("none")),
+        ] {
+            body = body + "<div><dt>" + name + "</dt><dd>" + &escaped(value) + "</dd></div>";
+        }
+        body += "</dl></section>";
     }
-    page(&format!(
-        "<h1>ServiceNow instances</h1><table><tr><th>Account</th><th>Instance</th><th>Status</th><th>User</th>\
-         <th>Days left</th></tr>{rows}</table>\
-         <form method=\"post\" action=\"/register\"><button>Register with your user account</button></form>"
-    ))
+    if list.is_empty() {
+        body += "<p>No instance is registered yet.</p>";
+    }
+    body += "<form method=\"post\" action=\"/register\"><button>Register with your user account</button></form>";
+    app.page("ServiceNow instances", &body)
 }
 
 /// The button: begins a flow, ties it to this browser, and sends it to the instance.
@@ -73,7 +84,7 @@ async fn register(State(app): State<Arc<App>>, headers: HeaderMap) -> Response {
             let cookie = format!("{COOKIE}={session}; Path=/callback; HttpOnly; SameSite=Lax; Max-Age=600{secure}");
             ([(header::SET_COOKIE, cookie)], Redirect::to(&begun.authorization_url)).into_response()
         }
-        Err(error) => shown(&error),
+        Err(error) => app.shown(&error),
     }
 }
 
@@ -84,29 +95,57 @@ async fn callback(State(app): State<Arc<App>>, uri: Uri, headers: HeaderMap) -> 
     let own = cookies.split(';').filter_map(|cookie| cookie.trim().split_once('=')).find(|(name, _)| *name == COOKIE);
     let session = own.map(|(_, value)| value.into());
     match app.client.registrations().complete(&came_to, session.as_ref()).await {
+        // On to the list: the code does not stay in the address, and a reload asks for nothing again.
         Ok(_) => Redirect::to("/").into_response(),
-        Err(error) => shown(&error),
+        Err(error) => app.shown(&error),
     }
 }
 
-fn shown(error: &Error) -> Response {
-    let status = match error.kind() {
-        ErrorKind::InvalidInput | ErrorKind::FlowExpired => StatusCode::BAD_REQUEST,
-        ErrorKind::ConsentDenied => StatusCode::OK,
-        _ => StatusCode::BAD_GATEWAY,
-    };
-    let info = error.info();
-    let text = format!("{} {}", escaped(&info.message), escaped(&info.remedy));
-    (status, page(&format!("<h1>Not registered</h1><p>{text}</p><p><a href=\"/\">Back to the list</a></p>")))
-        .into_response()
+async fn style() -> Response {
+    ([(header::CONTENT_TYPE, "text/css")], include_str!("style.css")).into_response()
 }
 
-fn page(body: &str) -> Response {
-    let policy = "default-src 'none'; form-action 'self' https: http:; frame-ancestors 'none'; base-uri 'none'";
-    let headers = [(header::CONTENT_SECURITY_POLICY, policy), (header::REFERRER_POLICY, "no-referrer")];
-    let head = "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"><title>ITSM Adapter</title>";
-    (headers, Html(format!("<!DOCTYPE html><html lang=\"en\"><head>{head}</head><body>{body}</body></html>")))
-        .into_response()
+impl App {
+    fn shown(&self, error: &Error) -> Response {
+        let info = error.info();
+        let (status, title, text) = match error.kind() {
+            ErrorKind::ConsentDenied => {
+                (StatusCode::OK, "Not allowed", "You did not allow the access. Nothing was changed.".to_owned())
+            }
+            // A second click, or the back button: the first answer counts.
+            ErrorKind::FlowExpired if error.context("reason") == Some("used") => {
+                (StatusCode::BAD_REQUEST, "Already answered", info.message + " The list says how it is now.")
+            }
+            ErrorKind::InvalidInput | ErrorKind::FlowExpired => {
+                (StatusCode::BAD_REQUEST, "Not registered", format!("{} {}", info.message, info.remedy))
+            }
+            _ => (StatusCode::BAD_GATEWAY, "Not registered", format!("{} {}", info.message, info.remedy)),
+        };
+        let body = format!("<p>{}</p><p><a href=\"/\">Back to the list</a></p>", escaped(&text));
+        (status, self.page(title, &body)).into_response()
+    }
+
+    fn page(&self, title: &str, body: &str) -> Response {
+        // The form leads to the instance, and from there perhaps to a sign-in of the company's own.
+        let policy = format!(
+            "default-src 'none'; style-src 'self'; form-action 'self' https: {}; frame-ancestors 'none'; base-uri 'none'",
+            self.instance
+        );
+        let headers = [
+            (header::CONTENT_SECURITY_POLICY, policy.as_str()),
+            // Not `no-referrer`: a browser would then say `Origin: null` when the form is sent.
+            (header::REFERRER_POLICY, "same-origin"),
+            (header::CACHE_CONTROL, "no-store"),
+            (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        ];
+        let html = format!(
+            "<!DOCTYPE html><html lang=\"en\"><head><meta charset=\"utf-8\">\
+             <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\
+             <title>{title} \u{2013} ITSM Adapter</title><link rel=\"stylesheet\" href=\"/style.css\"></head>\
+             <body><main><h1>{title}</h1>{body}</main></body></html>"
+        );
+        (headers, Html(html)).into_response()
+    }
 }
 
 fn escaped(text: &str) -> String {
@@ -134,6 +173,7 @@ async fn main() -> Result<()> {
         .route("/", get(manage))
         .route("/register", post(register))
         .route("/callback", get(callback))
+        .route("/style.css", get(style))
         .with_state(app);
     axum::serve(listener, routes).await.map_err(unheard)
 }

@@ -3,7 +3,12 @@
 //!
 //! The environment says where everything is, as [`Config::from_env`] reads it.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::HashMap,
+    future::{Future, poll_fn},
+    sync::Arc,
+    task::Poll,
+};
 
 use itsm_adapter::{AddAccount, Authorize, Authorized, Client, Config, Environment, Error, ErrorKind, Result};
 use serde::Deserialize;
@@ -122,10 +127,17 @@ async fn main() -> Result<()> {
         let awaited = if let Order::Wait { flow_id, .. } = &order { Some(flow_id.clone()) } else { None };
         let ends = matches!(order, Order::WaitAndEnd { .. });
         let own = Arc::clone(&client);
-        let task = tokio::spawn(async move {
+        let mut work = Box::pin(async move {
             answer(id, act(&own, order).await);
             if ends {
                 std::process::exit(0);
+            }
+        });
+        // Begun before the next order is read: what never began cannot be cancelled.
+        let begun = poll_fn(|context| Poll::Ready(work.as_mut().poll(context))).await;
+        let task = tokio::spawn(async move {
+            if begun.is_pending() {
+                work.await;
             }
         });
         if let Some(flow_id) = awaited {

@@ -2,8 +2,8 @@
 
 use chrono::{DateTime, Utc};
 use itsm_adapter::{
-    AddAccount, Alert, Client, ClientOptions, Condition, Connect, CreateWebhook, DeliveryStatus, Query,
-    ReauthenticateServiceAccount, Record, RegisterServiceAccount, Result, Secret, UpdateAccount, egress_ranges,
+    AddAccount, Alert, Authorize, CheckAll, Client, ClientOptions, Condition, Connect, CreateWebhook, DeliveryStatus,
+    Query, ReauthenticateServiceAccount, Record, RegisterServiceAccount, Result, Secret, UpdateAccount, egress_ranges,
 };
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
@@ -76,6 +76,20 @@ fn register(with: &With<'_>) -> Result<RegisterServiceAccount, Failure> {
         client_secret: with.secret("client_secret")?,
         user_name: with.string("user_name")?,
         password: with.secret("password")?,
+    })
+}
+
+fn authorize(with: &With<'_>) -> Result<Authorize, Failure> {
+    Ok(Authorize {
+        customer_id: with.string("customer_id")?,
+        instance_url: with.string("instance_url")?,
+        instance_name: with.owned("instance_name"),
+        client_id: with.owned("client_id"),
+        client_secret: with.some_secret("client_secret"),
+        redirect_url: with.owned("redirect_url"),
+        session: with.some_secret("session"),
+        moves_from: with.owned("moves_from"),
+        allow_another_user: with.word::<Option<bool>>("allow_another_user")?.unwrap_or_default(),
     })
 }
 
@@ -161,6 +175,23 @@ pub(crate) async fn call(client: &Client, operation: &str, with: &Value) -> Resu
         ),
         "registrations.unregister" => json(client.registrations().unregister(customer()?, instance()?).await),
         "registrations.check" => json(client.registrations().check(customer()?, instance()?).await),
+        "registrations.authorize" => json(client.registrations().authorize(authorize(&with)?).await),
+        "registrations.complete" => {
+            let session = with.some_secret("session");
+            json(client.registrations().complete(with.text("callback_url")?, session.as_ref()).await)
+        }
+        "registrations.abandon" => json(client.registrations().abandon(with.text("flow_id")?).await),
+        "registrations.check_all" => {
+            let request = CheckAll { customer_id: with.owned("customer_id"), concurrency: with.number("concurrency") };
+            json(client.registrations().check_all(request).await)
+        }
+        "registrations.update_endpoint_secret" => {
+            let secret = with.secret("client_secret")?;
+            json(client.registrations().update_endpoint_secret(customer()?, instance()?, &secret).await)
+        }
+        "registrations.relocate" => {
+            json(client.registrations().relocate(with.text("from_instance_url")?, register(&with)?).await)
+        }
         "alerts.submit" => json(client.alerts().submit(alert(&with.0["alert"])?).await),
         "alerts.submit_webhook" => {
             let expected = with.some_secret("expected");

@@ -60,6 +60,13 @@ fn one(world: &World, instance: &Instance, ask: &Ask, method: &Method, rest: &[&
         (&Method::GET, ["syslog"]) => Ok(json!({"entries": instance.records("syslog").unwrap_or_default()})),
         (&Method::PATCH, ["users", user]) => instance.patch_user(user, body, world.now()),
         (&Method::PATCH, ["oauth_clients", client]) => instance.patch_oauth_client(client, body),
+        (&Method::POST, ["consent"]) => {
+            let url = text_of(body, "url").ok_or("url is needed")?;
+            let user = text_of(body, "user").ok_or("user is needed")?;
+            let decision = text_of(body, "decision").unwrap_or("authorize");
+            let callback = instance.consent(url, user, decision, &world.chance, world.now())?;
+            Ok(json!({"callback": callback}))
+        }
         (&Method::POST, ["tokens", how @ ("expire" | "revoke")]) => {
             let how = if *how == "expire" { Spoil::Expire } else { Spoil::Revoke };
             // `{"access": true}` means access tokens only; with neither word, both kinds.

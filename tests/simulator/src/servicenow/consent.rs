@@ -73,6 +73,28 @@ pub(super) fn answer(glide: &mut Glide, ask: &Ask, moment: &Moment<'_>) -> Answe
     }
 }
 
+/// What a person does in a browser, in one step: signs in as this user, and presses the button (`authorize` or `deny`).
+/// Gives the address that the browser is sent back to.
+pub(super) fn decide(
+    glide: &mut Glide,
+    query: &str,
+    user_name: &str,
+    button: &str,
+    moment: &Moment<'_>,
+) -> Result<String, String> {
+    let request = check(glide, &pairs(query.as_bytes()))?;
+    let found = glide.table("sys_user").and_then(|table| table.find("user_name", user_name)).map(|row| row.id);
+    let user_id = found.ok_or_else(|| format!("no user {user_name}"))?;
+    user::check_state(glide, user_id)?;
+    let answer = match button {
+        "authorize" => allow(glide, moment, request, user_id),
+        "deny" => deny(glide, &request),
+        _ => return Err("decision is authorize or deny".to_owned()),
+    };
+    let location = answer.headers.get("location").and_then(|location| location.to_str().ok());
+    location.map(str::to_owned).ok_or_else(|| "the browser is not sent back".to_owned())
+}
+
 fn check(glide: &Glide, params: &[(String, String)]) -> Result<Request, &'static str> {
     let get = |name: &str| value_of(params, name).filter(|value| !value.is_empty());
     let client = client::find(glide, get("client_id").unwrap_or(""))

@@ -6,12 +6,15 @@ use std::sync::{Mutex, MutexGuard, OnceLock};
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
+use super::Moment;
+use super::consent;
 use super::data;
 use super::glide::Glide;
 use super::profile::{Profile, Switches};
 use super::record::{Row, SysId};
 use super::role;
 use super::table::Table;
+use crate::chance::Chance;
 use crate::clock::glide as glide_time;
 use crate::gate::Pass;
 use crate::http_message::{Answer, Ask, value_of};
@@ -203,6 +206,21 @@ impl Instance {
             }
         };
         Ok(glide.tokens.spoil_all(id, access, refresh, how, now))
+    }
+
+    /// Decides an authorization request as a person at a browser would.
+    pub(crate) fn consent(
+        &self,
+        authorization_url: &str,
+        user: &str,
+        button: &str,
+        chance: &Chance,
+        now: DateTime<Utc>,
+    ) -> Result<String, String> {
+        let base = self.url.get().map_or("", String::as_str);
+        let rest = authorization_url.strip_prefix(base).and_then(|rest| rest.strip_prefix("/oauth_auth.do?"));
+        let query = rest.ok_or("url is no authorization URL of this instance")?;
+        consent::decide(&mut self.glide(), query, user, button, &Moment { now, chance, base })
     }
 
     /// The seed users with their passwords, for the line the program prints.
