@@ -406,7 +406,7 @@ export interface Grant {
   userSysId?: string
   /** When the grant was given. */
   grantedAt: Date
-  /** When the refresh token ends, whatever is done with it; none when the instance gave none. */
+  /** When the refresh token ends, whatever is done with it; without one, a consent ends with its access token. */
   expiresAt?: Date
   /** Whole days until then, as of this answer; 0 on the last day, negative after it. */
   daysLeft?: number

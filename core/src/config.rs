@@ -8,6 +8,7 @@ use crate::{
     id::InstanceId,
     model::{ClientOptions, OauthServer},
     secret::Secret,
+    store::listed_keys,
 };
 
 /// Time allowed for a TCP and TLS connection.
@@ -46,6 +47,9 @@ pub const CONNECTOR_ROLE: &str = "x_cion_citrix_it_s.ctx_itsm_admin";
 pub const INCIDENT_ROLES: [&str; 4] = ["incident_manager", "sn_incident_write", "itil", "admin"];
 /// Host names that may be instances without being named in [`Config::instance_hosts`] (T4).
 pub const INSTANCE_HOSTS: [&str; 2] = ["*.service-now.com", "*.servicenowservices.com"];
+
+/// No time that is set may be longer, so that sums of them stay within what instants can hold.
+const LONGEST: Duration = Duration::from_secs(366 * 86_400);
 
 /// Where the state is kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -236,7 +240,7 @@ impl Default for Config {
 
 impl Config {
     /// Reads the environment: `ITSM_ADAPTER_STORE` (`memory`, the default, or the path of a SQLite file),
-    /// `ITSM_ADAPTER_KEY`, `CITRIX_URL`, `SERVICENOW_HOSTS` (comma-separated),
+    /// `ITSM_ADAPTER_KEY` (several keys separated by commas: the first seals), `CITRIX_URL`, `SERVICENOW_HOSTS` (comma-separated),
     /// `ITSM_ADAPTER_ALLOW_PRIVATE_NETWORKS` (`true`). What is not set keeps its default.
     ///
     /// # Errors
@@ -252,6 +256,10 @@ impl Config {
     /// `invalid_input` when neither the options nor the environment say where the state is kept, or when a
     /// value makes no sense; the message names the option and the variable.
     pub fn resolve(options: ClientOptions) -> Result<Self> {
+        Self::resolve_with(options, variable)
+    }
+
+    fn resolve_with(options: ClientOptions, variable: impl Fn(&str) -> Option<String>) -> Result<Self> {
         let store = match options.store.or_else(|| variable("ITSM_ADAPTER_STORE")).as_deref() {
             Some("memory") => StoreConfig::Memory,
             Some(path) if !path.trim().is_empty() => StoreConfig::Sqlite { path: path.into() },
@@ -263,8 +271,16 @@ impl Config {
             }
         };
         let mut config = Self { store, ..Self::default() };
-        config.key = options.key.or_else(|| variable("ITSM_ADAPTER_KEY").map(Secret::from));
+        config.key = options.key;
         config.old_keys = options.old_keys.unwrap_or_default();
+        if config.key.is_none()
+            && let Some(list) = variable("ITSM_ADAPTER_KEY")
+        {
+            // The first seals, the others open what was sealed before a rotation.
+            let mut keys = listed_keys(&Secret::from(list)).into_iter();
+            config.key = keys.next();
+            config.old_keys.splice(0..0, keys);
+        }
         config.citrix_url = options.citrix_url.or_else(|| variable("CITRIX_URL"));
         config.instance_hosts.hosts = options.instance_hosts.unwrap_or_else(|| {
             let listed = variable("SERVICENOW_HOSTS").unwrap_or_default();
@@ -322,6 +338,18 @@ impl Config {
                 return Err(Error::invalid(format!("The setting {name} must be longer than nothing.")));
             }
         }
+        for (name, value) in [
+            ("connect_timeout", self.connect_timeout),
+            ("attempt_timeout", self.attempt_timeout),
+            ("total_timeout", self.total_timeout),
+            ("transaction_limit", self.transaction_limit),
+            ("wake_up_timeout", self.wake_up_timeout),
+            ("wake_up_interval", self.wake_up_interval),
+        ] {
+            if value > LONGEST {
+                return Err(Error::invalid(format!("The setting {name} must be at most a year.")));
+            }
+        }
         if self.retry.max_attempts == 0 || self.concurrency_per_remote == 0 {
             return Err(Error::invalid("The settings max_attempts and concurrency_per_remote must be at least 1."));
         }
@@ -339,6 +367,36 @@ mod tests {
 
     fn rules(hosts: &[&str], allow_private_networks: bool) -> HostRules {
         HostRules { hosts: hosts.iter().map(|&host| host.to_owned()).collect(), allow_private_networks }
+    }
+
+    #[test]
+    fn several_keys_in_the_environment_are_one_that_seals_and_others_that_open() {
+        let [one, two] = ["1", "2"].map(|digit| digit.repeat(64));
+        let options = || ClientOptions { store: Some("memory".to_owned()), ..ClientOptions::default() };
+        let resolved = |options, list: &str| {
+            let variable = |name: &str| (name == "ITSM_ADAPTER_KEY").then(|| list.to_owned());
+            Config::resolve_with(options, variable).unwrap_or_else(|error| panic!("{error}"))
+        };
+        let config =
+            resolved(ClientOptions { old_keys: Some(vec!["3".into()]), ..options() }, &format!("{one}, {two}"));
+        assert!(config.key.is_some_and(|key| key.matches(&one)));
+        let old: Vec<&str> = config.old_keys.iter().map(Secret::expose).collect();
+        assert_eq!(old, [two.as_str(), "3"]);
+        let given = resolved(ClientOptions { key: Some("4".into()), ..options() }, &one);
+        assert!(given.key.is_some_and(|key| key.matches("4")) && given.old_keys.is_empty(), "what is given counts");
+    }
+
+    #[test]
+    fn times_beyond_reason_are_refused_before_anything_is_opened() {
+        let with = |adjust: fn(&mut Config)| {
+            let mut config = Config::default();
+            adjust(&mut config);
+            config.check()
+        };
+        assert!(with(|_| {}).is_ok());
+        assert!(with(|config| config.total_timeout = Duration::MAX).is_err());
+        assert!(with(|config| config.transaction_limit = Duration::MAX).is_err());
+        assert!(with(|config| config.attempt_timeout = Duration::ZERO).is_err());
     }
 
     #[test]

@@ -34,6 +34,8 @@ pub(crate) struct Observers(Arc<RwLock<Everybody>>);
 
 struct Everybody {
     observers: Vec<(u64, Arc<dyn Observer>)>,
+    /// The number of the last one; none is given twice.
+    last: u64,
     /// None after the end.
     subscribers: Option<broadcast::Sender<Event>>,
 }
@@ -41,7 +43,7 @@ struct Everybody {
 impl Default for Observers {
     fn default() -> Self {
         let subscribers = Some(broadcast::channel(WAITING).0);
-        Self(Arc::new(RwLock::new(Everybody { observers: Vec::new(), subscribers })))
+        Self(Arc::new(RwLock::new(Everybody { observers: Vec::new(), last: 0, subscribers })))
     }
 }
 
@@ -73,7 +75,8 @@ impl fmt::Debug for Observers {
 impl Observers {
     pub(crate) fn add(&self, observer: Arc<dyn Observer>) -> u64 {
         let mut everybody = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        let id = everybody.observers.last().map_or(1, |(last, _)| last + 1);
+        everybody.last += 1;
+        let id = everybody.last;
         everybody.observers.push((id, observer));
         id
     }
@@ -126,5 +129,27 @@ impl Observers {
                 tracing::error!("an observer panicked; the adapter goes on");
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Deaf;
+
+    impl Observer for Deaf {
+        fn on_event(&self, _: &Event) {}
+    }
+
+    #[test]
+    fn a_number_that_was_given_back_takes_nobody_else_off() {
+        let observers = Observers::default();
+        let first = observers.add(Arc::new(Deaf));
+        observers.remove(first);
+        let second = observers.add(Arc::new(Deaf));
+        observers.remove(first);
+        let left: Vec<u64> = observers.0.read().unwrap().observers.iter().map(|(id, _)| *id).collect();
+        assert_eq!(left, [second]);
     }
 }

@@ -12,7 +12,6 @@ mod desk;
 mod error;
 mod event;
 #[cfg(any(feature = "python", feature = "node", feature = "uniffi"))]
-#[cfg(any(feature = "python", feature = "node", feature = "uniffi"))]
 #[doc(hidden)]
 pub mod ffi;
 mod id;

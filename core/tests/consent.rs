@@ -13,12 +13,12 @@ use itsm_adapter::{
     Authorize, Client, ConnectionStatus, ErrorKind, EventKind, GrantKind, OpenBrowser, ReauthenticateServiceAccount,
     RegisterServiceAccount, Secret,
 };
-use itsm_simulator::TokenKind;
+use itsm_simulator::{Fault, FaultKind, TokenKind};
 use serde_json::json;
 use support::{
     ACME, DEV1, World,
     browser::{Browser, Page},
-    is,
+    is, password, until,
 };
 use tokio::task::JoinHandle;
 
@@ -295,4 +295,33 @@ async fn a_registration_moves_to_the_new_address_of_its_instance_in_one_step() {
     let done = registrations.complete(&callback, None).await.unwrap();
     assert_eq!((done.connection.instance_id.as_str(), done.previous_user_name), (world.url().as_str(), None));
     assert_eq!(world.state().await["revocations"], 0);
+}
+
+/// The new secret is on its way when somebody else gives the registration another user: that one stays.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_new_endpoint_secret_does_not_undo_what_was_stored_meanwhile() {
+    let world = World::new().await;
+    world.registered(ACME).await;
+    let (late, secret) = (world.another_client().await, world.request(ACME).client_secret);
+    world.simulator.clear_requests();
+    let slow = Fault::new(DEV1, FaultKind::Slow).route("token").grant_type("password").with("delay_ms", 600);
+    world.simulator.fault(slow);
+    let (client, url) = (world.client.clone(), world.url());
+    let changing =
+        tokio::spawn(async move { client.registrations().update_endpoint_secret(ACME, &url, &secret).await });
+    until("the new secret on its way", || world.asked("token").iter().any(|asked| asked.fault.is_some())).await;
+    let second = ReauthenticateServiceAccount {
+        customer_id: ACME.into(),
+        instance_url: world.url(),
+        user_name: Some("svc.second".into()),
+        password: Some(password("svc.second")),
+        ..ReauthenticateServiceAccount::default()
+    };
+    late.registrations().reauthenticate(second).await.unwrap();
+    let error = changing.await.unwrap().unwrap_err();
+    is(&error, ErrorKind::Unavailable, "replaced meanwhile");
+    assert!(error.is_retryable());
+    assert_eq!(world.connection(ACME).await.grant.unwrap().user_name, "svc.second");
+    world.reads(ACME, "with what somebody else has stored").await;
+    assert_eq!(world.state().await["revocations"], 0, "the tokens of the other user are not left behind");
 }

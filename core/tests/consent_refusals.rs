@@ -11,7 +11,7 @@ use chrono::TimeDelta;
 use itsm_adapter::{Authorize, ConnectionStatus, ErrorKind, Secret};
 use itsm_simulator::{Fault, FaultKind, TokenKind};
 use serde_json::json;
-use support::{ACME, DEV1, GLOBEX, World, is};
+use support::{ACME, DEV1, GLOBEX, World, is, until};
 
 /// A callback that is altered, and what is said of it: kind and reason.
 type Case = (&'static str, String, ErrorKind, &'static str);
@@ -482,4 +482,22 @@ async fn what_makes_no_sense_is_refused_before_anybody_is_asked() {
     let error = world.client.registrations().authorize(world.authorize_at(ACME, "dev2")).await.unwrap_err();
     is(&error, ErrorKind::AlreadyRegistered, "held by another instance");
     assert_eq!(error.context("held_by"), Some(world.url().as_str()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_consent_under_way_does_not_bring_back_a_registration_that_was_ended() {
+    let world = World::new().await;
+    world.consented(ACME, "svc.citrix").await;
+    let callback = begun(&world, world.authorize(ACME)).await;
+    let late = world.another_client().await;
+    world.simulator.clear_requests();
+    world.simulator.fault(Fault::new(DEV1, FaultKind::Slow).route("token").with("delay_ms", 600));
+    let client = world.client.clone();
+    let finishing = tokio::spawn(async move { client.registrations().complete(&callback, None).await });
+    until("the code on its way", || !world.asked("token").is_empty()).await;
+    late.registrations().unregister(ACME, &world.url()).await.unwrap();
+    is(&finishing.await.unwrap().unwrap_err(), ErrorKind::IllegalState, "ended meanwhile");
+    assert_eq!(world.connection(ACME).await.status, ConnectionStatus::Unregistered);
+    assert!(!world.accepts(&world.token("access_token")).await, "its token is alive");
+    assert_eq!(world.state().await["revocations"], 0);
 }

@@ -6,7 +6,7 @@ mod support;
 
 use std::time::Duration;
 
-use itsm_adapter::{Alert, AlertState, Delivery, DeliveryStatus, EventKind, RunOptions};
+use itsm_adapter::{Alert, AlertState, Delivery, DeliveryStatus, EventKind, RunOptions, Severity};
 use itsm_simulator::{Fault, FaultKind, InstanceOptions, Profile, Record};
 use serde_json::json;
 use support::{ACME, DEV1, World, alert, delivering::submitted};
@@ -194,4 +194,20 @@ async fn of_two_incidents_with_one_key_the_younger_becomes_a_child() {
     let other = rows.iter().find(|row| row["sys_created_on"].starts_with("2026-02")).unwrap();
     assert_eq!((rows.len(), &other["parent_incident"]), (2, &oldest["sys_id"]));
     assert_eq!(world.events.messages(EventKind::DeliveryDuplicated).len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_ignored_alert_that_gets_worse_is_decided_as_it_is_now() {
+    let world = world().await;
+    let policy = json!({"rules": [{"name": "noise", "when": {"severity": "warning"}, "then": {"action": "ignore"}}]});
+    world.client.policies().set(ACME, &policy.to_string()).await.unwrap();
+    let mild = Alert { severity: Severity::Warning, ..alert(ACME, "a1") };
+    let id = world.client.alerts().submit(mild.clone()).await.unwrap().id;
+    world.client.alerts().drain(RunOptions::default()).await.unwrap();
+    assert_eq!(world.client.alerts().get(id.as_str()).await.unwrap().status, DeliveryStatus::Ignored);
+    let worse = Alert { severity: Severity::Critical, state: AlertState::Changed, title: "It is worse".into(), ..mild };
+    world.client.alerts().submit(worse).await.unwrap();
+    world.client.alerts().drain(RunOptions::default()).await.unwrap();
+    assert_eq!(world.client.alerts().get(id.as_str()).await.unwrap().status, DeliveryStatus::Delivered);
+    assert_eq!(incidents(&world)[0]["short_description"], "It is worse");
 }

@@ -6,8 +6,9 @@
 mod support;
 
 use itsm_adapter::{
-    ConnectionStatus, DeliveryStatus, ErrorKind, EventKind, ReauthenticateServiceAccount, RegisterServiceAccount,
-    store::Store,
+    CheckAll, ConnectionStatus, CustomerId, DeliveryStatus, ErrorKind, EventKind, InstanceId,
+    ReauthenticateServiceAccount, RegisterServiceAccount,
+    store::{Change, PendingRevocation, Put, Sealed, Store},
 };
 use itsm_simulator::{Fault, FaultKind, TokenKind};
 use serde_json::json;
@@ -286,4 +287,27 @@ async fn what_does_not_exist_is_not_found_and_sends_nothing() {
         is(error, ErrorKind::NotFound, &format!("call {number}"));
     }
     assert!(world.simulator.requests().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tokens_that_do_not_open_hold_up_no_others() {
+    let world = World::new().await;
+    world.registered(ACME).await;
+    let token = world.token("access_token");
+    world.simulator.fault(Fault::new(DEV1, FaultKind::FailTimes).route("revoke").always());
+    assert!(!world.client.registrations().unregister(ACME, &world.url()).await.unwrap().complete);
+    world.simulator.clear_faults();
+    // Older, of another account, and sealed with a key that is gone.
+    let value = PendingRevocation {
+        id: "0".into(),
+        customer_id: CustomerId::parse(GLOBEX).unwrap(),
+        instance_id: InstanceId::parse(&world.url()).unwrap(),
+        created_at: chrono::DateTime::UNIX_EPOCH,
+        in_hand_until: None,
+    };
+    let sealed = Some(Sealed::from_parts("0123456789abcdef".into(), vec![0; 64]));
+    world.store().commit(vec![Change::Revocation(Put { value, sealed, replaces: None })]).await.unwrap();
+    world.client.registrations().check_all(CheckAll::default()).await.unwrap();
+    assert!(!world.accepts(&token).await, "revoked all the same");
+    assert_eq!(world.state().await["revocations"], 1, "the one that does not open stays");
 }

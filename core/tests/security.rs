@@ -261,6 +261,11 @@ async fn a_callback_without_the_webhooks_authorization_is_forbidden() {
         let error = world.client.alerts().submit_webhook(body, given, Some(&expected)).await.unwrap_err();
         is(&error, ErrorKind::Forbidden, &format!("{given:?}"));
     }
+    let nothing = Secret::default();
+    for given in [None, Some("")] {
+        let error = world.client.alerts().submit_webhook(body, given, Some(&nothing)).await.unwrap_err();
+        is(&error, ErrorKind::InvalidInput, "a secret that was not set opens nothing");
+    }
     assert_eq!(world.state().await["deliveries"], json!([]));
     for _ in 0..3 {
         world.client.alerts().submit_webhook(body, Some(&own), Some(&expected)).await.unwrap().unwrap();

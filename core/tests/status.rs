@@ -64,6 +64,12 @@ async fn health_follows_the_instance_and_the_status_stays() {
         assert!(connection.last_test.unwrap().passed, "{what:?}");
         assert_eq!(world.events.messages(EventKind::HealthChanged).len(), told + 2, "{what:?}: told when it is over");
     }
+    // It answers as before, and when it did is known all the same, to the minute.
+    let seen = async || world.client.instances().get(&world.url()).await.unwrap().health_at.unwrap();
+    let before = seen().await;
+    world.clock.advance(Duration::from_secs(600));
+    world.client.registrations().check(ACME, &world.url()).await.unwrap();
+    assert!(seen().await - before >= chrono::TimeDelta::minutes(10));
     assert!(world.events.messages(EventKind::Unauthorized).is_empty());
 }
 

@@ -5,7 +5,7 @@
 
 mod support;
 
-use std::{future::Future, path::PathBuf, time::Duration};
+use std::{future::Future, path::PathBuf, sync::Arc, time::Duration};
 
 use itsm_adapter::{Client, Error, ErrorKind, Retry};
 use itsm_simulator::{Fault, FaultKind, TokenKind};
@@ -244,4 +244,24 @@ async fn the_lease_of_a_process_that_died_is_taken_over_when_it_ends() {
     world.clock.advance(Duration::from_secs(91));
     reading.await.unwrap().unwrap();
     assert_eq!(world.asked("token").len(), 2);
+}
+
+/// An exchange may take as long as one call may, with all its waits: its lease does not end before (T15).
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lease_does_not_end_before_the_exchange_can() {
+    let patient = |config: &mut itsm_adapter::Config| config.total_timeout = Duration::from_secs(120);
+    let world = World::made(&[DEV1], 1, patient).await;
+    world.registered(ACME).await;
+    let mut config = world.config();
+    patient(&mut config);
+    let other = Client::builder().config(config).clock(Arc::new(world.clock.clone())).open().await.unwrap();
+    world.simulator.clear_requests();
+    world.simulator.revoke_tokens(DEV1, TokenKind::Access, None);
+    world.simulator.fault(Fault::new(DEV1, FaultKind::Slow).route("token").with("delay_ms", 800));
+    let reading = tokio::spawn(read_there(world.client.clone()));
+    until("the exchange under way", || token_calls(&world, false) == 1).await;
+    world.clock.advance(Duration::from_secs(100));
+    read(&other, ACME).await.unwrap();
+    reading.await.unwrap().unwrap();
+    assert_eq!(token_calls(&world, false), 1, "the other one waited, and took what was stored");
 }

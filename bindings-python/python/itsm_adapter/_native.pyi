@@ -1399,7 +1399,7 @@ class Grant:
     @property
     def expires_at(self, /) -> datetime | None:
         """
-        When the refresh token ends, whatever is done with it; none when the instance gave none.
+        When the refresh token ends, whatever is done with it; without one, a consent ends with its access token.
         """
     @property
     def granted_at(self, /) -> datetime:

@@ -7,6 +7,7 @@ use crate::{
         UpdateAccount,
     },
     oauth::{AccountSecrets, CitrixToken, life},
+    registration::no_account,
     secret::Secret,
     store::{Change, Put, Refusal, Row},
 };
@@ -200,9 +201,7 @@ pub(super) struct AccountInspection {
 
 impl Inner {
     pub(super) async fn account(&self, customer: &CustomerId) -> Result<Row<Account>> {
-        self.store.account(customer).await?.ok_or_else(|| {
-            Error::new(ErrorKind::NotFound, format!("There is no account {customer}.")).remedy("Add the account first.")
-        })
+        self.store.account(customer).await?.ok_or_else(|| no_account(customer))
     }
 
     /// Gets a token with these credentials; the token is kept with them.

@@ -219,6 +219,12 @@ impl Alerts<'_> {
 
 /// The shared secret of a webhook, compared in constant time (T17).
 fn authorized(authorization: Option<&str>, expected: Option<&Secret>) -> Result<()> {
+    // What was to be read from somewhere and was not there must not open the door.
+    if expected.is_some_and(Secret::is_empty) {
+        return Err(Error::invalid("The expected authorization is empty.").remedy(
+            "Give the webhook's authHeaders; leave it out only where somebody else has checked the callback.",
+        ));
+    }
     if expected.is_none_or(|expected| expected.matches(authorization.unwrap_or_default())) {
         return Ok(());
     }

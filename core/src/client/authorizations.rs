@@ -90,6 +90,7 @@ impl Inner {
         };
         self.refuse_if_held_elsewhere(&customer, &instance, replaces.as_ref()).await?;
         let stored = self.registration(&customer, &instance).await?;
+        let renews = stored.is_some();
         let (endpoint, client_secret, issuer_seen) = match stored {
             Some((connection, secrets)) => (connection.endpoint, secrets.client_secret, secrets.issuer.is_some()),
             None => (None, None, false),
@@ -122,6 +123,7 @@ impl Inner {
             issuer_required: issuer_seen || places.issuer_required(&instance),
             instance_name: request.instance_name,
             allow_another_user: request.allow_another_user,
+            renews,
             replaces,
         };
         let now = self.chance.now();
@@ -243,7 +245,7 @@ impl Inner {
         }
         let before = flow.replaces.as_ref().unwrap_or(&flow.instance_id);
         let stored = self.registration(customer, before).await?;
-        let stays = stored.is_some() && flow.replaces.is_none();
+        let stays = (stored.is_some() || flow.renews) && flow.replaces.is_none();
         let event = if stays { Event::Reauthenticated } else { Event::SaveOk };
         let previous = stored.and_then(|(connection, _)| connection.grant);
         let moved = flow.replaces.is_some();

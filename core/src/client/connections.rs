@@ -5,7 +5,7 @@ use crate::{
     error::{Error, ErrorKind, Result},
     id::{CustomerId, InstanceId},
     model::{Connect, Connection, ConnectionPage, ConnectionStatus, Instance, InstanceHealth, Revocation, TestReport},
-    registration::{Event, InstanceFacts, Payload},
+    registration::{Event, InstanceFacts, Payload, not_connected},
     store::ConnectionFilter,
 };
 
@@ -189,11 +189,6 @@ impl Inner {
         }
         connection
     }
-}
-
-pub(super) fn not_connected(customer: &CustomerId, instance: &InstanceId) -> Error {
-    Error::new(ErrorKind::NotFound, format!("The account {customer} is not connected with {instance}."))
-        .remedy("Connect the account with the instance first.")
 }
 
 pub(super) fn gone() -> Error {

@@ -105,14 +105,7 @@ impl Inner {
         tokens: TokenSet,
         client: SealedClient,
     ) -> Result<Tried> {
-        let in_hand = match self.driver.take_in_hand(customer, instance, &tokens, client.clone(), IN_HAND).await {
-            Ok(id) => id,
-            Err(error) => {
-                // They cannot be written down, so nobody would find them later.
-                self.discard(instance, &tokens, &client).await;
-                return Err(error);
-            }
-        };
+        let in_hand = self.take_in_hand(customer, instance, &tokens, client).await?;
         let access = Access::new(instance, &tokens.access)?;
         let inspection = tokio::select! {
             inspection = inspect(&self.servicenow, &access, self.chance.now()) => inspection,
@@ -123,6 +116,22 @@ impl Inner {
             }
         };
         Ok(Tried { tokens, inspection, in_hand })
+    }
+
+    /// Writes tokens down that were just issued. The id is for `let_go`, or for the event that saves them.
+    pub(super) async fn take_in_hand(
+        &self,
+        customer: &CustomerId,
+        instance: &InstanceId,
+        tokens: &TokenSet,
+        client: SealedClient,
+    ) -> Result<String> {
+        let taken = self.driver.take_in_hand(customer, instance, tokens, client.clone(), IN_HAND).await;
+        if taken.is_err() {
+            // They cannot be written down, so nobody would find them later.
+            self.discard(instance, tokens, &client).await;
+        }
+        taken
     }
 
     /// Tests the candidate and saves it; a candidate that fails leaves no trace.
@@ -173,7 +182,10 @@ impl Inner {
                 user_name: granted.user_name,
                 user_sys_id: inspection.identity.map(|identity| identity.sys_id),
                 granted_at: self.chance.now(),
-                expires_at: tokens.refresh_expires_at,
+                expires_at: match granted.kind {
+                    GrantKind::ServiceAccount => tokens.refresh_expires_at,
+                    GrantKind::UserAccount => tokens.consent_ends_at(),
+                },
                 days_left: None,
                 warned_days: None,
             },

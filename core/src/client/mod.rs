@@ -3,6 +3,7 @@
 mod accounts;
 mod alerts;
 mod authorizations;
+mod builder;
 mod connections;
 mod desk;
 mod events;
@@ -34,6 +35,7 @@ use self::holders::Holders;
 pub use self::{
     accounts::Accounts,
     alerts::Alerts,
+    builder::ClientBuilder,
     connections::Connections,
     events::Events,
     instances::Instances,
@@ -46,18 +48,17 @@ pub use self::{
 };
 use crate::{
     api::{citrix::CitrixCloud, servicenow::ServiceNow},
-    clock::{Chance, Clock, Random},
+    clock::Chance,
     config::{Config, StoreConfig},
     delivery::{Choices, PolicyBook},
-    desk::{Desk, OpenBrowser, SystemBrowser},
+    desk::{Desk, OpenBrowser},
     error::{Error, ErrorKind, Result},
     event::{Observer, Observers, Subscription},
     id::{CustomerId, InstanceId},
     model::{Event, EventKind, RotationReport},
     oauth::Tokens,
     registration::Driver,
-    store::{KeyRing, MemoryStore, SqliteStore, Store},
-    transport::{HttpTransport, Transport, Wire},
+    store::{KeyRing, Store},
 };
 
 /// Page size of lists when none is asked for.
@@ -92,71 +93,6 @@ struct Inner {
     ended: watch::Sender<bool>,
     closed: AtomicBool,
     closing: Notify,
-}
-
-/// Puts a client together from other parts than the usual ones: a store, a network, a clock of your own.
-#[derive(Default)]
-#[must_use]
-pub struct ClientBuilder {
-    config: Config,
-    store: Option<Arc<dyn Store>>,
-    transport: Option<Arc<dyn Transport>>,
-    chance: Chance,
-    observers: Vec<Arc<dyn Observer>>,
-    browser: Option<Arc<dyn OpenBrowser>>,
-}
-
-impl ClientBuilder {
-    /// What can be set by value.
-    pub fn config(mut self, config: Config) -> Self {
-        self.config = config;
-        self
-    }
-
-    /// A store of your own, in place of the one that the configuration names.
-    pub fn store(mut self, store: Arc<dyn Store>) -> Self {
-        self.store = Some(store);
-        self
-    }
-
-    /// A network of your own, such as a simulated one.
-    pub fn transport(mut self, transport: Arc<dyn Transport>) -> Self {
-        self.transport = Some(transport);
-        self
-    }
-
-    /// A clock of your own.
-    pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
-        self.chance.clock = clock;
-        self
-    }
-
-    /// A random source of your own.
-    pub fn random(mut self, random: Arc<dyn Random>) -> Self {
-        self.chance.random = random;
-        self
-    }
-
-    /// Another way to open a browser than the system's own.
-    pub fn browser(mut self, browser: Arc<dyn OpenBrowser>) -> Self {
-        self.browser = Some(browser);
-        self
-    }
-
-    /// An observer that is there from the beginning: it also hears warnings about the key file.
-    pub fn observer(mut self, observer: Arc<dyn Observer>) -> Self {
-        self.observers.push(observer);
-        self
-    }
-
-    /// Opens the client.
-    ///
-    /// # Errors
-    /// `invalid_input` for settings that make no sense, `store` when the store cannot be opened, `sealed` when
-    /// the key is missing or not readable.
-    pub async fn open(self) -> Result<Client> {
-        Client::assemble(self).await
-    }
 }
 
 impl Client {
@@ -198,63 +134,6 @@ impl Client {
     /// For parts of your own: store, network, clock.
     pub fn builder() -> ClientBuilder {
         ClientBuilder::default()
-    }
-
-    async fn assemble(builder: ClientBuilder) -> Result<Self> {
-        let ClientBuilder { config, store, transport, chance, observers: first, browser } = builder;
-        config.check()?;
-        let observers = Observers::default();
-        for observer in first {
-            observers.add(observer);
-        }
-        let settings = config.clone();
-        // Opening a file waits for other processes; it must not hold up the runtime.
-        let opened = tokio::task::spawn_blocking(move || open_store(&settings, store)).await;
-        let (store, ring, warning) = opened
-            .map_err(|error| Error::new(ErrorKind::Internal, "The store could not be opened.").because(error))??;
-        if let Some(warning) = warning {
-            tracing::warn!("{warning}");
-            observers.publish(&Event::new(EventKind::StoreWarning, warning, chance.now()));
-        }
-        let ring = Arc::new(ring);
-        let transport = match transport {
-            Some(transport) => transport,
-            None => Arc::new(HttpTransport::new(&config)?),
-        };
-        let wire = Wire::new(transport, &config, chance.clone());
-        let citrix = CitrixCloud::new(wire.clone(), &config, chance.clone())?;
-        let servicenow = ServiceNow::new(wire, &config, chance.clone())?;
-        let warning_days = &config.grant_warning_days;
-        let driver = Driver::new(store.clone(), ring.clone(), chance.clone(), observers.clone(), warning_days);
-        let tokens = Tokens::new(
-            store.clone(),
-            ring.clone(),
-            chance.clone(),
-            citrix.clone(),
-            servicenow.clone(),
-            driver.clone(),
-        );
-        let policies = PolicyBook::new(store.clone());
-        Ok(Self(Arc::new(Inner {
-            config,
-            chance,
-            store,
-            ring,
-            observers,
-            citrix,
-            servicenow,
-            driver,
-            tokens,
-            policies,
-            holders: Holders::default(),
-            desk: Desk::default(),
-            browser: browser.unwrap_or_else(|| Arc::new(SystemBrowser)),
-            choices: Choices::default(),
-            bell: watch::Sender::default(),
-            ended: watch::Sender::default(),
-            closed: AtomicBool::new(false),
-            closing: Notify::new(),
-        })))
     }
 
     /// Citrix Cloud accounts: add, update, get, list, test, entitlement, remove.
@@ -417,44 +296,6 @@ impl Inner {
             ..Event::new(EventKind::Progress, message.to_owned(), self.chance.now())
         };
         self.observers.publish(&event);
-    }
-}
-
-fn open_store(config: &Config, own: Option<Arc<dyn Store>>) -> Result<(Arc<dyn Store>, KeyRing, Option<String>)> {
-    let explicit = || {
-        let Some(key) = &config.key else { return Ok(None) };
-        let keys: Vec<_> = std::iter::once(key).chain(&config.old_keys).cloned().collect();
-        KeyRing::given(&keys).map(Some)
-    };
-    match (own, &config.store) {
-        (Some(store), _) => {
-            let ring = match explicit()? {
-                Some(ring) => ring,
-                None => KeyRing::from_env()?.ok_or_else(|| {
-                    Error::new(ErrorKind::Sealed, "A store of your own needs a key of your own.")
-                        .remedy("Set the setting key, or the environment variable ITSM_ADAPTER_KEY.")
-                })?,
-            };
-            Ok((store, ring, None))
-        }
-        (None, StoreConfig::Memory) => {
-            let ring = match explicit()? {
-                Some(ring) => ring,
-                None => KeyRing::ephemeral(),
-            };
-            Ok((Arc::new(MemoryStore::default()), ring, None))
-        }
-        (None, StoreConfig::Sqlite { path }) => {
-            let store = SqliteStore::open(path)?;
-            let (ring, warning) = match explicit()? {
-                Some(ring) => (ring, None),
-                None => match KeyRing::from_env()? {
-                    Some(ring) => (ring, None),
-                    None => KeyRing::beside(path)?,
-                },
-            };
-            Ok((Arc::new(store), ring, warning))
-        }
     }
 }
 

@@ -6,6 +6,7 @@ use crate::{
     error::{Error, ErrorKind, Result},
     id::CustomerId,
     model::{AccountPolicy, Alert, EventKind, Policy, PolicyDecision},
+    registration::no_account,
     store::{Change, Put, Refusal},
 };
 
@@ -108,8 +109,7 @@ impl Inner {
             }
             Err(Refusal::Conflict) => Ok(false),
             Err(Refusal::Failed(error)) => Err(error),
-            Err(_) => Err(Error::new(ErrorKind::NotFound, format!("There is no account {customer}."))
-                .remedy("Add the account first.")),
+            Err(_) => Err(no_account(customer)),
         }
     }
 }

@@ -1,10 +1,6 @@
 use std::sync::Arc;
 
-use super::{
-    Inner,
-    connections::{gone, not_connected},
-    granting::Candidate,
-};
+use super::{Inner, connections::gone, granting::Candidate};
 use crate::{
     api::servicenow::health_of,
     error::{Error, ErrorKind, Result},
@@ -14,7 +10,7 @@ use crate::{
         TestReport,
     },
     oauth::{Access, ConnectionSecrets},
-    registration::{Event, Inspection, InstanceFacts, Payload, inspect},
+    registration::{Event, Inspection, InstanceFacts, Payload, held, inspect, not_connected},
     store::ConnectionFilter,
 };
 
@@ -186,12 +182,7 @@ impl Inner {
         replaces: Option<&InstanceId>,
     ) -> Result<()> {
         match self.holder(customer).await? {
-            Some(holder) if holder != *instance && replaces != Some(&holder) => Err(Error::new(
-                ErrorKind::AlreadyRegistered,
-                format!("The account {customer} is already registered with {holder}."),
-            )
-            .remedy(format!("Unregister it from {holder} first; an account registers with one instance at a time."))
-            .with("held_by", holder)),
+            Some(holder) if holder != *instance && replaces != Some(&holder) => Err(held(customer, &holder)),
             _ => Ok(()),
         }
     }

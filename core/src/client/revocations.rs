@@ -7,7 +7,7 @@ use crate::{
     model::{ConnectionStatus, Event as LogEvent, EventKind},
     oauth::{ConnectionSecrets, RevocationSecrets, SealedClient, TokenSet},
     secret::Secret,
-    store::{Change, ConnectionFilter, PendingRevocation, Row},
+    store::{Change, ConnectionFilter, PendingRevocation, Refusal, Row},
 };
 
 impl Inner {
@@ -59,9 +59,18 @@ impl Inner {
         let mut first = None;
         for row in self.store.revocations(customer, 1000).await? {
             // Somebody tests these tokens just now.
-            if row.value.in_hand_until.is_none_or(|until| until <= now)
-                && let Some(error) = self.finish(&row).await?
-            {
+            if row.value.in_hand_until.is_some_and(|until| until > now) {
+                continue;
+            }
+            let failure = match self.finish(&row).await {
+                // One that does not open stays as it is, and says nothing of the others.
+                Err(error) if error.kind() == ErrorKind::Sealed => {
+                    tracing::warn!(customer = %row.value.customer_id, error = %error, "tokens cannot be revoked");
+                    Some(error)
+                }
+                done => done?,
+            };
+            if let Some(error) = failure {
                 first.get_or_insert(error);
             }
         }
@@ -99,8 +108,9 @@ impl Inner {
             None => {
                 let done =
                     Change::RemoveRevocation { customer_id: pending.customer_id.clone(), id: pending.id.clone() };
-                self.store.commit(vec![done]).await.map_err(|_| {
-                    Error::new(ErrorKind::Store, "A revocation was made but could not be noted; it is made again.")
+                self.store.commit(vec![done]).await.map_err(|refusal| match refusal {
+                    Refusal::Failed(error) => error,
+                    _ => Error::new(ErrorKind::Internal, "The store refused to forget a revocation."),
                 })?;
             }
             Some(error) => {

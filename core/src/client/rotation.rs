@@ -4,18 +4,14 @@ use std::sync::Arc;
 
 use tracing::Instrument;
 
-use super::{
-    Inner, Registrations,
-    accounts::given,
-    connections::{gone, not_connected},
-};
+use super::{Inner, Registrations, accounts::given, connections::gone};
 use crate::{
     api::servicenow::EndpointCredentials,
     error::{Error, ErrorKind, Result},
     id::{CustomerId, InstanceId},
     model::{Connection, Grant},
-    oauth::ConnectionSecrets,
-    registration::{Event, NewGrant, Payload},
+    oauth::{ConnectionSecrets, SealedClient, just_replaced},
+    registration::{Applied, Event, NewGrant, Payload, not_connected},
     secret::Secret,
 };
 
@@ -42,9 +38,11 @@ impl Registrations<'_> {
             let inner = Arc::clone(inner);
             // A task of its own: the exchange may give a new refresh token, which must not get lost (T15).
             let change = async move {
-                let tokens = inner.tokens.clone();
                 let change = inner.change_secret(&customer, &instance, secret);
-                tokens.exclusively(&customer, &instance, change).await
+                let applied = inner.tokens.exclusively(&customer, &instance, change).await?;
+                inner.forget(&customer, &instance);
+                inner.finish_these(&applied.revocations, &customer).await?;
+                inner.shown(applied.connection.ok_or_else(gone)?).await
             };
             tokio::spawn(change.in_current_span()).await.unwrap_or_else(|_| {
                 Err(Error::new(ErrorKind::Internal, "The change of the secret ended unexpectedly."))
@@ -55,7 +53,8 @@ impl Registrations<'_> {
 }
 
 impl Inner {
-    async fn change_secret(&self, customer: &CustomerId, instance: &InstanceId, secret: Secret) -> Result<Connection> {
+    /// Renews with the new secret, and saves both, unless somebody else has replaced the credentials meanwhile.
+    async fn change_secret(&self, customer: &CustomerId, instance: &InstanceId, secret: Secret) -> Result<Applied> {
         let registration = self.registration(customer, instance).await?;
         let (connection, stored) = registration.ok_or_else(|| not_connected(customer, instance))?;
         let (Some(endpoint), Some(grant)) = (connection.endpoint, connection.grant) else { return Err(gone()) };
@@ -66,12 +65,22 @@ impl Inner {
             None => self.servicenow.refresh_grant(&credentials, &stored.tokens).await,
         };
         let tokens = renewed?;
+        let client = SealedClient { client_id: endpoint.client_id.clone(), client_secret: Some(secret.clone()) };
+        let in_hand = self.take_in_hand(customer, instance, &tokens, client).await?;
         let grant = Grant { expires_at: tokens.refresh_expires_at, ..grant };
-        let secrets = ConnectionSecrets { client_secret: Some(secret), tokens, ..stored };
-        let payload = Payload { grant: Some(NewGrant { endpoint, grant, secrets }), ..Payload::default() };
-        let applied = self.driver.apply(customer, instance, Event::Reauthenticated, payload).await?;
-        self.forget(customer, instance);
-        self.finish_these(&applied.revocations, customer).await?;
-        self.shown(applied.connection.ok_or_else(gone)?).await
+        let secrets = ConnectionSecrets { client_secret: Some(secret), tokens, ..stored.clone() };
+        let payload = Payload {
+            grant: Some(NewGrant { endpoint, grant, secrets }),
+            in_hand: Some(in_hand.clone()),
+            about: Some(stored),
+            ..Payload::default()
+        };
+        match self.driver.apply(customer, instance, Event::Reauthenticated, payload).await {
+            Ok(applied) if !applied.is_stale => Ok(applied),
+            failed => {
+                self.let_go(customer, &in_hand).await;
+                Err(failed.err().unwrap_or_else(just_replaced))
+            }
+        }
     }
 }

@@ -6,7 +6,7 @@ use crate::{
     error::{Error, ErrorKind, Result},
     id::CustomerId,
     model::{CreateWebhook, Webhook},
-    transport::Outcome,
+    transport::{Outcome, is_loopback},
 };
 
 /// Webhook subscriptions at Citrix Cloud. See [`Client::webhooks`](crate::Client::webhooks).
@@ -133,13 +133,7 @@ fn shown(customer: &CustomerId, made: Subscription) -> Webhook {
 fn callback_url(text: &str) -> Result<String> {
     let refuse = || Error::invalid("The webhook's url must be an https URL without user info and fragment.");
     let url = url::Url::parse(given("url", text)?).map_err(|_| refuse())?;
-    let is_loopback = match url.host() {
-        Some(url::Host::Domain(name)) => name == "localhost",
-        Some(url::Host::Ipv4(address)) => address.is_loopback(),
-        Some(url::Host::Ipv6(address)) => address.is_loopback(),
-        None => return Err(refuse()),
-    };
-    let is_safe = url.scheme() == "https" || (url.scheme() == "http" && is_loopback);
+    let is_safe = url.scheme() == "https" || (url.scheme() == "http" && is_loopback(&url));
     if !is_safe || !url.username().is_empty() || url.password().is_some() || url.fragment().is_some() {
         return Err(refuse());
     }

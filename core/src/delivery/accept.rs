@@ -7,6 +7,7 @@ use crate::{
     event::Observers,
     id::{CustomerId, DeliveryId},
     model::{Alert, AlertState, Delivery, DeliveryStatus, EventKind},
+    registration::no_account,
     store::{Change, DeliveryRecord, DeliveryStep, Put, Refusal, Row, Shown, Store},
 };
 
@@ -20,8 +21,7 @@ pub(crate) async fn accept(
 ) -> Result<Delivery> {
     let customer = checked(&alert)?;
     if store.account(&customer).await?.is_none() {
-        return Err(Error::new(ErrorKind::NotFound, format!("There is no account {customer}."))
-            .remedy("Add the account first."));
+        return Err(no_account(&customer));
     }
     loop {
         if let Some(row) = store.delivery_of(&customer, &alert.source, &alert.id).await? {

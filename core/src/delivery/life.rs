@@ -131,6 +131,7 @@ impl Courier {
                 // Its end came first, and nothing was made. Now it is there.
                 if step.alert.state != AlertState::Ended {
                     record.shown.state = step.alert.state;
+                    record.delivery.alert = step.alert;
                     record.delivery.status = DeliveryStatus::Pending;
                     return self.close(record, row.version, step.number, None).await;
                 }

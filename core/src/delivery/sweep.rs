@@ -178,8 +178,13 @@ impl Sweep<'_> {
     /// Prolongs the lease for one more call.
     async fn go_on(&self) -> Result<()> {
         let (sweeper, now) = (self.sweeper, self.sweeper.chance.now());
-        let held = sweeper.store.acquire(&self.lease.name, &self.lease.owner, now, now + sweeper.span()).await?;
-        if held.is_some_and(|held| held.fence == self.lease.fence) { Ok(()) } else { Err(overtaken()) }
+        match sweeper.store.acquire(&self.lease.name, &self.lease.owner, now, now + sweeper.span()).await? {
+            Some(held) if held.fence == self.lease.fence => return Ok(()),
+            // Somebody else had it in between: what was taken anew is not kept.
+            Some(anew) => sweeper.store.release(&anew).await?,
+            None => {}
+        }
+        Err(overtaken())
     }
 
     /// Moves the resume point.

@@ -58,7 +58,7 @@ pub struct Grant {
     pub user_sys_id: Option<String>,
     /// When the grant was given.
     pub granted_at: DateTime<Utc>,
-    /// When the refresh token ends, whatever is done with it; none when the instance gave none.
+    /// When the refresh token ends, whatever is done with it; without one, a consent ends with its access token.
     pub expires_at: Option<DateTime<Utc>>,
     /// Whole days until then, as of this answer; 0 on the last day, negative after it.
     pub days_left: Option<i32>,

@@ -6,13 +6,14 @@ use oauth2::{
     AuthUrl, ClientId, CsrfToken, PkceCodeChallenge, PkceCodeVerifier, RedirectUrl, Scope, basic::BasicClient,
 };
 use serde::{Deserialize, Serialize};
-use url::{Host, Url};
+use url::Url;
 
 use crate::{
     clock::Chance,
     error::{Error, Result},
     id::InstanceId,
     secret::{Secret, sealed_form},
+    transport::is_loopback,
 };
 
 /// How long a person may take to sign in and decide (T2).
@@ -50,6 +51,9 @@ pub(crate) struct FlowSecrets {
     pub(crate) issuer_required: bool,
     pub(crate) instance_name: Option<String>,
     pub(crate) allow_another_user: bool,
+    /// A registration was there when the flow began. If it has ended meanwhile, the answer does not bring it back.
+    #[serde(default)]
+    pub(crate) renews: bool,
     /// The old address of the instance, where the registration ends when this one is saved.
     pub(crate) replaces: Option<InstanceId>,
 }
@@ -130,18 +134,9 @@ pub(crate) fn redirect_url(typed: &str) -> Result<String> {
     }
     match (url.scheme(), url.host()) {
         ("https", Some(_)) => {}
-        ("http", Some(host)) if is_loopback(&host) => {}
+        ("http", Some(_)) if is_loopback(&url) => {}
         ("http", Some(_)) => return refuse("must begin with https; http is for loopback only"),
         _ => return refuse("must begin with https"),
     }
     Ok(url.into())
-}
-
-/// Whether a host is this machine, by its address or as `localhost`.
-pub(crate) fn is_loopback(host: &Host<&str>) -> bool {
-    match host {
-        Host::Domain(name) => *name == "localhost",
-        Host::Ipv4(address) => address.is_loopback(),
-        Host::Ipv6(address) => address.is_loopback(),
-    }
 }

@@ -3,13 +3,14 @@
 mod authorize;
 mod callback;
 mod flight;
+mod lease;
 mod refresh;
 mod token;
 
 pub(crate) use self::{
-    authorize::{FLOW_LIFE, FlowSecrets, Opening, is_loopback, redirect_url},
+    authorize::{FLOW_LIFE, FlowSecrets, Opening, redirect_url},
     callback::{Answered, Callback, expired},
-    refresh::{Tokens, same_credentials},
+    refresh::{Tokens, just_replaced, same_credentials},
     token::{
         Access, AccountSecrets, CitrixToken, ConnectionSecrets, RevocationSecrets, SealedClient, SealedToken, TokenSet,
         life,

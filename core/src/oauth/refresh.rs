@@ -5,6 +5,7 @@ use std::{future::Future, sync::Arc, time::Duration};
 
 use super::{
     flight::{Cached, Flights, TokenKey},
+    lease::{Leased, MARGIN},
     token::{Access, AccountSecrets, CitrixToken, ConnectionSecrets, TokenSet, life},
 };
 use crate::{
@@ -16,15 +17,11 @@ use crate::{
     error::{Error, ErrorKind, Result, Retry},
     id::{CustomerId, InstanceId},
     model::{Account, Connection, ConnectionStatus},
-    registration::{Driver, Event, Payload},
+    registration::{Driver, Event, Payload, no_account, not_connected},
     secret::Secret,
     store::{Change, KeyRing, Lease, Put, Refusal, Row, Store},
 };
 
-/// Life of a lease on an exchange: longer than any exchange can take.
-const LEASE: Duration = Duration::from_secs(90);
-/// Pause between two looks at a lease that somebody else holds.
-const LEASE_POLL: Duration = Duration::from_millis(50);
 /// Pause before a refused refresh token is tried the second and last time.
 const SECOND_TRY: Duration = Duration::from_secs(30);
 /// A service account renews itself by its password when the wall is nearer than this.
@@ -34,18 +31,21 @@ const WALL_MARGIN: Duration = Duration::from_secs(24 * 3600);
 #[derive(Clone)]
 pub(crate) struct Tokens(Arc<Inner>);
 
-struct Inner {
+pub(super) struct Inner {
     citrix_tokens: Arc<Flights<Arc<Secret>>>,
     servicenow_tokens: Arc<Flights<Arc<Access>>>,
-    store: Arc<dyn Store>,
+    pub(super) store: Arc<dyn Store>,
     ring: Arc<KeyRing>,
-    chance: Chance,
+    pub(super) chance: Chance,
     citrix: CitrixCloud,
     servicenow: ServiceNow,
     driver: Driver,
+    /// How long a lease lasts: longer than one call can take, with all its waits. It is prolonged before the next one.
+    pub(super) lease_span: Duration,
 }
 
 impl Tokens {
+    /// `total_timeout` is how long one call takes at the most.
     pub(crate) fn new(
         store: Arc<dyn Store>,
         ring: Arc<KeyRing>,
@@ -53,9 +53,21 @@ impl Tokens {
         citrix: CitrixCloud,
         servicenow: ServiceNow,
         driver: Driver,
+        total_timeout: Duration,
     ) -> Self {
         let (citrix_tokens, servicenow_tokens) = (Flights::new(chance.clone()), Flights::new(chance.clone()));
-        Self(Arc::new(Inner { citrix_tokens, servicenow_tokens, store, ring, chance, citrix, servicenow, driver }))
+        let lease_span = total_timeout + MARGIN;
+        Self(Arc::new(Inner {
+            citrix_tokens,
+            servicenow_tokens,
+            store,
+            ring,
+            chance,
+            citrix,
+            servicenow,
+            driver,
+            lease_span,
+        }))
     }
 
     /// The account's token for Citrix Cloud; `refused` is the one that was just answered with 401.
@@ -169,7 +181,7 @@ impl Inner {
             };
             let result = match key {
                 TokenKey::Citrix(customer) => self.exchange_citrix(customer).await,
-                TokenKey::ServiceNow(customer, instance) => self.exchange(customer, instance).await,
+                TokenKey::ServiceNow(customer, instance) => self.exchange(customer, instance, &lease).await,
             };
             self.release(&lease).await;
             result
@@ -189,7 +201,7 @@ impl Inner {
     }
 
     /// The exchange with an instance, under the lease.
-    async fn exchange(&self, customer: &CustomerId, instance: &InstanceId) -> Result<Renewed> {
+    async fn exchange(&self, customer: &CustomerId, instance: &InstanceId, lease: &Lease) -> Result<Renewed> {
         let (row, secrets) = self.registration(customer, instance).await?;
         let (Some(endpoint), Some(grant)) = (&row.value.endpoint, &row.value.grant) else {
             return Err(not_registered(instance));
@@ -210,12 +222,14 @@ impl Inner {
             None => self.servicenow.refresh_grant(&credentials, &secrets.tokens).await,
         };
         if by_password.is_none() && is_refused(&outcome) {
+            self.prolong(lease).await?;
             outcome = match &secrets.password {
                 // The refresh token may be at its wall or revoked; the password is a credential of its own.
                 Some(password) => self.servicenow.password_grant(&credentials, &grant.user_name, password).await,
                 // One more try, later, unless somebody has changed the grant meanwhile.
                 None => {
                     self.chance.clock.sleep(SECOND_TRY).await;
+                    self.prolong(lease).await?;
                     let (_, now) = self.registration(customer, instance).await?;
                     if !same_credentials(&now, &secrets) {
                         return Ok(cached(&now.tokens));
@@ -246,14 +260,13 @@ impl Inner {
         refused: ConnectionSecrets,
         error: Error,
     ) -> Error {
-        let payload = Payload { refused: Some(refused), ..Payload::default() };
+        let payload = Payload { about: Some(refused), ..Payload::default() };
         match self.driver.apply(customer, instance, Event::CredentialsRejected, payload).await {
             Ok(applied) if applied.connection.as_ref().is_some_and(|c| c.status == ConnectionStatus::Unauthorized) => {
                 error
             }
             // The credentials were replaced meanwhile: the caller may try with the new ones.
-            Ok(_) => Error::new(ErrorKind::Unavailable, "The registration's credentials were just replaced.")
-                .retry(Retry::Now),
+            Ok(_) => just_replaced(),
             Err(failed) => failed,
         }
     }
@@ -324,10 +337,8 @@ impl Inner {
         customer: &CustomerId,
         instance: &InstanceId,
     ) -> Result<(Row<Connection>, ConnectionSecrets)> {
-        let row = self.store.connection(customer, instance).await?.ok_or_else(|| {
-            Error::new(ErrorKind::NotFound, format!("The account {customer} is not connected with {instance}."))
-                .remedy("Connect the account with the instance first.")
-        })?;
+        let row = self.store.connection(customer, instance).await?;
+        let row = row.ok_or_else(|| not_connected(customer, instance))?;
         match row.value.status {
             ConnectionStatus::Registered => {}
             ConnectionStatus::Unregistered => return Err(not_registered(instance)),
@@ -344,57 +355,8 @@ impl Inner {
         Ok((row, secrets))
     }
 
-    /// Waits for the lease; ends early when whoever holds it has stored a token that serves.
-    async fn lease(&self, key: &TokenKey, refused: Option<&Secret>) -> Result<Leased> {
-        let name = lease_name(key);
-        let owner = self.chance.uuid().to_string();
-        let give_up = self.chance.now() + LEASE * 2;
-        loop {
-            let now = self.chance.now();
-            let lease = self.store.acquire(&name, &owner, now, now + LEASE).await?;
-            let serving = match self.stored(key).await {
-                Ok(cached) => cached.filter(|cached| cached.serves(now, refused)),
-                Err(error) => {
-                    if let Some(lease) = &lease {
-                        self.release(lease).await;
-                    }
-                    return Err(error);
-                }
-            };
-            match (lease, serving) {
-                (lease, Some(cached)) => {
-                    if let Some(lease) = &lease {
-                        self.release(lease).await;
-                    }
-                    return Ok(Leased::Fresh(cached));
-                }
-                (Some(lease), None) => return Ok(Leased::Held(lease)),
-                (None, None) if now > give_up => {
-                    return Err(held_too_long());
-                }
-                (None, None) => self.chance.clock.sleep(LEASE_POLL).await,
-            }
-        }
-    }
-
-    /// Waits for the lease, whatever is stored.
-    async fn lease_for_change(&self, key: &TokenKey) -> Result<Lease> {
-        let (name, owner) = (lease_name(key), self.chance.uuid().to_string());
-        let give_up = self.chance.now() + LEASE * 2;
-        loop {
-            let now = self.chance.now();
-            if let Some(lease) = self.store.acquire(&name, &owner, now, now + LEASE).await? {
-                return Ok(lease);
-            }
-            if now > give_up {
-                return Err(held_too_long());
-            }
-            self.chance.clock.sleep(LEASE_POLL).await;
-        }
-    }
-
     /// The token as stored.
-    async fn stored(&self, key: &TokenKey) -> Result<Option<Renewed>> {
+    pub(super) async fn stored(&self, key: &TokenKey) -> Result<Option<Renewed>> {
         match key {
             TokenKey::Citrix(customer) => Ok(self.account(customer).await?.1.token.as_ref().map(cached_citrix)),
             TokenKey::ServiceNow(customer, instance) => {
@@ -402,32 +364,10 @@ impl Inner {
             }
         }
     }
-
-    async fn release(&self, lease: &Lease) {
-        if let Err(error) = self.store.release(lease).await {
-            tracing::warn!(error = %error, "a lease could not be released; it ends by itself");
-        }
-    }
-}
-
-fn lease_name(key: &TokenKey) -> String {
-    match key {
-        TokenKey::Citrix(customer) => format!("token:{customer}"),
-        TokenKey::ServiceNow(customer, instance) => format!("token:{customer}@{instance}"),
-    }
-}
-
-fn held_too_long() -> Error {
-    Error::new(ErrorKind::Unavailable, "Another process has been exchanging the token for too long.").retry(Retry::Now)
 }
 
 /// A token as it was stored or exchanged.
-type Renewed = Cached<Secret>;
-
-enum Leased {
-    Fresh(Renewed),
-    Held(Lease),
-}
+pub(super) type Renewed = Cached<Secret>;
 
 fn cached(tokens: &TokenSet) -> Renewed {
     Cached { token: tokens.access.clone(), renew_at: tokens.renew_at }
@@ -458,8 +398,8 @@ fn is_refused_error(error: &Error) -> bool {
     error.kind() == ErrorKind::Unauthorized && error.context("refused") == Some("credentials")
 }
 
-fn no_account(customer: &CustomerId) -> Error {
-    Error::new(ErrorKind::NotFound, format!("There is no account {customer}.")).remedy("Add the account first.")
+pub(crate) fn just_replaced() -> Error {
+    Error::new(ErrorKind::Unavailable, "The registration's credentials were just replaced.").retry(Retry::Now)
 }
 
 fn not_registered(instance: &InstanceId) -> Error {

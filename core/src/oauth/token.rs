@@ -38,6 +38,11 @@ impl TokenSet {
         self.refresh.iter().chain([&self.access])
     }
 
+    /// When what a person has allowed ends: at the wall, or with the access token when there is nothing to renew it by.
+    pub(crate) fn consent_ends_at(&self) -> Option<DateTime<Utc>> {
+        if self.refresh.is_some() { self.refresh_expires_at } else { Some(self.expires_at) }
+    }
+
     pub(crate) fn holds(&self, token: &Secret) -> bool {
         self.all().any(|own| own.matches(token.expose()))
     }
@@ -160,4 +165,24 @@ pub(crate) fn life(chance: &Chance, asked_at: DateTime<Utc>, life: Duration) -> 
     let jitter = Duration::from_millis(chance.up_to(u64::try_from(margin.as_millis()).unwrap_or_default()));
     let expires_at = asked_at + life;
     (expires_at, expires_at - margin - jitter.min(life / 10))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_consent_without_a_refresh_token_ends_with_its_access_token() {
+        let (end, wall) = (DateTime::UNIX_EPOCH, DateTime::UNIX_EPOCH + Duration::from_secs(8_640_000));
+        let with = |refresh: Option<Secret>, refresh_expires_at| TokenSet {
+            access: Secret::from("a"),
+            refresh,
+            expires_at: end,
+            renew_at: end,
+            refresh_expires_at,
+        };
+        assert_eq!(with(None, None).consent_ends_at(), Some(end));
+        assert_eq!(with(Some(Secret::from("r")), Some(wall)).consent_ends_at(), Some(wall));
+        assert_eq!(with(Some(Secret::from("r")), None).consent_ends_at(), None, "nobody has said so");
+    }
 }

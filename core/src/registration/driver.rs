@@ -5,7 +5,10 @@ use std::sync::Arc;
 use chrono::TimeDelta;
 
 use super::{
+    entry::told,
     event::Event as Happening,
+    instance::{InstanceFacts, changed_instance},
+    refusal::refused,
     state::State,
     transition::{Effect, transition},
 };
@@ -14,13 +17,13 @@ use crate::{
     error::{Error, ErrorKind, Result, Retry},
     event::Observers,
     id::{CustomerId, InstanceId},
-    model::{Connection, Event, EventKind, Grant, GrantKind, Instance, InstanceHealth, OauthEndpoint, TestReport},
+    model::{Connection, Event, Grant, InstanceHealth, OauthEndpoint, TestReport},
     oauth::{ConnectionSecrets, RevocationSecrets, SealedClient, SealedToken, TokenSet, same_credentials},
     store::{Change, KeyRing, PendingRevocation, Put, Refusal, Row, Store},
 };
 
 /// How often a lost race is run again before the store counts as overloaded.
-const RACES: u32 = 64;
+pub(super) const RACES: u32 = 64;
 
 /// What an event brings along.
 #[derive(Debug, Default)]
@@ -39,8 +42,9 @@ pub(crate) struct Payload {
     pub(crate) replaces: Option<InstanceId>,
     /// Tokens that go on elsewhere and are not revoked with the grant that is dropped here.
     pub(crate) surviving: Option<TokenSet>,
-    /// For `CredentialsRejected`: the credentials that were refused. If others are stored, nothing changes.
-    pub(crate) refused: Option<ConnectionSecrets>,
+    /// The credentials that the event is about: those that were refused, or renewed. If others are stored by now,
+    /// nothing changes, and [`Applied::is_stale`] says so.
+    pub(crate) about: Option<ConnectionSecrets>,
 }
 
 /// A grant to be stored.
@@ -51,14 +55,6 @@ pub(crate) struct NewGrant {
     pub(crate) secrets: ConnectionSecrets,
 }
 
-/// What was learned about the instance on the way; empty fields change nothing.
-#[derive(Debug, Default)]
-pub(crate) struct InstanceFacts {
-    pub(crate) name: Option<String>,
-    pub(crate) connector_version: Option<String>,
-    pub(crate) health: Option<(InstanceHealth, Option<String>)>,
-}
-
 /// What a transition left behind.
 #[derive(Debug)]
 pub(crate) struct Applied {
@@ -66,17 +62,19 @@ pub(crate) struct Applied {
     pub(crate) connection: Option<Connection>,
     /// Ids of the pending revocations that the commit wrote.
     pub(crate) revocations: Vec<String>,
+    /// Nothing has changed, because other credentials are stored than those the event was about.
+    pub(crate) is_stale: bool,
 }
 
 /// Performs transitions on the connections of one store; cheap to clone.
 #[derive(Clone)]
 pub(crate) struct Driver {
-    store: Arc<dyn Store>,
+    pub(super) store: Arc<dyn Store>,
     ring: Arc<KeyRing>,
-    chance: Chance,
-    observers: Observers,
+    pub(super) chance: Chance,
+    pub(super) observers: Observers,
     /// Distances to the wall of a consent at which to warn.
-    warning_days: Arc<[u32]>,
+    pub(super) warning_days: Arc<[u32]>,
 }
 
 impl Driver {
@@ -119,12 +117,14 @@ impl Driver {
                 decided = left.then(decided);
             }
             if decided.changes.is_empty() {
-                return Ok(Applied { connection: decided.connection, revocations: Vec::new() });
+                let Decided { connection, is_stale, .. } = decided;
+                return Ok(Applied { connection, revocations: Vec::new(), is_stale });
             }
             match self.store.commit(decided.changes).await {
                 Ok(committed) => {
                     self.observers.publish_from(committed.first_event, decided.events);
-                    return Ok(Applied { connection: decided.connection, revocations: decided.revocations });
+                    let Decided { connection, revocations, .. } = decided;
+                    return Ok(Applied { connection, revocations, is_stale: false });
                 }
                 Err(Refusal::Conflict) => {}
                 Err(refusal) => return Err(refused(refusal, customer, instance)),
@@ -149,13 +149,13 @@ impl Driver {
             Some(sealed) => Some(ConnectionSecrets::open(Some(sealed), &self.ring, customer, instance)?),
             None => None,
         };
-        // The rule of proof: what was refused must still be what is stored.
-        if let Some(refused) = &payload.refused
-            && !before.as_ref().is_some_and(|stored| same_credentials(stored, refused))
+        // The rule of proof: what was refused must still be what is stored. And what was made from credentials that
+        // somebody has replaced meanwhile must not undo that.
+        if let Some(about) = &payload.about
+            && !before.as_ref().is_some_and(|stored| same_credentials(stored, about))
         {
-            return Ok(Decided { connection: row.map(|row| row.value), ..Decided::default() });
+            return Ok(Decided { connection: row.map(|row| row.value), is_stale: true, ..Decided::default() });
         }
-
         if to.effects.is_empty() && to.next == state && payload.report.is_none() {
             return Ok(Decided { connection: row.map(|row| row.value), ..Decided::default() });
         }
@@ -314,90 +314,6 @@ impl Driver {
         }
         Ok(())
     }
-
-    /// Warns of the wall of a consent, once at each distance: what was told is kept with the grant, so that neither a
-    /// restart nor another process tells it again. A service account renews itself and needs no warning.
-    pub(crate) async fn warn_of_wall(&self, customer: &CustomerId, instance: &InstanceId) -> Result<()> {
-        for _ in 0..RACES {
-            let Some(row) = self.store.connection(customer, instance).await? else { return Ok(()) };
-            let mut connection = row.value;
-            let now = self.chance.now();
-            let Some((grant, days, distance)) = connection
-                .grant
-                .as_mut()
-                .filter(|grant| grant.kind == GrantKind::UserAccount)
-                .and_then(|grant| due_warning(grant, &self.warning_days, now))
-            else {
-                return Ok(());
-            };
-            grant.warned_days = Some(distance);
-            let message = format!("The consent of {} ends in {days} days; ask for it again.", grant.user_name);
-            let mut event = Event {
-                customer_id: Some(customer.clone()),
-                instance_id: Some(instance.clone()),
-                ..Event::new(EventKind::GrantExpiring, message, now)
-            };
-            event.detail.insert("days_left".to_owned(), days.to_string());
-            event.detail.insert("distance".to_owned(), distance.to_string());
-            event.detail.insert("user_name".to_owned(), grant.user_name.clone());
-            event.detail.extend(grant.expires_at.map(|end| ("expires_at".to_owned(), end.to_rfc3339())));
-            let put = Put { value: connection, sealed: row.sealed, replaces: Some(row.version) };
-            match self.store.commit(vec![Change::Connection(put), Change::Event(event.clone())]).await {
-                Ok(committed) => {
-                    self.observers.publish_from(committed.first_event, vec![event]);
-                    return Ok(());
-                }
-                Err(Refusal::Conflict) => {}
-                Err(Refusal::Failed(error)) => return Err(error),
-                Err(_) => return Ok(()),
-            }
-        }
-        Ok(())
-    }
-
-    /// Notes what was learned about an instance, on its own; tells observers when its health changed.
-    pub(crate) async fn note(&self, id: &InstanceId, facts: &InstanceFacts) -> Result<()> {
-        for _ in 0..RACES {
-            let row = self.store.instance(id).await?;
-            let before = row.as_ref().map(|row| row.value.health);
-            let Some(put) = changed_instance(row, id, facts, self.chance.now()) else { return Ok(()) };
-            let after = put.value.health;
-            let detail = put.value.health_detail.clone();
-            let mut changes = vec![Change::Instance(put)];
-            let mut events = Vec::new();
-            if before.is_some_and(|before| before != after) {
-                let message = detail.unwrap_or_else(|| "The instance answers as it should again.".to_owned());
-                let event = Event {
-                    instance_id: Some(id.clone()),
-                    ..Event::new(EventKind::HealthChanged, message, self.chance.now())
-                };
-                changes.push(Change::Event(event.clone()));
-                events.push(event);
-            }
-            match self.store.commit(changes).await {
-                Ok(committed) => {
-                    self.observers.publish_from(committed.first_event, events);
-                    return Ok(());
-                }
-                Err(Refusal::Conflict) => {}
-                Err(Refusal::Failed(error)) => return Err(error),
-                Err(_) => return Err(incomplete()),
-            }
-        }
-        Ok(())
-    }
-}
-
-/// The nearest distance that the wall has come within and that was not warned of yet, with the days that are left.
-fn due_warning<'g>(
-    grant: &'g mut Grant,
-    distances: &[u32],
-    now: chrono::DateTime<chrono::Utc>,
-) -> Option<(&'g mut Grant, i64, u32)> {
-    let left = grant.expires_at? - now;
-    let within = |days: &&u32| left <= TimeDelta::days(i64::from(**days));
-    let distance = *distances.iter().filter(within).min()?;
-    grant.warned_days.is_none_or(|warned| distance < warned).then(|| (grant, left.num_days(), distance))
 }
 
 /// The tokens that end with a grant. One that the new grant holds too stays: an instance gives the same token again
@@ -419,6 +335,7 @@ struct Decided {
     connection: Option<Connection>,
     revocations: Vec<String>,
     events: Vec<Event>,
+    is_stale: bool,
 }
 
 fn new_connection(customer: &CustomerId, instance: &InstanceId, now: chrono::DateTime<chrono::Utc>) -> Connection {
@@ -437,44 +354,6 @@ fn new_connection(customer: &CustomerId, instance: &InstanceId, now: chrono::Dat
     }
 }
 
-fn changed_instance(
-    row: Option<Row<Instance>>,
-    id: &InstanceId,
-    facts: &InstanceFacts,
-    now: chrono::DateTime<chrono::Utc>,
-) -> Option<Put<Instance>> {
-    let replaces = row.as_ref().map(|row| row.version);
-    let before = row.map(|row| row.value);
-    let mut after = before.clone().unwrap_or_else(|| Instance {
-        id: id.clone(),
-        name: None,
-        health: InstanceHealth::Unknown,
-        health_detail: None,
-        health_at: None,
-        connector_version: None,
-        created_at: now,
-        updated_at: now,
-    });
-    if facts.name.is_some() {
-        after.name.clone_from(&facts.name);
-    }
-    if facts.connector_version.is_some() {
-        after.connector_version.clone_from(&facts.connector_version);
-    }
-    if let Some((health, detail)) = &facts.health {
-        after.health = *health;
-        after.health_detail.clone_from(detail);
-    }
-    if before.as_ref() == Some(&after) {
-        return None;
-    }
-    if facts.health.is_some() {
-        after.health_at = Some(now);
-    }
-    after.updated_at = now;
-    Some(Put { value: after, sealed: None, replaces })
-}
-
 impl Decided {
     /// Both in one commit, this one first; the connection is the other one's.
     fn then(mut self, other: Self) -> Self {
@@ -485,70 +364,6 @@ impl Decided {
     }
 }
 
-/// What the event log says about a transition; nothing when nothing happened.
-fn told(
-    happening: Happening,
-    from: State,
-    to: State,
-    customer: &CustomerId,
-    instance: &InstanceId,
-    now: chrono::DateTime<chrono::Utc>,
-) -> Option<Event> {
-    let (kind, message) = match happening {
-        Happening::ConnectOk => (EventKind::Connected, "The account is connected with the instance."),
-        Happening::SaveOk if from == State::Registered => {
-            (EventKind::Reauthenticated, "The registration has a new grant.")
-        }
-        Happening::SaveOk => (EventKind::Registered, "The account is registered with the instance."),
-        Happening::SaveFailed => return None,
-        Happening::CredentialsRejected if from == to => return None,
-        Happening::CredentialsRejected => (
-            EventKind::Unauthorized,
-            "The instance refuses the registration's credentials (ServiceNow Instance Unauthorized); re-authenticate.",
-        ),
-        Happening::Reauthenticated => (EventKind::Reauthenticated, "The registration has a new grant."),
-        Happening::Unregister => (EventKind::Unregistered, "The registration has ended; its tokens are being revoked."),
-        Happening::Decommission => (EventKind::Disconnected, "The connection is removed."),
-    };
-    let detail = [("from", from.word()), ("to", to.word())];
-    Some(Event {
-        customer_id: Some(customer.clone()),
-        instance_id: Some(instance.clone()),
-        detail: detail.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
-        ..Event::new(kind, message.to_owned(), now)
-    })
-}
-
-fn refused(refusal: Refusal, customer: &CustomerId, instance: &InstanceId) -> Error {
-    match refusal {
-        Refusal::Held { by } => {
-            Error::new(ErrorKind::AlreadyRegistered, format!("The account {customer} is already registered with {by}."))
-                .remedy(format!("Unregister it from {by} first; an account registers with one instance at a time."))
-                .with("held_by", by)
-        }
-        Refusal::Occupied { by } => Error::new(
-            ErrorKind::PrerequisiteMissing,
-            format!("The connector on {instance} is older than 22.3.0 and serves the account {by} already."),
-        )
-        .remedy("Update the Citrix IT Service Management Connector on the instance to 22.3.0 or newer.")
-        .with("occupied_by", by),
-        Refusal::RedirectTaken { by, at } => redirect_taken(&by, &at),
-        Refusal::Missing => {
-            Error::new(ErrorKind::NotFound, format!("There is no account {customer}.")).remedy("Add the account first.")
-        }
-        Refusal::Failed(error) => error,
-        Refusal::Conflict | Refusal::InUse => incomplete(),
-    }
-}
-
-/// Two registrations with one redirect URL could be mixed up by a hostile instance (T1).
-pub(crate) fn redirect_taken(by: &CustomerId, at: &InstanceId) -> Error {
-    Error::invalid(format!("The redirect URL belongs to the registration of the account {by} with {at}."))
-        .remedy("Give every registration a redirect URL of its own, and enter it in the instance's OAuth endpoint.")
-        .with("taken_by", by)
-        .with("taken_at", at)
-}
-
-fn incomplete() -> Error {
+pub(super) fn incomplete() -> Error {
     Error::new(ErrorKind::Internal, "A transition was asked for without what it needs.")
 }

@@ -2,12 +2,18 @@
 
 mod checks;
 mod driver;
+mod entry;
 mod event;
+mod instance;
+mod refusal;
 mod state;
 mod transition;
+mod wall;
 
 pub(crate) use self::{
     checks::{Inspection, inspect},
-    driver::{Driver, InstanceFacts, NewGrant, Payload, redirect_taken},
+    driver::{Applied, Driver, NewGrant, Payload},
     event::Event,
+    instance::InstanceFacts,
+    refusal::{held, no_account, not_connected, redirect_taken},
 };

@@ -27,7 +27,7 @@ pub use self::{
 };
 pub(crate) use self::{
     rotate::rotate,
-    seal::{Binding, KeyRing},
+    seal::{Binding, KeyRing, listed_keys},
 };
 use crate::{
     error::{Error, Result},

@@ -90,7 +90,7 @@ pub(crate) fn same_origin(a: &Url, b: &Url) -> bool {
 }
 
 /// True for a URL whose host can only be this machine.
-pub(super) fn is_loopback(url: &Url) -> bool {
+pub(crate) fn is_loopback(url: &Url) -> bool {
     match url.host() {
         Some(Host::Domain(name)) => plain(name) == "localhost",
         Some(Host::Ipv4(address)) => address.is_loopback(),

@@ -16,7 +16,7 @@ const TRANSACTION_IDS: [&str; 4] =
     ["x-transaction-id", "x-cws-transactionid", "citrix-transactionid", "cc-transactionid"];
 
 /// The wait that the remote asks for: whole seconds or a date of HTTP, at most a day. (RFC 9110, 10.2.3.)
-pub(crate) fn retry_after(headers: &HeaderMap, now: DateTime<Utc>) -> Option<Duration> {
+pub(super) fn retry_after(headers: &HeaderMap, now: DateTime<Utc>) -> Option<Duration> {
     let text = headers.get(header::RETRY_AFTER)?.to_str().ok()?.trim();
     if !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit()) {
         return Some(text.parse().map_or(DAY, Duration::from_secs).min(DAY));
@@ -28,6 +28,11 @@ pub(crate) fn retry_after(headers: &HeaderMap, now: DateTime<Utc>) -> Option<Dur
             .map(|date| date.and_utc())
     })?;
     Some((date - now).to_std().unwrap_or_default().min(DAY))
+}
+
+/// Whether the remote says when to come back: it turned the request away then, and did not do it.
+pub(crate) fn asks_to_wait(headers: &HeaderMap) -> bool {
+    retry_after(headers, DateTime::UNIX_EPOCH).is_some()
 }
 
 /// True for `application/json` and its relatives, with or without parameters.

@@ -117,15 +117,16 @@ async fn whole(
 /// Reads a body to its end or to the bound, whichever comes first (T13). Counts what comes out of the
 /// decompression, so a small bomb ends as early as a large file.
 async fn read(incoming: &mut reqwest::Response) -> Result<Bytes, (SendFailure, String)> {
-    let announced = incoming.content_length().map_or(0, |length| usize::try_from(length).unwrap_or(usize::MAX));
-    if announced > MAX_BODY_BYTES {
+    let announced = incoming.content_length().map(|length| usize::try_from(length).unwrap_or(usize::MAX));
+    if announced.is_some_and(|length| length > MAX_BODY_BYTES) {
         return Err(too_large("body"));
     }
     let Some(first) = chunk(incoming).await? else { return Ok(Bytes::new()) };
-    if first.len() == announced {
+    // Of a body without a length nothing is known yet, also when its first part is empty.
+    if announced == Some(first.len()) {
         return Ok(first);
     }
-    let mut body = BytesMut::with_capacity(announced.min(RESERVE).max(first.len()));
+    let mut body = BytesMut::with_capacity(announced.unwrap_or_default().min(RESERVE).max(first.len()));
     let mut next = Some(first);
     while let Some(part) = next {
         if part.len() > MAX_BODY_BYTES - body.len() {

@@ -25,8 +25,8 @@ use url::Url;
 
 pub use self::http::HttpTransport;
 pub(crate) use self::{
-    address::same_origin,
-    headers::{content_type_is_json, is_html, retry_after, secret_header, transaction_id},
+    address::{is_loopback, same_origin},
+    headers::{asks_to_wait, content_type_is_json, is_html, secret_header, transaction_id},
     json::{json_depth_ok, parse_json},
     retry::Wire,
     text::clean,

@@ -2413,7 +2413,7 @@ public struct Grant: Equatable, Hashable {
      */
     public let grantedAt: Timestamp
     /**
-     * When the refresh token ends, whatever is done with it; none when the instance gave none.
+     * When the refresh token ends, whatever is done with it; without one, a consent ends with its access token.
      */
     public let expiresAt: Timestamp?
     /**
@@ -2437,7 +2437,7 @@ public struct Grant: Equatable, Hashable {
          * When the grant was given.
          */grantedAt: Timestamp,
         /**
-         * When the refresh token ends, whatever is done with it; none when the instance gave none.
+         * When the refresh token ends, whatever is done with it; without one, a consent ends with its access token.
          */expiresAt: Timestamp?,
         /**
          * Whole days until then, as of this answer; 0 on the last day, negative after it.

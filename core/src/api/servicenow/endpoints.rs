@@ -9,7 +9,7 @@ use crate::{
     error::{Error, Result},
     id::InstanceId,
     model::OauthServer,
-    oauth::is_loopback,
+    transport::is_loopback,
 };
 
 /// The settings of all authorization servers, checked once.
@@ -45,7 +45,7 @@ impl Endpoints {
             for url in [endpoints.authorization(id)?, endpoints.token(id)?, endpoints.revocation(id)?] {
                 let allowed = match url.scheme() {
                     "https" => true,
-                    "http" => url.host().is_some_and(|host| is_loopback(&host)),
+                    "http" => is_loopback(&url),
                     _ => false,
                 };
                 if !allowed || !url.username().is_empty() || url.password().is_some() || url.fragment().is_some() {

@@ -6,7 +6,7 @@ use serde::{Deserialize, de::DeserializeOwned};
 use crate::{
     error::{Error, ErrorKind, Retry},
     model::InstanceHealth,
-    transport::{Response, Verdict, clean, content_type_is_json, is_html, parse_json, retry_after},
+    transport::{Response, Verdict, asks_to_wait, clean, content_type_is_json, is_html, parse_json},
 };
 
 /// `{"result": …}`, or `{"error": …, "status": "failure"}`, or, in an answer that a quota cut off, both.
@@ -60,7 +60,7 @@ pub(super) fn judge_page(response: &Response) -> Option<Verdict> {
         return None;
     }
     if status == 429 {
-        return Some(throttled(response));
+        return Some(throttled());
     }
     let body = String::from_utf8_lossy(&response.body[..response.body.len().min(64 * 1024)]).to_lowercase();
     let error = if body.contains("hibernat") {
@@ -70,8 +70,8 @@ pub(super) fn judge_page(response: &Response) -> Option<Verdict> {
             InstanceHealth::Hibernating,
         )
     } else if (500..600).contains(&status) {
-        if let (503, Some(wait)) = (status, retry_after(&response.headers, chrono::Utc::now())) {
-            return Some(Verdict::NotDone(down(status), Some(wait)));
+        if status == 503 && asks_to_wait(&response.headers) {
+            return Some(Verdict::NotDone(down(status), None));
         }
         down(status)
     } else if (300..400).contains(&status) {
@@ -114,7 +114,7 @@ fn judge_failure(response: &Response, status: u16) -> Verdict {
             error(ErrorKind::NotFound, format!("The instance has no such record, or hides it: {text}."))
                 .remedy("Check the id and the user's read rights."),
         ),
-        429 => throttled(response),
+        429 => throttled(),
         400 if text.starts_with("Invalid table") => Verdict::Refused(
             error(ErrorKind::NotFound, format!("The instance has no such table: {text}."))
                 .remedy("Check the table's name and whether its application is installed."),
@@ -133,9 +133,7 @@ fn judge_failure(response: &Response, status: u16) -> Verdict {
         400..=499 => {
             Verdict::Refused(error(ErrorKind::InvalidInput, format!("The instance refused the request: {text}.")))
         }
-        503 if retry_after(&response.headers, chrono::Utc::now()).is_some() => {
-            Verdict::NotDone(down(status), retry_after(&response.headers, chrono::Utc::now()))
-        }
+        503 if asks_to_wait(&response.headers) => Verdict::NotDone(down(status), None),
         500 if text.contains("maximum execution time") => Verdict::Unknown(
             health(
                 error(
@@ -155,11 +153,10 @@ fn judge_failure(response: &Response, status: u16) -> Verdict {
     }
 }
 
-/// Both kinds of 429: a rate rule says when to come back, a full queue does not.
-fn throttled(response: &Response) -> Verdict {
-    let wait = retry_after(&response.headers, chrono::Utc::now());
+/// Both kinds of 429: a rate rule says when to come back, which the wire reads; a full queue does not.
+pub(super) fn throttled() -> Verdict {
     let error = Error::new(ErrorKind::Throttled, "The instance limits the rate of requests.").with("status", 429);
-    Verdict::NotDone(health(error.retry(wait.map_or(Retry::Now, Retry::After)), InstanceHealth::Throttled), wait)
+    Verdict::NotDone(health(error.retry(Retry::Now), InstanceHealth::Throttled), None)
 }
 
 fn down(status: u16) -> Error {

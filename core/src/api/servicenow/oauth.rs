@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use http::{HeaderMap, HeaderValue, Method, header};
 use oauth2::{
     AsyncHttpClient, AuthType, AuthorizationCode, Client, ClientId, ClientSecret, ExtraTokenFields, HttpRequest,
@@ -17,7 +17,7 @@ use url::Url;
 
 use super::{
     ServiceNow,
-    envelope::{judge, judge_page},
+    envelope::{judge, judge_page, throttled},
 };
 use crate::{
     clock::BoxFuture,
@@ -25,7 +25,7 @@ use crate::{
     id::InstanceId,
     oauth::{FlowSecrets, SealedClient, TokenSet, life as life_of},
     secret::Secret,
-    transport::{Call, Failure, Repeat, Request, Response, Verdict, clean, parse_json, retry_after, secret_header},
+    transport::{Call, Failure, Repeat, Request, Response, Verdict, clean, parse_json, secret_header},
 };
 
 /// Longest token that is taken, in bytes: opaque ones have 86, and signed ones a few thousand.
@@ -105,7 +105,11 @@ impl ServiceNow {
     /// `unauthorized` when the endpoint refuses.
     pub(crate) async fn refresh_grant(&self, endpoint: &EndpointCredentials<'_>, tokens: &TokenSet) -> Result<Granted> {
         let Some(refresh) = &tokens.refresh else {
-            return Err(Error::new(ErrorKind::Unauthorized, "There is no refresh token."));
+            return Err(Error::new(
+                ErrorKind::Unauthorized,
+                "The access token has ended, and the instance gave no refresh token with it.",
+            )
+            .remedy("Re-authenticate; and let the OAuth endpoint in the instance issue refresh tokens."));
         };
         let client = oauth_client(endpoint, self.endpoints().token(endpoint.instance_id)?);
         let refresh = RefreshToken::new(refresh.expose().to_owned());
@@ -154,9 +158,9 @@ impl ServiceNow {
         let life = answer.expires_in().unwrap_or_else(|| self.endpoints().access_token_lifespan(instance));
         let (expires_at, renew_at) = life_of(&self.settings.chance, asked_at, life);
         let refresh = answer.refresh_token().map(|token| Secret::from(token.secret().as_str()));
-        let told = answer.extra_fields().refresh_expires_in.map(Duration::from_secs);
-        let after = |life: Duration| asked_at.checked_add_signed(chrono::Duration::from_std(life).unwrap_or_default());
-        let wall = || after(told.unwrap_or_else(|| self.endpoints().refresh_token_lifespan(instance)));
+        // 0 is how some servers say that it does not end; how long it lives is not known then.
+        let told = answer.extra_fields().refresh_expires_in.filter(|seconds| *seconds > 0).map(Duration::from_secs);
+        let wall = || wall(asked_at, told.unwrap_or_else(|| self.endpoints().refresh_token_lifespan(instance)));
         let (refresh, refresh_expires_at) = match (refresh, before) {
             // What the answer says counts.
             (Some(new), _) if told.is_some() => (Some(new), wall()),
@@ -171,6 +175,11 @@ impl ServiceNow {
         let access = Secret::from(answer.access_token().secret().as_str());
         Ok(TokenSet { access, refresh, expires_at, renew_at, refresh_expires_at })
     }
+}
+
+/// When a refresh token ends that was asked for at this instant; none when that is beyond all instants.
+fn wall(asked_at: DateTime<Utc>, life: Duration) -> Option<DateTime<Utc>> {
+    TimeDelta::from_std(life).ok().and_then(|life| asked_at.checked_add_signed(life))
 }
 
 /// Carries a request of the `oauth2` crate over our own transport.
@@ -271,10 +280,14 @@ fn judge_token(response: &Response, answer: &mut Option<HttpResponse>) -> Verdic
         error_description: String,
     }
 
+    let status = response.status.as_u16();
+    if status == 401 && response.body.is_empty() {
+        // Without a word, and without a content type: credentials all the same.
+        return Verdict::Refused(refused(status, "", ""));
+    }
     if let Some(page) = judge_page(response) {
         return page;
     }
-    let status = response.status.as_u16();
     let refusal = parse_json::<Refusal>(response);
     match (status, refusal) {
         (200, Ok(refusal)) if refusal.error.is_empty() => {
@@ -283,13 +296,7 @@ fn judge_token(response: &Response, answer: &mut Option<HttpResponse>) -> Verdic
             *answer = Some(accepted);
             Verdict::Done
         }
-        (429, _) => {
-            let wait = retry_after(&response.headers, Utc::now());
-            let error = Error::new(ErrorKind::Throttled, "The instance limits the rate of requests.")
-                .retry(wait.map_or(Retry::Now, Retry::After))
-                .with("status", status);
-            Verdict::NotDone(error, wait)
-        }
+        (429, _) => throttled(),
         (500..=599, _) => Verdict::Unknown(
             Error::new(ErrorKind::Unavailable, format!("The token endpoint is not available ({status})."))
                 .retry(Retry::Now)
@@ -414,6 +421,24 @@ mod tests {
             let proof = error.context("refused") == Some("credentials");
             assert_eq!((error.kind(), proof), (kind, is_proof), "{status} {word}");
         }
+    }
+
+    /// T16: it is never sent again then, whatever stands between.
+    #[test]
+    fn a_401_without_a_word_is_a_refusal_with_and_without_a_content_type() {
+        let mut bare = answer(401, "");
+        for _ in 0..2 {
+            let Verdict::Refused(error) = judge_token(&bare, &mut None) else { panic!("it was accepted") };
+            assert_eq!((error.context("refused"), error.context("token")), (Some("credentials"), None));
+            bare.headers.clear();
+        }
+    }
+
+    #[test]
+    fn a_wall_beyond_all_instants_is_none() {
+        let day = Duration::from_secs(86_400);
+        assert_eq!(wall(DateTime::UNIX_EPOCH, day), Some(DateTime::UNIX_EPOCH + day));
+        assert_eq!(wall(DateTime::UNIX_EPOCH, Duration::MAX), None);
     }
 
     #[test]

@@ -80,6 +80,9 @@ impl Query {
         if values.iter().any(|value| value.contains(',')) {
             return Err(Error::invalid("A value of a list condition holds a comma."));
         }
+        if values.iter().any(|value| is_script(value)) {
+            return Err(unfit(field));
+        }
         self.condition(field, "IN", &values.join(","))
     }
 
@@ -93,12 +96,8 @@ impl Query {
     }
 
     fn condition(mut self, field: &str, operator: &str, value: &str) -> Result<Self> {
-        let script = value.trim_start().get(..11).is_some_and(|start| start.eq_ignore_ascii_case("javascript:"));
-        if script || value.chars().any(char::is_control) {
-            return Err(Error::invalid(format!(
-                "The value for {} holds a script or control characters.",
-                shown(field)
-            )));
+        if is_script(value) || value.chars().any(char::is_control) {
+            return Err(unfit(field));
         }
         self.part("", field)?;
         self.0.push_str(operator);
@@ -140,6 +139,14 @@ pub(super) fn is_name(text: &str) -> bool {
         && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_' || b == b'.')
 }
 
+fn is_script(value: &str) -> bool {
+    value.trim_start().get(..11).is_some_and(|start| start.eq_ignore_ascii_case("javascript:"))
+}
+
+fn unfit(field: &str) -> Error {
+    Error::invalid(format!("The value for {} holds a script or control characters.", shown(field)))
+}
+
 fn shown(field: &str) -> String {
     crate::transport::clean(field, 40)
 }
@@ -177,5 +184,6 @@ mod tests {
     #[test]
     fn a_list_value_cannot_add_another() {
         assert!(Query::new().one_of("sys_id", &["a,b"]).is_err());
+        assert!(Query::new().one_of("sys_id", &["a", " javascript:x"]).is_err());
     }
 }

@@ -184,8 +184,13 @@ fn beginning(text: &str) -> &str {
 /// Refuses what could make much out of little: every statement but `if`, and the repeating `*`.
 fn only_conditions(source: &str) -> Result<()> {
     let mut rest = source;
-    while let Some(start) = rest.find("{%").into_iter().chain(rest.find("{{")).min() {
+    while let Some(start) = ["{%", "{{", "{#"].into_iter().filter_map(|opening| rest.find(opening)).min() {
         let (kind, inside) = rest[start..].split_at(2);
+        if kind == "{#" {
+            // Nothing in a comment is read, quotes and braces neither.
+            rest = inside.find("#}").map_or("", |end| &inside[end + 2..]);
+            continue;
+        }
         let end = if kind == "{%" { "%}" } else { "}}" };
         if kind == "{%" {
             let word = inside.trim_start_matches(['-', '+']).trim_start();
@@ -197,21 +202,25 @@ fn only_conditions(source: &str) -> Result<()> {
             }
         }
         let mut quote = None;
+        // As the engine does: what closes a bracket ends nothing else.
+        let mut open = 0_i32;
         let mut chars = inside.char_indices();
         let mut after = inside.len();
         while let Some((at, c)) = chars.next() {
             match (quote, c) {
                 (Some(_), '\\') => drop(chars.next()),
-                (Some(open), c) if c == open => quote = None,
+                (Some(mark), c) if c == mark => quote = None,
                 (None, '"' | '\'') => quote = Some(c),
                 (None, '*') => {
                     return Err(Error::invalid("A template neither multiplies nor repeats.")
                         .remedy("Take the * out, or put it outside of the braces."));
                 }
-                (None, _) if inside[at..].starts_with(end) => {
+                (None, _) if open == 0 && inside[at..].starts_with(end) => {
                     after = at + end.len();
                     break;
                 }
+                (None, '(' | '[' | '{') => open += 1,
+                (None, ')' | ']' | '}') => open -= 1,
                 _ => {}
             }
         }

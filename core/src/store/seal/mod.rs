@@ -16,7 +16,7 @@ use chacha20poly1305::{
 use zeroize::Zeroizing;
 
 use self::key::Key;
-pub(crate) use self::ring::KeyRing;
+pub(crate) use self::ring::{KeyRing, listed_keys};
 use crate::{
     clock::{Random, SystemRandom},
     error::{Error, ErrorKind, Result},

@@ -71,8 +71,7 @@ impl KeyRing {
     }
 
     fn from_list(text: &Secret) -> Result<Option<Self>> {
-        let keys: Vec<Secret> =
-            text.expose().split(',').map(str::trim).filter(|key| !key.is_empty()).map(Secret::from).collect();
+        let keys = listed_keys(text);
         if keys.is_empty() {
             return Ok(None);
         }
@@ -222,6 +221,11 @@ impl KeyRing {
     fn with<T>(&self, look: impl FnOnce(&State) -> T) -> T {
         look(&self.state.read().unwrap_or_else(PoisonError::into_inner))
     }
+}
+
+/// The keys in a list, separated by commas.
+pub(crate) fn listed_keys(text: &Secret) -> Vec<Secret> {
+    text.expose().split(',').map(str::trim).filter(|key| !key.is_empty()).map(Secret::from).collect()
 }
 
 /// Moves the key to the front, or puts it there.

@@ -346,3 +346,12 @@ async fn a_configuration_that_cannot_work_is_refused_at_the_start() {
         assert!(!format!("{error} {error:?}").contains("hunter2"));
     }
 }
+
+/// As HTTP/2 may send it: a first frame with nothing in it.
+#[tokio::test]
+async fn a_body_that_begins_with_an_empty_part_is_read_to_its_end() {
+    let parts = ["", "{\"a\":", "1}"].map(|part| Ok::<_, std::io::Error>(Bytes::from(part)));
+    let body = reqwest::Body::wrap_stream(futures_util::stream::iter(parts));
+    let mut incoming = reqwest::Response::from(::http::Response::new(body));
+    assert_eq!(read(&mut incoming).await.unwrap(), "{\"a\":1}");
+}
