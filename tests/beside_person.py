@@ -37,11 +37,14 @@ program = subprocess.Popen(
     sys.argv[1:], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
     env=os.environ | {"SERVICENOW_REDIRECT_URL": redirect},
 )
-for line in program.stdout:
-    if address := re.search(r"http\S+/oauth_auth\.do\?\S+", line):
-        answer = control("POST", "/instances/dev1/consent", {"url": address[0], "user": user})
-        with urllib.request.urlopen(answer["callback"]) as page:
-            assert "Registered" in page.read().decode()
-        line = line.replace(address[0], address[0].split("?")[0])
-    print(line, end="", flush=True)
-sys.exit(program.wait())
+try:
+    for line in program.stdout:
+        if address := re.search(r"http\S+/oauth_auth\.do\?\S+", line):
+            answer = control("POST", "/instances/dev1/consent", {"url": address[0], "user": user})
+            with urllib.request.urlopen(answer["callback"]) as page:
+                assert "Registered" in page.read().decode()
+            line = line.replace(address[0], address[0].split("?")[0])
+        print(line, end="", flush=True)
+    sys.exit(program.wait())
+finally:
+    program.kill()

@@ -36,8 +36,14 @@ import Testing
         let world = try await World()
         let client = try await world.client()
         _ = try await client.accounts.add(world.addAccount)
-        let report = try await client.sources.poll(world.customer, .citrixCloud, since: Date().addingTimeInterval(-3600))
-        #expect(report.looked && report.source == .citrixCloud && report.read == report.accepted, "\(report)")
+        for title in ["one", "two"] {
+            try await world.ask("POST", "/accounts/\(world.customer)/notifications", ["title": title])
+        }
+        let report = try await client.sources.poll(world.customer, .citrixCloud, since: Date(timeIntervalSince1970: 0))
+        #expect(report.looked && report.source == .citrixCloud && report.accepted == 2, "\(report)")
+        #expect(try await client.alerts.lag(customerId: world.customer).pending == report.accepted)
+        let again = try await client.sources.poll(world.customer, .citrixCloud)
+        #expect(again.accepted == 0, "\(again)")
     }
 
     @Test func aBodyOfTheSendersOwnFormBecomesAnAlert() async throws {
