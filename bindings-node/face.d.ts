@@ -12,6 +12,18 @@ export interface CallOptions {
   signal?: AbortSignal
 }
 
+/** An alert to take: what is left out is raised just now, without a text and further fields. */
+export type SubmitAlert = Omit<Alert, 'description' | 'state' | 'fields'> & Partial<Alert>
+
+/** What an authorization needs. Unless allowed, the person has to be the same as the last time. */
+export type AuthorizeRequest = Omit<Authorize, 'allowAnotherUser'> & Partial<Authorize>
+
+/** The same, and how long the person may take. */
+export type AuthorizeInBrowserRequest = AuthorizeRequest & Patience
+
+/** A registration at the new address of an instance, and the old address. */
+export interface Relocate extends RegisterServiceAccount, Moving {}
+
 /** Why an operation failed. */
 export declare class ItsmError extends Error {
   readonly name: 'ItsmError'
@@ -43,6 +55,8 @@ export interface Observation extends Disposable {
 }
 
 export interface Client extends Disposable, AsyncDisposable {}
+
+export interface Worker extends AsyncDisposable {}
 
 export interface Subscription extends AsyncIterableIterator<Event, undefined> {}
 

@@ -12,6 +12,18 @@ export interface CallOptions {
   signal?: AbortSignal
 }
 
+/** An alert to take: what is left out is raised just now, without a text and further fields. */
+export type SubmitAlert = Omit<Alert, 'description' | 'state' | 'fields'> & Partial<Alert>
+
+/** What an authorization needs. Unless allowed, the person has to be the same as the last time. */
+export type AuthorizeRequest = Omit<Authorize, 'allowAnotherUser'> & Partial<Authorize>
+
+/** The same, and how long the person may take. */
+export type AuthorizeInBrowserRequest = AuthorizeRequest & Patience
+
+/** A registration at the new address of an instance, and the old address. */
+export interface Relocate extends RegisterServiceAccount, Moving {}
+
 /** Why an operation failed. */
 export declare class ItsmError extends Error {
   readonly name: 'ItsmError'
@@ -43,6 +55,8 @@ export interface Observation extends Disposable {
 }
 
 export interface Client extends Disposable, AsyncDisposable {}
+
+export interface Worker extends AsyncDisposable {}
 
 export interface Subscription extends AsyncIterableIterator<Event, undefined> {}
 
@@ -112,6 +126,16 @@ export interface AccountPage {
   next?: string
 }
 
+/** The policy of an account, as stored. */
+export interface AccountPolicy {
+  /** The account. */
+  customerId: CustomerId
+  /** The policy as a JSON document, as it was set. */
+  document: string
+  /** When it was set. */
+  updatedAt: Date
+}
+
 /** What is needed to add an account, or to test one before adding it. */
 export interface AddAccount {
   /** The Citrix Cloud customer id. */
@@ -158,8 +182,73 @@ export interface Alert {
   fields: Record<string, string>
 }
 
+/** Where alerts are fetched from. */
+export type AlertSource = 'monitor' | 'citrix_cloud'
+
 /** What an alert tells of its cause. */
 export type AlertState = 'raised' | 'changed' | 'ended'
+
+/** An authorization that has begun: open the URL in a browser. */
+export interface Authorization {
+  /** Names the flow: for waiting, or for giving it up. */
+  flowId: string
+  /** The account that is to be registered. */
+  customerId: CustomerId
+  /** The instance where the person signs in. */
+  instanceId: InstanceId
+  /** Where to send the browser. It holds the flow's state value: show it to nobody but the person who signs in. */
+  authorizationUrl: string
+  /** Where the browser comes back to. */
+  redirectUrl: string
+  /** When the flow ends by itself. */
+  expiresAt: Date
+}
+
+/**
+ * What is needed to register with a user account, or to re-authenticate one: a person will sign in at the instance
+ * and click Allow. For a registration that exists, what is left out stays as it is.
+ */
+export interface Authorize {
+  /** The account, added before. */
+  customerId: string
+  /** The instance's address, as people type it. */
+  instanceUrl: string
+  /** A name for the instance. */
+  instanceName?: string
+  /** Client id of the OAuth endpoint that the instance issued for this account; none: the one in use. */
+  clientId?: string
+  /** Client secret of that endpoint. None: the one in use; with a new client id, a public client. */
+  clientSecret?: Secret
+  /**
+   * The redirect URL entered at that endpoint, used by no other registration; none: the one in use. For a
+   * listener on this machine its host is `127.0.0.1` or `[::1]`, and none means a free port.
+   */
+  redirectUrl?: string
+  /**
+   * What ties the flow to the browser that began it, such as a random value kept in a cookie of its own. Give
+   * the same one when the browser comes back. A listener on this machine ties the flow by itself.
+   */
+  session?: Secret
+  /**
+   * The old address of the instance, when a registration moves to a new one: it ends there in the same commit
+   * that saves it here. Everything else has to be given again, with a redirect URL of its own.
+   */
+  movesFrom?: string
+  /** Whether another person than the last time may sign in. Otherwise that is refused, and the grant in use stays. */
+  allowAnotherUser: boolean
+}
+
+/** A finished authorization: who signed in, and the registration that is saved. */
+export interface Authorized {
+  /** The registration. */
+  connection: Connection
+  /** Who signed in, by user name; none when the instance does not tell. */
+  userName?: string
+  /** The person's record id in the instance, when it told. */
+  userSysId?: string
+  /** Whose grant this one replaces, when that was somebody else. */
+  previousUserName?: string
+}
 
 /** One line of a connection test. */
 export interface Check {
@@ -173,11 +262,49 @@ export interface Check {
   remedy: string
 }
 
+/** Which registrations to check, and how many at a time. */
+export interface CheckAll {
+  /** Of this account only; none: of all accounts. */
+  customerId?: string
+  /** Registrations that are checked at the same time, 1 to 256 (16); of one instance never more than 4. */
+  concurrency?: number
+}
+
+/** What became of one registration in a sweep. */
+export interface Checked {
+  /** The account. */
+  customerId: CustomerId
+  /** The instance. */
+  instanceId: InstanceId
+  /** Where the connection stands now; none when it is gone. */
+  status?: ConnectionStatus
+  /** How the instance answered. */
+  health: InstanceHealth
+  /** Whole days until the grant ends, when that is known. */
+  daysLeft?: number
+  /** Why the registration could not be checked at all. */
+  failure?: ErrorInfo
+}
+
 /** What is checked before a registration is saved. */
 export type CheckName = 'secure_client' | 'entitlement' | 'token' | 'identity' | 'table_api' | 'connector' | 'connector_role' | 'incident_right'
 
 /** Answer of one check. */
 export type CheckOutcome = 'pass' | 'fail' | 'unknown' | 'skipped'
+
+/** The outcome of a sweep over registrations. */
+export interface CheckSummary {
+  /** Registrations that are registered, at an instance that answers as it should. */
+  healthy: number
+  /** Registrations at an instance that does not answer as it should; they keep their status. */
+  unhealthy: number
+  /** Registrations whose grant is refused. */
+  unauthorized: number
+  /** Registrations that could not be checked. */
+  failed: number
+  /** All of them, in the order of account and instance. */
+  items: Array<Checked>
+}
 
 /** How a client is opened. What is left out comes from the environment, else from the defaults. */
 export interface ClientOptions {
@@ -217,6 +344,10 @@ export interface ClientOptions {
   transactionLimitMs?: number
   /** Pause between two looks at a frozen site, in milliseconds (30,000). */
   wakeUpIntervalMs?: number
+  /** Authorization servers that differ from what an instance of ServiceNow has by default. */
+  oauthServers?: Array<OauthServer>
+  /** Days before a grant's wall at which to warn, by an event each (30, 14, 7, 3, 1). */
+  grantWarningDays?: Array<number>
 }
 
 /** One condition of a query; all conditions of a query must be met. */
@@ -276,6 +407,22 @@ export interface ConnectionPage {
 /** Where a connection stands. No connection = not listed. (ITSM Adapter service, "Get started".) */
 export type ConnectionStatus = 'unregistered' | 'registered' | 'unauthorized'
 
+/** What is needed to subscribe to events of an account. */
+export interface CreateWebhook {
+  /** The account, added before. */
+  customerId: string
+  /** Where callbacks are sent; must be reachable from the internet by `https`. */
+  url: string
+  /** What each callback carries as its `Authorization` header. Without it anybody can send you callbacks. */
+  authorization?: Secret
+  /** A text for people (`ITSM Adapter`). */
+  description?: string
+  /** Which events: `Notifications` (the default), `*`, or another of Citrix Cloud's words. */
+  eventType?: string
+  /** Which changes: `*` (the default), `Create`, `Update`, `Delete`. */
+  changeType?: string
+}
+
 /** A Citrix Cloud customer id, such as `a1b2c3d4e5f6`: 1 to 64 letters, digits, `-` or `_`. */
 export type CustomerId = string
 
@@ -308,6 +455,26 @@ export interface Delivery {
 /** One alert on its way to an incident. Made by the adapter; opaque. */
 export type DeliveryId = string
 
+/** How many deliveries stand where. Kept as they move: as cheap with a million as with one. */
+export interface DeliveryLag {
+  /** Accepted, and to be sent. */
+  pending: number
+  /** Sent, with an outcome that is not known yet. */
+  unknown: number
+  /** Delivered. */
+  delivered: number
+  /** Dead letters. */
+  dead: number
+  /** Nothing is to be made of them. */
+  ignored: number
+  /** Counted in the incident of another alert. */
+  grouped: number
+  /** Age of the oldest that is pending or unknown, in milliseconds; none when there is none. */
+  oldestAgeMs?: number
+  /** The same, by account and instance. */
+  lanes: Array<LaneLag>
+}
+
 /** One page of deliveries, oldest first. */
 export interface DeliveryPage {
   /** The deliveries of this page. */
@@ -317,7 +484,7 @@ export interface DeliveryPage {
 }
 
 /** Where a delivery stands. */
-export type DeliveryStatus = 'pending' | 'unknown' | 'delivered' | 'dead'
+export type DeliveryStatus = 'pending' | 'unknown' | 'delivered' | 'dead' | 'ignored' | 'grouped'
 
 /** What an account may use, and whether the adapter may be managed for it. */
 export interface Entitlement {
@@ -386,7 +553,7 @@ export interface Event {
 }
 
 /** What happened. */
-export type EventKind = 'account_added' | 'account_updated' | 'account_removed' | 'connected' | 'disconnected' | 'registered' | 'reauthenticated' | 'unregistered' | 'unauthorized' | 'health_changed' | 'revocation_failed' | 'progress' | 'delivery_accepted' | 'delivery_done' | 'delivery_failed' | 'store_warning'
+export type EventKind = 'account_added' | 'account_updated' | 'account_removed' | 'connected' | 'disconnected' | 'registered' | 'reauthenticated' | 'unregistered' | 'unauthorized' | 'health_changed' | 'grant_expiring' | 'revocation_failed' | 'progress' | 'delivery_accepted' | 'delivery_done' | 'delivery_failed' | 'delivery_updated' | 'delivery_duplicated' | 'store_warning'
 
 /** One page of the event log, oldest first. */
 export interface EventPage {
@@ -410,6 +577,8 @@ export interface Grant {
   expiresAt?: Date
   /** Whole days until then, as of this answer; 0 on the last day, negative after it. */
   daysLeft?: number
+  /** The nearest of the configured distances to that end, in days, that was warned of by an event. */
+  warnedDays?: number
 }
 
 /** How the adapter may act in the instance. */
@@ -467,6 +636,26 @@ export interface InstancePage {
   next?: string
 }
 
+/** How many deliveries of one account stand where, by the instance that was asked last. */
+export interface LaneLag {
+  /** The account. */
+  customerId: CustomerId
+  /** The instance; none before the first attempt. */
+  instanceId?: InstanceId
+  /** Accepted, and to be sent. */
+  pending: number
+  /** Sent, with an outcome that is not known yet. */
+  unknown: number
+  /** Delivered. */
+  delivered: number
+  /** Dead letters. */
+  dead: number
+  /** Nothing is to be made of them. */
+  ignored: number
+  /** Counted in the incident of another alert. */
+  grouped: number
+}
+
 /** How much a log line matters. */
 export type LogLevel = 'error' | 'warn' | 'info' | 'debug' | 'trace'
 
@@ -478,8 +667,89 @@ export interface OauthEndpoint {
   redirectUrl?: string
 }
 
+/**
+ * How an authorization server differs from what an instance of ServiceNow has by default. Addresses are paths at
+ * the instance, or whole URLs (`https`; `http` for loopback).
+ */
+export interface OauthServer {
+  /** The instance that it belongs to; none: every instance that has no entry of its own. */
+  instanceUrl?: string
+  /** Where the browser is sent (`/oauth_auth.do`). */
+  authorizationUrl?: string
+  /** Where codes, passwords and refresh tokens are exchanged (`/oauth_token.do`). */
+  tokenUrl?: string
+  /**
+   * Where tokens are revoked (`/oauth_revoke_token.do`, or the setting `revocation_path`). When it is given, the
+   * client names itself there, with its secret (RFC 7009); ServiceNow's own asks for neither.
+   */
+  revocationUrl?: string
+  /** The server's issuer identifier. When it is given, every callback has to name it (RFC 9207). */
+  issuer?: string
+  /** Scopes to ask for, separated by blanks (none). */
+  scope?: string
+  /** Life of an access token whose answer does not say, in seconds (60). */
+  accessTokenLifespanS?: number
+  /** Life of a refresh token whose answer does not say, in seconds (8,640,000, which is 100 days). */
+  refreshTokenLifespanS?: number
+}
+
 /** How a column is compared with a value. */
 export type Operator = 'equals' | 'not_equals' | 'greater' | 'starts_with' | 'one_of'
+
+/** What a policy does with an alert at an instant. */
+export type PolicyAction = 'incident' | 'ignore' | 'hold'
+
+/** What a policy would do with an alert, and why. Nothing is done. */
+export interface PolicyDecision {
+  /** What would be done. */
+  action: PolicyAction
+  /** The rule that decides; none when no rule fits. */
+  rule?: string
+  /** Why, in one sentence. */
+  reason: string
+  /** Until when it would wait. */
+  holdUntil?: Date
+  /** Impact, 1 to 3. */
+  impact: number
+  /** Urgency, 1 to 3. */
+  urgency: number
+  /** Who would work on it. */
+  assignmentGroup?: string
+  /** The incident's category. */
+  category?: string
+  /** For whom it would be. */
+  caller?: string
+  /** The one-line text that the policy makes; none: the alert's title. */
+  shortDescription?: string
+  /** The long text that the policy makes; none: the alert's description. */
+  description?: string
+  /** The text of a work note that the policy makes. */
+  workNote?: string
+  /** Shortest time between two work notes, in seconds. */
+  noteIntervalS: number
+  /** Whether the end of the alert resolves the incident. */
+  resolveOnEnd: boolean
+  /** Whether a resolved incident is opened again; else a new one is made. */
+  reopen: boolean
+  /** Names the group that the alert belongs to: alerts with the same key have the same cause. */
+  groupKey?: string
+  /** How long the group takes in others, in seconds. */
+  groupWindowS?: number
+  /** Whether the alert has an incident of its own below the group's. */
+  groupChildren?: boolean
+  /** Everything that was looked at, in its order. */
+  steps: Array<PolicyStep>
+}
+
+/** One line of the reasons for a decision. */
+export interface PolicyStep {
+  /** Name of the rule or of the maintenance window that was looked at. */
+  name: string
+  /** Whether it fits the alert. */
+  matched: boolean
+  /** Why, in one sentence. */
+  reason: string
+}
 
 /** New credentials for a registration that exists. What is left out stays as it is. */
 export interface ReauthenticateServiceAccount {
@@ -533,6 +803,24 @@ export interface RotationReport {
   forgotten: number
 }
 
+/** How a worker works. What is left out has the default in brackets. */
+export interface RunOptions {
+  /** Of these accounts only (all that are registered). */
+  customerIds?: Array<string>
+  /**
+   * Deliveries in hand per instance at the most, 1 to 256 (16). The worker finds out by itself how many the
+   * instance likes.
+   */
+  concurrency?: number
+  /**
+   * Attempts that reach the instance and make nothing, until a delivery is a dead letter, 1 to 1000 (10). Time in
+   * which an instance cannot be reached costs no attempts.
+   */
+  maxAttempts?: number
+  /** Pause between two looks for work of other processes, and for new registrations, in milliseconds (500). */
+  pollIntervalMs?: number
+}
+
 /** One line of the answer: a service, its state, and for how long. */
 export interface ServiceEntitlement {
   /** The service's name, such as `itsm` or `xendesktop`. */
@@ -563,6 +851,28 @@ export interface Site {
   edition?: string
 }
 
+/** What one look at a source of alerts brought. */
+export interface SweepReport {
+  /** The account. */
+  customerId: CustomerId
+  /** The source. */
+  source: AlertSource
+  /** False when another process is looking at the same source; nothing was read then. */
+  looked: boolean
+  /** How many records were read. */
+  read: number
+  /** How many of them are alerts that were not known. */
+  accepted: number
+  /** How many tell of a later state of a known alert. */
+  changed: number
+  /** How many were known as they are, or told of the end of an alert that nobody knew. */
+  duplicates: number
+  /** How many could not be alerts, such as records without an id. */
+  unreadable: number
+  /** Up to where the source is read: the instant of the last change, or of the sweep. */
+  resumesAt?: Date
+}
+
 /** A whole connection test. */
 export interface TestReport {
   /** True when no check failed. */
@@ -583,6 +893,22 @@ export interface UpdateAccount {
   clientSecret?: Secret
   /** A new name for people. */
   name?: string
+}
+
+/** A webhook subscription at Citrix Cloud, without its authorization. */
+export interface Webhook {
+  /** Its id at Citrix Cloud. */
+  id: string
+  /** The account. */
+  customerId: CustomerId
+  /** Where callbacks are sent. */
+  url: string
+  /** A text for people. */
+  description: string
+  /** Which events it is for, such as `Notifications`. */
+  eventType: string
+  /** Which changes it is for, such as `Create` or `*`. */
+  changeType: string
 }
 
 /** Operations on Citrix Cloud accounts: `client.accounts`. */
@@ -643,7 +969,14 @@ export declare class Alerts {
    *
    * Rejects with `not_found` when the account was not added, `invalid_input`, `store`.
    */
-  submit(alert: Alert, options?: CallOptions | undefined | null): Promise<Delivery>
+  submit(alert: SubmitAlert, options?: CallOptions | undefined | null): Promise<Delivery>
+  /**
+   * Takes many alerts and answers in their order; all share few disk flushes. When one of them is refused, the
+   * others are taken all the same: submitting all of them again is allowed, and adds nothing.
+   *
+   * Rejects with the error of the first alert that was refused, with `index` in its context; as `submit`.
+   */
+  submitMany(alerts: ReadonlyArray<SubmitAlert>, options?: CallOptions | undefined | null): Promise<Array<Delivery>>
   /**
    * Takes the body of a Citrix Cloud webhook callback. Null when it tells of something else than a new
    * notification.
@@ -652,6 +985,34 @@ export declare class Alerts {
    * `not_found` when its account was not added; `store`.
    */
   submitWebhook(request: SubmitWebhook, options?: CallOptions | undefined | null): Promise<Delivery | null>
+  /**
+   * Takes the body of a webhook whose form is the sender's own, such as that of a Monitor alert policy, for an
+   * account. Null when it tells of the end of an alert that nobody knows.
+   *
+   * Rejects with `forbidden` when the authorization differs; `invalid_input` when mapping or body cannot be
+   * used; `not_found` when the account was not added; `store`.
+   */
+  submitMapped(request: SubmitMapped, options?: CallOptions | undefined | null): Promise<Delivery | null>
+  /**
+   * Delivers what was submitted until nothing waits any more for the accounts that are registered, and tells
+   * how many deliveries stand where.
+   *
+   * Rejects with `invalid_input` for options out of bounds, `store`.
+   */
+  drain(request?: RunOptions | undefined | null, options?: CallOptions | undefined | null): Promise<DeliveryLag>
+  /**
+   * How many deliveries stand where, of one account or of all. As cheap with a million as with one.
+   *
+   * Rejects with `invalid_input`, `store`.
+   */
+  lag(customerId?: string | undefined | null, options?: CallOptions | undefined | null): Promise<DeliveryLag>
+  /**
+   * Takes a dead letter back into the outbox, with a full budget of attempts. Anything else stays as it is. The
+   * dead letters are listed by `list` with the status `dead`.
+   *
+   * Rejects with `not_found`, `store`.
+   */
+  replay(deliveryId: string, options?: CallOptions | undefined | null): Promise<Delivery>
   /**
    * Delivers one alert now and gives it back with its incident. An outcome that is unknown is found out before
    * anything is repeated, which can take as long as the instance may still be working. Delivering twice makes
@@ -673,6 +1034,14 @@ export declare class Alerts {
    * Rejects with `invalid_input`, `store`.
    */
   list(request?: ListDeliveriesOptions | undefined | null, options?: CallOptions | undefined | null): Promise<DeliveryPage>
+  /**
+   * Starts a worker, which delivers what was submitted, by this process or another one, until it is stopped or the
+   * client is closed. Any number of workers may share one store; each instance has a lane of its own, so that one
+   * that is slow or down delays no other.
+   *
+   * Rejects with `invalid_input` for options out of bounds.
+   */
+  run(request?: RunOptions | undefined | null, options?: CallOptions | undefined | null): Promise<Worker>
 }
 
 /**
@@ -680,6 +1049,8 @@ export declare class Alerts {
  * threads and processes open their own over the same store. It does not keep a process alive; calls in flight do.
  */
 export declare class Client {
+  /** Alerts on their way to incidents: `client.alerts`. */
+  get alerts(): Alerts
   /**
    * Opens a client; nothing is sent to anybody. What the options leave out comes from the environment.
    *
@@ -711,20 +1082,24 @@ export declare class Client {
   close(): void
   /** True after `close`. */
   get isClosed(): boolean
+  /** Records of the instance that an account is registered with (Table API): `client.records`. */
+  get records(): Records
+  /** Operations on registrations, the OAuth side of a connection: `client.registrations`. */
+  get registrations(): Registrations
   /** Operations on Citrix Cloud accounts: `client.accounts`. */
   get accounts(): Accounts
   /** ServiceNow instances as the adapter knows them: `client.instances`. */
   get instances(): Instances
   /** Operations on connections of accounts with instances, the Manage list: `client.connections`. */
   get connections(): Connections
-  /** Operations on registrations, the OAuth side of a connection: `client.registrations`. */
-  get registrations(): Registrations
-  /** Alerts on their way to incidents: `client.alerts`. */
-  get alerts(): Alerts
+  /** What becomes of the alerts of an account: `client.policies`. */
+  get policies(): Policies
+  /** Sources that alerts are fetched from, Monitor and the notifications of Citrix Cloud: `client.sources`. */
+  get sources(): Sources
+  /** Webhook subscriptions at Citrix Cloud: `client.webhooks`. */
+  get webhooks(): Webhooks
   /** The event log: `client.events`. */
   get events(): Events
-  /** Records of the instance that an account is registered with (Table API): `client.records`. */
-  get records(): Records
 }
 
 /** Operations on connections of accounts with instances, the Manage list: `client.connections`. */
@@ -789,6 +1164,37 @@ export declare class Instances {
    * Rejects with `invalid_input`, `store`.
    */
   list(request?: ListOptions | undefined | null, options?: CallOptions | undefined | null): Promise<InstancePage>
+}
+
+/** What becomes of the alerts of an account: `client.policies`. */
+export declare class Policies {
+  /**
+   * Sets the policy of an account, in place of the one it had. All of the document is checked before it is
+   * stored, its templates and time zones included.
+   *
+   * Rejects with `invalid_input`, with the place of the mistake; `not_found` when the account was not added;
+   * `store`.
+   */
+  set(request: SetPolicy, options?: CallOptions | undefined | null): Promise<AccountPolicy>
+  /**
+   * The policy of an account.
+   *
+   * Rejects with `not_found` when it has none: its alerts all become incidents then; `invalid_input`, `store`.
+   */
+  get(customerId: string, options?: CallOptions | undefined | null): Promise<AccountPolicy>
+  /**
+   * Removes the policy of an account: from then on all its alerts become incidents.
+   *
+   * Rejects with `not_found` when it has none; `invalid_input`, `store`.
+   */
+  remove(customerId: string, options?: CallOptions | undefined | null): Promise<void>
+  /**
+   * Says what would be done with an alert, and why, rule by rule; does nothing. With a document, that policy is
+   * asked instead of the account's: to try it before it is set.
+   *
+   * Rejects with `invalid_input` for a document that cannot be used, `store`.
+   */
+  explain(request: ExplainPolicy, options?: CallOptions | undefined | null): Promise<PolicyDecision>
 }
 
 /** Records of the instance that an account is registered with (Table API): `client.records`. */
@@ -875,6 +1281,98 @@ export declare class Registrations {
    * Rejects with `not_found`, `illegal_state` without a registration, `invalid_input`, `store`, `sealed`.
    */
   check(connection: ConnectionId, options?: CallOptions | undefined | null): Promise<Connection>
+  /**
+   * Moves a registration to the new address of its instance, through a service account: everything is tried
+   * there first, and in one commit it begins there and ends at the old address. Credentials are given again:
+   * what one address was given is never sent to another.
+   *
+   * Rejects with `illegal_state` when there is no registration at the old address; else as `register`. Nothing
+   * has changed then.
+   */
+  relocate(request: Relocate, options?: CallOptions | undefined | null): Promise<Connection>
+  /**
+   * Gives a registration the new secret of its OAuth endpoint, without anybody signing in again: the grant in
+   * use is renewed with it, and only when that has worked the old secret is forgotten. It also brings a
+   * registration back that became `unauthorized` because the secret had changed.
+   *
+   * Rejects with `unauthorized` when the token endpoint refuses it; `illegal_state` without a registration;
+   * `invalid_input`, `not_found`, `throttled`, `unavailable`, `timeout`, `protocol`, `store`, `sealed`. The old
+   * secret stays then.
+   */
+  updateEndpointSecret(request: UpdateEndpointSecret, options?: CallOptions | undefined | null): Promise<Connection>
+  /**
+   * Begins to register the account through a person's consent in the browser, or to re-authenticate such a
+   * registration: send the person's browser to the URL of the answer, and give the address that it comes back
+   * to to `complete`, within ten minutes, in any process that shares the store. Nothing is sent to anybody.
+   *
+   * Rejects with `invalid_input` for what is missing or not allowed, also for a redirect URL that another
+   * registration uses; `not_found` without the account; `already_registered` naming the instance that holds
+   * it; `store`, `sealed`.
+   */
+  authorize(request: AuthorizeRequest, options?: CallOptions | undefined | null): Promise<Authorization>
+  /**
+   * Finishes an authorization with the address that the browser came back to: exchange, connection test, save.
+   * It goes on to its end when the call is aborted.
+   *
+   * Rejects with `consent_denied` when the person did not allow it; `flow_expired` for a callback that is too
+   * late, repeated, forged, or from another browser session (context `reason`); `invalid_input` for one that is
+   * not ours or incomplete; `illegal_state` when another person signed in than the last time; `unauthorized`
+   * when the token endpoint refuses the code; else as `register`. Nothing has changed then.
+   */
+  complete(request: Complete, options?: CallOptions | undefined | null): Promise<Authorized>
+  /**
+   * Gives an authorization up: a later callback of it is refused. Without effect when it has ended.
+   *
+   * Rejects with `not_found` for a flow that nobody began, `store`.
+   */
+  abandon(flowId: string, options?: CallOptions | undefined | null): Promise<void>
+  /**
+   * Begins an authorization as `authorize` does, with a listener on loopback in this process: open the address
+   * in any browser of this machine, and wait with `waitFor`.
+   *
+   * Rejects as `authorize`; with `unavailable` when the port of the redirect URL is taken.
+   */
+  listen(request: AuthorizeRequest, options?: CallOptions | undefined | null): Promise<Authorization>
+  /**
+   * Waits for what a listener hears. When the time is over, or the call is aborted, the listener ends and the
+   * flow is given up; a callback that came before is finished.
+   *
+   * Rejects as `complete`; with `timeout` when nobody came back; `not_found` when no listener of this client
+   * belongs to the flow.
+   */
+  waitFor(request: WaitFor, options?: CallOptions | undefined | null): Promise<Authorized>
+  /**
+   * Registers the account through a person's consent, on this machine: opens the system's browser, listens on
+   * loopback for its return, shows it a page that says what happened, and ends. Abort the call to give it up.
+   *
+   * Rejects as `authorize` and `complete`; with `timeout` when nobody came back, such as when the window was
+   * closed; `unavailable` when the port is taken or there is no browser: use `listen` or `authorize` then, and
+   * open the address by hand.
+   */
+  authorizeInBrowser(request: AuthorizeInBrowserRequest, options?: CallOptions | undefined | null): Promise<Authorized>
+  /**
+   * Checks every registration, of one account or of all, as `check` does, and tells the progress by events of
+   * kind `progress`. What is wrong with one registration stands in the summary and does not stop the others.
+   *
+   * Rejects with `invalid_input`, `store`, `sealed`.
+   */
+  checkAll(request?: CheckAll | undefined | null, options?: CallOptions | undefined | null): Promise<CheckSummary>
+}
+
+/** Sources that alerts are fetched from, Monitor and the notifications of Citrix Cloud: `client.sources`. */
+export declare class Sources {
+  /**
+   * Looks once for news of a source and submits what is new; call it on a schedule of your own, a minute apart
+   * or more. What it read is stored durably before it moves on: nothing is lost when it is ended half-way, and
+   * what it reads twice is one alert. Only one look at a time is made per account and source, over all
+   * processes that share the store. Do not take the notifications of Citrix Cloud both here and by a webhook:
+   * they could become two alerts.
+   *
+   * Rejects with `not_found` when the account was not added; `unauthorized`, `forbidden`, `throttled`,
+   * `unavailable`, `timeout`, `protocol`, `store`. What was submitted until then stays, and the next look goes
+   * on from there.
+   */
+  poll(request: PollSource, options?: CallOptions | undefined | null): Promise<SweepReport>
 }
 
 /** Events as they happen, one by one: for `for await`. */
@@ -884,6 +1382,62 @@ export declare class Subscription {
    * oldest and is told so by an event of kind `progress`.
    */
   next(options?: CallOptions): Promise<IteratorResult<Event, undefined>>
+}
+
+/** Webhook subscriptions at Citrix Cloud: `client.webhooks`. */
+export declare class Webhooks {
+  /**
+   * Subscribes to events of the account: Citrix Cloud will send them to the URL. Give each callback, with the
+   * authorization that you chose, to `alerts.submitWebhook`.
+   *
+   * Rejects with `not_found` when the account was not added; `invalid_input`; `outcome_unknown` when it may
+   * have been made and cannot be found; `unauthorized`, `forbidden`, `throttled`, `unavailable`, `timeout`,
+   * `protocol`.
+   */
+  create(request: CreateWebhook, options?: CallOptions | undefined | null): Promise<Webhook>
+  /**
+   * All webhook subscriptions of the account, whoever made them. What callbacks carry as authorization is not
+   * told.
+   *
+   * Rejects with `not_found` when the account was not added; `unauthorized`, `forbidden`, `throttled`,
+   * `unavailable`, `timeout`, `protocol`.
+   */
+  list(customerId: string, options?: CallOptions | undefined | null): Promise<Array<Webhook>>
+  /**
+   * Ends a subscription. One that is gone already is no failure.
+   *
+   * Rejects as `list`.
+   */
+  remove(request: WebhookId, options?: CallOptions | undefined | null): Promise<void>
+}
+
+/**
+ * A worker at work. It does not keep a process alive, and works on when nobody refers to it; who waits for its end
+ * does keep the process alive.
+ */
+export declare class Worker {
+  /**
+   * Takes nothing more, finishes what is in hand, and resolves when that is done: at most the time of one call
+   * (`totalTimeoutMs`). What could not be finished is given back and waits for the next worker. Stopping twice is
+   * allowed. Aborting ends the waiting, not the stop.
+   *
+   * Rejects with `internal` when the worker ended in a panic, `store` when it could not read its registrations.
+   */
+  stop(options?: CallOptions): Promise<void>
+  /**
+   * Resolves when the worker has ended: after `stop`, or when the client was closed. Aborting ends the waiting.
+   *
+   * Rejects as `stop`.
+   */
+  ended(options?: CallOptions): Promise<void>
+}
+
+/** A browser that came back. */
+export interface Complete {
+  /** The whole address that it came back to. */
+  callbackUrl: string
+  /** What was given as `session` when the authorization began. */
+  session?: Secret
 }
 
 /** An account and an instance: what a connection is known by. */
@@ -899,6 +1453,16 @@ export interface ConnectionId {
  * publishes none.
  */
 export declare function egressRanges(environment: Environment): Array<string>
+
+/** An alert to be explained. */
+export interface ExplainPolicy {
+  /** The alert. */
+  alert: SubmitAlert
+  /** When it would come (now). */
+  at?: Date
+  /** A policy as a JSON document, to be asked instead of the account's. */
+  document?: string
+}
 
 /**
  * Sends the adapter's log lines, down to this level, to a function; a later call replaces the earlier one, for
@@ -984,6 +1548,12 @@ export interface LogLine {
   message: string
 }
 
+/** What a relocation takes beside a registration. */
+export interface Moving {
+  /** The old address of the instance. */
+  fromInstanceUrl: string
+}
+
 /** One page of a walk over records. */
 export interface PageRecords {
   /** The account, registered with the instance that holds the table. */
@@ -1000,6 +1570,22 @@ export interface PageRecords {
   after?: string
 }
 
+/** How long to wait for a person. */
+export interface Patience {
+  /** How long the person may take, in milliseconds (600,000, and no more). */
+  timeoutMs?: number
+}
+
+/** Which source to look at. */
+export interface PollSource {
+  /** The account. */
+  customerId: string
+  /** The source. */
+  source: AlertSource
+  /** Where to begin when the source was never looked at (a day back); without effect after that. */
+  since?: Date
+}
+
 /** Records that match a query. */
 export interface QueryRecords {
   /** The account, registered with the instance that holds the table. */
@@ -1014,6 +1600,31 @@ export interface QueryRecords {
   limit: number
 }
 
+/** A policy for an account. */
+export interface SetPolicy {
+  /** The account. */
+  customerId: string
+  /** The policy as a JSON document. */
+  document: string
+}
+
+/** A webhook callback whose form is the sender's own. */
+export interface SubmitMapped {
+  /** The account that it belongs to. */
+  customerId: string
+  /** The body of the callback, as it came. */
+  body: string | Uint8Array
+  /**
+   * JSON document that says where in the body the fields of an alert are (the columns of the connector's table
+   * Citrix Alert).
+   */
+  mapping?: string
+  /** The value of its header `authorization`. */
+  authorization?: string
+  /** What the sender was told to send there; with it both must be equal. */
+  expected?: Secret
+}
+
 /** A webhook callback of Citrix Cloud. */
 export interface SubmitWebhook {
   /** The body of the callback, as it came. */
@@ -1022,6 +1633,16 @@ export interface SubmitWebhook {
   authorization?: string
   /** The value given as `authHeaders` when the webhook was made; with it both must be equal. */
   expected?: Secret
+}
+
+/** The new secret of an OAuth endpoint. */
+export interface UpdateEndpointSecret {
+  /** The account. */
+  customerId: string
+  /** The instance's address, as people type it. */
+  instanceUrl: string
+  /** The new client secret. */
+  clientSecret: Secret
 }
 
 /** What to change of a record. */
@@ -1036,4 +1657,20 @@ export interface UpdateRecord {
   record: Record<string, string>
   /** The columns to give back (all). */
   fields?: Array<string>
+}
+
+/** A listener, and how long to wait for what it hears. */
+export interface WaitFor {
+  /** The flow, as `listen` named it. */
+  flowId: string
+  /** How long, in milliseconds (as long as the flow lives). */
+  timeoutMs?: number
+}
+
+/** A webhook subscription of an account. */
+export interface WebhookId {
+  /** The account. */
+  customerId: string
+  /** Its id at Citrix Cloud. */
+  webhookId: string
 }

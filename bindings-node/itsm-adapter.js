@@ -3,8 +3,11 @@
 // The face of the addon: promises that can be aborted, errors that are errors, records as objects, iterators.
 
 const native = require('./index.js')
-const { Accounts, Alerts, Client, Connections, Events, Instances, Records, Subscription } = native
-const resources = ['accounts', 'instances', 'connections', 'registrations', 'alerts', 'records', 'events']
+const { Accounts, Alerts, Client, Connections, Events, Instances, Records, Subscription, Worker } = native
+const resources = [
+  ...['accounts', 'instances', 'connections', 'registrations', 'alerts', 'policies', 'sources', 'webhooks'],
+  ...['records', 'events'],
+]
 
 class ItsmError extends Error {
   constructor({ kind, message, ...details }) {
@@ -82,16 +85,34 @@ function face(owner, name, { before = same, after = same } = {}) {
 
 const same = value => value
 const written = name => request => request && { ...request, [name]: JSON.stringify(request[name]) }
+/** What may be left out, where the addon cannot know it. */
+const completed = defaults => request => (isObject(request) ? { ...defaults, ...request } : request)
+const isObject = value => typeof value === 'object' && value !== null
+/** An invalid date is a number to the addon; here it throws. */
+const dated = name => request => (request?.[name]?.toISOString?.(), request)
+const alert = request => completed({ description: '', state: 'raised', fields: {} })(dated('raisedAt')(request))
+// Bytes of its own: the caller's may change while they are read.
+const body = request =>
+  request?.body instanceof Uint8Array ? { ...request, body: Uint8Array.from(request.body) } : request
+const consent = completed({ allowAnotherUser: false })
 const faces = {
   alerts: {
-    // An invalid date is a number to the addon; here it throws.
-    submit: { before: alert => (alert?.raisedAt?.toISOString?.(), alert) },
-    // Bytes of its own: the caller's may change while they are read.
-    submitWebhook: {
-      before: request =>
-        request?.body instanceof Uint8Array ? { ...request, body: Uint8Array.from(request.body) } : request,
+    submit: { before: alert },
+    submitMany: { before: alerts => (Array.isArray(alerts) ? alerts.map(alert) : alerts) },
+    submitWebhook: { before: body },
+    submitMapped: { before: body },
+  },
+  policies: {
+    explain: {
+      before: request => (isObject(request) ? { ...dated('at')(request), alert: alert(request.alert) } : request),
     },
   },
+  registrations: {
+    authorize: { before: consent },
+    listen: { before: consent },
+    authorizeInBrowser: { before: consent },
+  },
+  sources: { poll: { before: dated('since') } },
   records: {
     get: { after: JSON.parse },
     query: { after: JSON.parse },
@@ -146,6 +167,18 @@ face(Client, 'open')
 face(Client.prototype, 'rotateKey')
 face(Client.prototype, 'panicOnPurpose')
 face(Subscription.prototype, 'next', { after: value => ({ done: value == null, value: value ?? undefined }) })
+
+for (const name of ['stop', 'ended']) {
+  face(Worker.prototype, name)
+  const operation = Worker.prototype[name]
+  const faced = function (options) {
+    return operation.call(this, undefined, options)
+  }
+  Object.defineProperty(Worker.prototype, name, { value: Object.defineProperty(faced, 'name', { value: name }) })
+}
+Worker.prototype[Symbol.asyncDispose] = function () {
+  return this.stop()
+}
 
 /** A callback whose failures are told as warnings of the process, and nowhere else. */
 function told(callback) {
@@ -202,9 +235,10 @@ Object.assign(Subscription.prototype, {
   },
 })
 
-const { Registrations, egressRanges } = native
+const { Policies, Registrations, Sources, Webhooks, egressRanges } = native
 module.exports = {
-  ...{ Client, Accounts, Instances, Connections, Registrations, Alerts, Records, Events, Subscription },
+  ...{ Client, Accounts, Instances, Connections, Registrations, Alerts, Worker, Policies, Sources, Webhooks },
+  ...{ Records, Events, Subscription },
   ...{ AbortError, ItsmError, RecordPage, egressRanges },
   forwardLogs: (level, callback) => native.forwardLogs(level, told(callback)),
 }

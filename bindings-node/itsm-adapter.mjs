@@ -1,6 +1,6 @@
 import adapter from './itsm-adapter.js'
 
 export const {
-  AbortError, Accounts, Alerts, Client, Connections, Events, Instances, ItsmError, RecordPage, Records, Registrations,
-  Subscription, egressRanges, forwardLogs,
+  AbortError, Accounts, Alerts, Client, Connections, Events, Instances, ItsmError, Policies, RecordPage, Records,
+  Registrations, Sources, Subscription, Webhooks, Worker, egressRanges, forwardLogs,
 } = adapter

@@ -10,6 +10,6 @@ let package = Package(
     name: "examples",
     platforms: [.macOS(.v13)],
     dependencies: [.package(name: "ItsmAdapter", path: "../bindings-swift")],
-    targets: ["quickstart", "register-service-account", "deliver-alerts", "manage-list"].map(example),
+    targets: ["quickstart", "register-service-account", "register-user-consent", "deliver-alerts", "manage-list"].map(example),
     swiftLanguageModes: [.v6]
 )

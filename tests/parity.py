@@ -51,8 +51,8 @@ def named(text, pattern):
 
 
 def rust(resource):
-    file, name = ("mod", "Client") if resource == "client" else (resource, resource.title())
-    own = blocks(read(f"core/src/client/{file}.rs"), [rf"^impl(?:<'a>)? {name}(?:<'.*)? \{{"], "\n}\n")
+    files = [*sorted((ROOT / "core/src/client").glob("*.rs")), ROOT / "core/src/delivery/worker.rs"]
+    own = blocks(read(*files), [rf"^impl(?:<'a>)? {resource.title()}(?:<'.*)? \{{"], "\n}\n")
     found = named(own, r"(?P<comment>    ///.*\n)?(?:\s*#\[.*\n)*^    pub (?:async )?fn (?P<name>\w+)")
     if resource == "client":
         text = read("core/src/log.rs", "core/src/api/citrix/hosts.rs")
@@ -82,7 +82,7 @@ def node(resource):
 
 
 def swift(resource):
-    text = read(*(f"bindings-swift/Sources/ItsmAdapter/{file}.swift" for file in ("Client", "Resources", "Records")))
+    text = read(*sorted((ROOT / "bindings-swift/Sources/ItsmAdapter").glob("*.swift")))
     own = blocks(text, [rf"^public struct {resource.title()}: Sendable \{{"], "\n}\n")
     pattern = r"(?P<comment>    ///.*\n)?(?:    @.*\n)*^    public (?:static )?(?:func|var) (?P<name>\w+)"
     return {snake(name): said for name, said in named(own, pattern).items()}
@@ -115,6 +115,8 @@ def rows():
 
 def spelled(resource, name):
     """How people write the operation in Rust, Python, Node and Swift."""
+    if resource == "worker":
+        return f"Worker::{name}", *(f"Worker.{name}",) * 3
     if resource != "client":
         return f"{resource}().{name}", f"{resource}.{name}", f"{resource}.{camel(name)}", f"{resource}.{camel(name)}"
     if name == "open":

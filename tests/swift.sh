@@ -41,14 +41,14 @@ for name, value in {
     wait "$pid"
 }
 
-# Builds and runs a program of a package, and wants these texts in its output.
+# Builds and runs a program of a package, beside what BESIDE names, and wants these texts in its output.
 wants() { # FOLDER PROGRAM [ARGUMENT...] -- TEXT...
     local folder=$1 out
     local -a command=()
     shift
     while [ "$1" != -- ]; do command+=("$1"); shift; done
     shift
-    out=$(swift -C "$folder" run -q "${command[@]}" 2>&1) || { printf '%s\n' "$out"; echo "swift.sh: ${command[0]} failed" >&2; return 1; }
+    out=$(${BESIDE:-} tests/swift-run.sh -C "$folder" run -q "${command[@]}" 2>&1) || { printf '%s\n' "$out"; echo "swift.sh: ${command[0]} failed" >&2; return 1; }
     printf '%s\n' "$out"
     for text in "$@"; do
         grep -qF -- "$text" <<<"$out" || { echo "swift.sh: ${command[0]} does not say: $text" >&2; return 1; }
@@ -77,6 +77,10 @@ examples() {
     wants examples quickstart quickstart/notification.json -- "is registered with" "INC" "the instance shows [["
     wants examples register-service-account "$CITRIX_CUSTOMER_ID" "$SERVICENOW_URL" -- "days left: 9"
     wants examples deliver-alerts deliver-alerts/alerts.jsonl -- "3 of 3 alerts are incidents"
+    # The same lines again, from standard input, make no second incident.
+    wants examples deliver-alerts -- "3 of 3 alerts are incidents" <examples/deliver-alerts/alerts.jsonl
+    BESIDE=tests/beside_person.py wants examples register-user-consent "$CITRIX_CUSTOMER_ID" "$SERVICENOW_URL" -- \
+        "is registered with" "signed in: $SERVICENOW_USER"
     wants examples manage-list -- "registered     available"
 }
 
@@ -96,7 +100,10 @@ program = "\n".join(block for block in blocks if block not in manifests)
 PYTHON
     beside_simulator docs
 }
-docs() { wants tests/.cache/swift-docs FirstTenMinutes -- "registered" "INC" "cancelled"; }
+docs() {
+    BESIDE=tests/beside_person.py wants tests/.cache/swift-docs FirstTenMinutes -- "registered" "INC" "3 delivered," \
+        "consented: $SERVICENOW_USER userAccount" "cancelled"
+}
 
 tests/install-swift.sh
 bindings-swift/generate.sh --check quick

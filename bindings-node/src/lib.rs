@@ -4,8 +4,13 @@
 // So the addon's entry points get what Node gives them.
 #![allow(clippy::needless_pass_by_value, clippy::trivially_copy_pass_by_ref)]
 
+mod alert;
 mod client;
 mod observe;
+mod operation;
 mod promise;
+mod record;
+mod registration;
 mod request;
 mod resource;
+mod worker;

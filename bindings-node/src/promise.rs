@@ -241,6 +241,27 @@ pub(crate) fn promise<T: ToNapiValue + Send + 'static>(
     Ok(promise)
 }
 
+/// A thread of JavaScript, as work sees it that belongs to the thread and to none of its values.
+pub(crate) struct Thread(watch::Receiver<()>);
+
+/// The thread that runs now.
+pub(crate) fn thread(env: &Env) -> Result<Thread> {
+    Ok(Thread(Agent::of(env)?.alive.subscribe()))
+}
+
+impl Thread {
+    /// Does the work until it is done, or the thread ends.
+    pub(crate) fn keep(mut self, work: impl Future<Output = ()> + Send + 'static) {
+        spawn(async move {
+            tokio::select! {
+                biased;
+                _ = self.0.changed() => {}
+                () = work => {}
+            }
+        });
+    }
+}
+
 /// Does an operation of a client, keeping the process alive meanwhile.
 pub(crate) fn start<'env, T: ToNapiValue + Send + 'static, W: Future<Output = core::Result<T>> + Send + 'static>(
     client: &core::Client,

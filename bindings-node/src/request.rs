@@ -1,8 +1,35 @@
 //! Arguments that the core takes one by one, as the one object that JavaScript gives.
 
-use itsm_adapter::{Condition, DeliveryStatus, Secret};
-use napi::bindgen_prelude::{Either, Uint8Array};
+use chrono::{DateTime, Utc};
+use itsm_adapter::{Alert, AlertSource, Condition, DeliveryStatus, Secret};
+use napi::{
+    Result, ValueType,
+    bindgen_prelude::{Either, FromNapiValue, TypeName, Uint8Array, ValidateNapiValue, sys},
+};
 use napi_derive::napi;
+
+/// One object that is two requests: one of the core, and what stands beside it there.
+pub struct Both<A, B>(pub A, pub B);
+
+impl<A, B> TypeName for Both<A, B> {
+    fn type_name() -> &'static str {
+        "Object"
+    }
+
+    fn value_type() -> ValueType {
+        ValueType::Object
+    }
+}
+
+impl<A: FromNapiValue, B: FromNapiValue> ValidateNapiValue for Both<A, B> {}
+
+impl<A: FromNapiValue, B: FromNapiValue> FromNapiValue for Both<A, B> {
+    #[allow(unsafe_code)]
+    unsafe fn from_napi_value(env: sys::napi_env, value: sys::napi_value) -> Result<Self> {
+        // SAFETY: the caller's promise about `env` and `value` is passed on unchanged.
+        unsafe { Ok(Self(A::from_napi_value(env, value)?, B::from_napi_value(env, value)?)) }
+    }
+}
 
 /// An account and an instance: what a connection is known by.
 #[napi(object, object_to_js = false)]
@@ -11,6 +38,49 @@ pub struct ConnectionId {
     pub customer_id: String,
     /// The instance's address, as people type it.
     pub instance_url: String,
+}
+
+/// What a relocation takes beside a registration.
+#[napi(object, object_to_js = false)]
+pub struct Moving {
+    /// The old address of the instance.
+    pub from_instance_url: String,
+}
+
+/// How long to wait for a person.
+#[napi(object, object_to_js = false)]
+pub struct Patience {
+    /// How long the person may take, in milliseconds (600,000, and no more).
+    pub timeout_ms: Option<u32>,
+}
+
+/// A listener, and how long to wait for what it hears.
+#[napi(object, object_to_js = false)]
+pub struct WaitFor {
+    /// The flow, as `listen` named it.
+    pub flow_id: String,
+    /// How long, in milliseconds (as long as the flow lives).
+    pub timeout_ms: Option<u32>,
+}
+
+/// A browser that came back.
+#[napi(object, object_to_js = false)]
+pub struct Complete {
+    /// The whole address that it came back to.
+    pub callback_url: String,
+    /// What was given as `session` when the authorization began.
+    pub session: Option<Secret>,
+}
+
+/// The new secret of an OAuth endpoint.
+#[napi(object, object_to_js = false)]
+pub struct UpdateEndpointSecret {
+    /// The account.
+    pub customer_id: String,
+    /// The instance's address, as people type it.
+    pub instance_url: String,
+    /// The new client secret.
+    pub client_secret: Secret,
 }
 
 /// Which part of a list.
@@ -58,6 +128,63 @@ pub struct SubmitWebhook {
     pub authorization: Option<String>,
     /// The value given as `authHeaders` when the webhook was made; with it both must be equal.
     pub expected: Option<Secret>,
+}
+
+/// A webhook callback whose form is the sender's own.
+#[napi(object, object_to_js = false)]
+pub struct SubmitMapped {
+    /// The account that it belongs to.
+    pub customer_id: String,
+    /// The body of the callback, as it came.
+    pub body: Either<String, Uint8Array>,
+    /// JSON document that says where in the body the fields of an alert are (the columns of the connector's table
+    /// Citrix Alert).
+    pub mapping: Option<String>,
+    /// The value of its header `authorization`.
+    pub authorization: Option<String>,
+    /// What the sender was told to send there; with it both must be equal.
+    pub expected: Option<Secret>,
+}
+
+/// A policy for an account.
+#[napi(object, object_to_js = false)]
+pub struct SetPolicy {
+    /// The account.
+    pub customer_id: String,
+    /// The policy as a JSON document.
+    pub document: String,
+}
+
+/// An alert to be explained.
+#[napi(object, object_to_js = false)]
+pub struct ExplainPolicy {
+    /// The alert.
+    #[napi(ts_type = "SubmitAlert")]
+    pub alert: Alert,
+    /// When it would come (now).
+    pub at: Option<DateTime<Utc>>,
+    /// A policy as a JSON document, to be asked instead of the account's.
+    pub document: Option<String>,
+}
+
+/// Which source to look at.
+#[napi(object, object_to_js = false)]
+pub struct PollSource {
+    /// The account.
+    pub customer_id: String,
+    /// The source.
+    pub source: AlertSource,
+    /// Where to begin when the source was never looked at (a day back); without effect after that.
+    pub since: Option<DateTime<Utc>>,
+}
+
+/// A webhook subscription of an account.
+#[napi(object, object_to_js = false)]
+pub struct WebhookId {
+    /// The account.
+    pub customer_id: String,
+    /// Its id at Citrix Cloud.
+    pub webhook_id: String,
 }
 
 /// One record of a table.

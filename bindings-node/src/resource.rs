@@ -1,72 +1,18 @@
-//! The resources of a client: each operation converts, calls, converts.
+//! The resources of a client but for the three that have a file of their own: registrations, alerts, records.
 
 use itsm_adapter::{
-    self as core, Account, AccountPage, AddAccount, Alert, Connect, Connection, ConnectionPage, Delivery, DeliveryPage,
-    Entitlement, ErrorInfo, EventPage, Instance, InstancePage, Query, ReauthenticateServiceAccount,
-    RegisterServiceAccount, Revocation, TestReport, UpdateAccount,
-    ffi::{list, names, records, text},
+    Account, AccountPage, AccountPolicy, AddAccount, Connect, Connection, ConnectionPage, CreateWebhook, Entitlement,
+    EventPage, Instance, InstancePage, PolicyDecision, Revocation, SweepReport, TestReport, UpdateAccount, Webhook,
 };
-use napi::{Env, Result, bindgen_prelude::PromiseRaw};
 use napi_derive::napi;
-use serde_json::value::RawValue;
 
 use crate::{
     client::Client,
-    promise::{CallOptions, start},
-    request::{
-        ConnectionId, GetRecord, InsertRecord, InsertRecords, ListDeliveriesOptions, ListOfAccountOptions, ListOptions,
-        PageRecords, QueryRecords, SubmitWebhook, UpdateRecord,
-    },
+    operation::{Nothing, operations},
+    request::{ConnectionId, ExplainPolicy, ListOfAccountOptions, ListOptions, PollSource, SetPolicy, WebhookId},
 };
 
-type Nothing = ();
-/// A list of records as JSON, and the key of the next page.
-type Page = (String, Option<String>);
-/// A list of records as JSON, and the error in place of each that failed.
-type Settled = (String, Vec<Option<ErrorInfo>>);
-
-/// The class of a resource, and one method for each operation: `name(argument) -> answer [as the face gives it]`.
-macro_rules! operations {
-    (
-        $(#[$about:meta])*
-        $class:ident $resource:ident |$core:ident| {
-            $(
-                $(#[$doc:meta])*
-                $name:ident($argument:ident: $kind:ident $(<$inner:ident>)?) -> $answer:ident $(<$some:ident>)?
-                $([$shown:tt])? { $($work:tt)* }
-            )+
-        }
-    ) => {
-        $(#[$about])*
-        #[napi]
-        pub struct $class(core::Client);
-
-        #[napi]
-        impl $class {
-            $(
-                $(#[$doc])*
-                #[napi($(ts_return_type = $shown)?)]
-                pub fn $name<'e>(
-                    &self,
-                    env: &'e Env,
-                    $argument: $kind$(<$inner>)?,
-                    options: Option<CallOptions>,
-                ) -> Result<PromiseRaw<'e, $answer$(<$some>)?>> {
-                    start(&self.0, env, options, |$core| async move { $($work)* })
-                }
-            )+
-        }
-
-        #[napi]
-        impl Client {
-            $(#[$about])*
-            #[napi(getter)]
-            pub fn $resource(&self) -> $class {
-                $class(self.0.clone())
-            }
-        }
-    };
-}
+type Subscribed = Vec<Webhook>;
 
 operations! {
     /// Operations on Citrix Cloud accounts: `client.accounts`.
@@ -175,89 +121,81 @@ operations! {
 }
 
 operations! {
-    /// Operations on registrations, the OAuth side of a connection: `client.registrations`.
-    Registrations registrations |core| {
-        /// Registers the account with the instance through a service account: password grant, connection test, save. A
-        /// connection is made first when there is none. On a registration that exists it replaces the grant.
+    /// What becomes of the alerts of an account: `client.policies`.
+    Policies policies |core| {
+        /// Sets the policy of an account, in place of the one it had. All of the document is checked before it is
+        /// stored, its templates and time zones included.
         ///
-        /// Rejects with `already_registered` naming the instance that holds the account; `unauthorized` when the token
-        /// endpoint refuses (it does not say what is wrong); `forbidden` naming the role or scope;
-        /// `prerequisite_missing`; `not_found`, `not_entitled`, `invalid_input`, `throttled`, `unavailable`, `timeout`,
-        /// `protocol`, `store`. Nothing has changed then.
-        register(request: RegisterServiceAccount) -> Connection { core.registrations().register(request).await }
-
-        /// Does all that `register` does with the instance, but saves nothing. What the checks find stands in the
-        /// report.
-        ///
-        /// Rejects with `invalid_input`, `not_found`, and everything that the token endpoint refuses or fails with.
-        test(request: RegisterServiceAccount) -> TestReport { core.registrations().test(request).await }
-
-        /// Gives a registration new credentials, or the same ones again. What is left out stays as it is.
-        ///
-        /// Rejects with `illegal_state` without a registration, `invalid_input` when a password is missing; else as
-        /// `register`. The grant in use goes on working then.
-        reauthenticate(request: ReauthenticateServiceAccount) -> Connection {
-            core.registrations().reauthenticate(request).await
+        /// Rejects with `invalid_input`, with the place of the mistake; `not_found` when the account was not added;
+        /// `store`.
+        set(request: SetPolicy) -> AccountPolicy {
+            core.policies().set(&request.customer_id, &request.document).await
         }
 
-        /// Ends a registration: forgets grant and endpoint secret, revokes the tokens, keeps the connection. A failed
-        /// revocation stands in the answer.
+        /// The policy of an account.
         ///
-        /// Rejects with `illegal_state` without a registration, `not_found`, `invalid_input`, `store`.
-        unregister(connection: ConnectionId) -> Revocation {
-            core.registrations().unregister(&connection.customer_id, &connection.instance_url).await
-        }
+        /// Rejects with `not_found` when it has none: its alerts all become incidents then; `invalid_input`, `store`.
+        get(customer_id: String) -> AccountPolicy { core.policies().get(&customer_id).await }
 
-        /// Checks a registration: token fresh, API readable, roles still there. Updates the instance's health and, with
-        /// proof only, the status. What goes wrong at the instance stands in the connection.
+        /// Removes the policy of an account: from then on all its alerts become incidents.
         ///
-        /// Rejects with `not_found`, `illegal_state` without a registration, `invalid_input`, `store`, `sealed`.
-        check(connection: ConnectionId) -> Connection {
-            core.registrations().check(&connection.customer_id, &connection.instance_url).await
+        /// Rejects with `not_found` when it has none; `invalid_input`, `store`.
+        remove(customer_id: String) -> Nothing ["Promise<void>"] { core.policies().remove(&customer_id).await }
+
+        /// Says what would be done with an alert, and why, rule by rule; does nothing. With a document, that policy is
+        /// asked instead of the account's: to try it before it is set.
+        ///
+        /// Rejects with `invalid_input` for a document that cannot be used, `store`.
+        explain(request: ExplainPolicy) -> PolicyDecision {
+            let ExplainPolicy { alert, at, document } = request;
+            core.policies().explain(alert, at, document.as_deref()).await
         }
     }
 }
 
 operations! {
-    /// Alerts on their way to incidents: `client.alerts`.
-    Alerts alerts |core| {
-        /// Takes an alert. Once this resolves, the alert is stored durably and cannot be lost. The same alert again
-        /// (account, source, id) is the same delivery.
+    /// Sources that alerts are fetched from, Monitor and the notifications of Citrix Cloud: `client.sources`.
+    Sources sources |core| {
+        /// Looks once for news of a source and submits what is new; call it on a schedule of your own, a minute apart
+        /// or more. What it read is stored durably before it moves on: nothing is lost when it is ended half-way, and
+        /// what it reads twice is one alert. Only one look at a time is made per account and source, over all
+        /// processes that share the store. Do not take the notifications of Citrix Cloud both here and by a webhook:
+        /// they could become two alerts.
         ///
-        /// Rejects with `not_found` when the account was not added, `invalid_input`, `store`.
-        submit(alert: Alert) -> Delivery { core.alerts().submit(alert).await }
+        /// Rejects with `not_found` when the account was not added; `unauthorized`, `forbidden`, `throttled`,
+        /// `unavailable`, `timeout`, `protocol`, `store`. What was submitted until then stays, and the next look goes
+        /// on from there.
+        poll(request: PollSource) -> SweepReport {
+            core.sources().poll(&request.customer_id, request.source, request.since).await
+        }
+    }
+}
 
-        /// Takes the body of a Citrix Cloud webhook callback. Null when it tells of something else than a new
-        /// notification.
+operations! {
+    /// Webhook subscriptions at Citrix Cloud: `client.webhooks`.
+    Webhooks webhooks |core| {
+        /// Subscribes to events of the account: Citrix Cloud will send them to the URL. Give each callback, with the
+        /// authorization that you chose, to `alerts.submitWebhook`.
         ///
-        /// Rejects with `forbidden` when the authorization differs; `invalid_input` when the body is not a callback;
-        /// `not_found` when its account was not added; `store`.
-        submit_webhook(request: SubmitWebhook) -> Option<Delivery> ["Promise<Delivery | null>"] {
-            let (authorization, expected) = (request.authorization.as_deref(), request.expected.as_ref());
-            core.alerts().submit_webhook(request.body.as_ref(), authorization, expected).await
+        /// Rejects with `not_found` when the account was not added; `invalid_input`; `outcome_unknown` when it may
+        /// have been made and cannot be found; `unauthorized`, `forbidden`, `throttled`, `unavailable`, `timeout`,
+        /// `protocol`.
+        create(request: CreateWebhook) -> Webhook { core.webhooks().create(request).await }
+
+        /// All webhook subscriptions of the account, whoever made them. What callbacks carry as authorization is not
+        /// told.
+        ///
+        /// Rejects with `not_found` when the account was not added; `unauthorized`, `forbidden`, `throttled`,
+        /// `unavailable`, `timeout`, `protocol`.
+        list(customer_id: String) -> Subscribed ["Promise<Array<Webhook>>"] {
+            core.webhooks().list(&customer_id).await
         }
 
-        /// Delivers one alert now and gives it back with its incident. An outcome that is unknown is found out before
-        /// anything is repeated, which can take as long as the instance may still be working. Delivering twice makes
-        /// one incident.
+        /// Ends a subscription. One that is gone already is no failure.
         ///
-        /// Rejects with `not_found`; `illegal_state` when the account is not registered; `outcome_unknown` when the
-        /// instance cannot be asked; what the instance refuses with. The delivery stays and can be delivered again.
-        deliver(delivery_id: String) -> Delivery { core.alerts().deliver(&delivery_id).await }
-
-        /// One delivery.
-        ///
-        /// Rejects with `not_found`, `store`.
-        get(delivery_id: String) -> Delivery { core.alerts().get(&delivery_id).await }
-
-        /// One page of deliveries, in the order in which they were accepted. `iterate` walks over all of them.
-        ///
-        /// Rejects with `invalid_input`, `store`.
-        list(request: Option<ListDeliveriesOptions>) -> DeliveryPage {
-            let request = request.unwrap_or_default();
-            let customer_id = request.customer_id.as_deref();
-            let (after, limit) = (request.after.as_deref(), request.limit);
-            core.alerts().list(customer_id, &request.statuses.unwrap_or_default(), after, limit).await
+        /// Rejects as `list`.
+        remove(request: WebhookId) -> Nothing ["Promise<void>"] {
+            core.webhooks().remove(&request.customer_id, &request.webhook_id).await
         }
     }
 }
@@ -271,72 +209,6 @@ operations! {
         list(request: Option<ListOfAccountOptions>) -> EventPage {
             let request = request.unwrap_or_default();
             core.events().list(request.customer_id.as_deref(), request.after.as_deref(), request.limit).await
-        }
-    }
-}
-
-operations! {
-    /// Records of the instance that an account is registered with (Table API): `client.records`.
-    Records records |core| {
-        /// One record.
-        ///
-        /// Rejects with `not_found` when there is none or it is hidden, `illegal_state` when the account is not
-        /// registered, `unauthorized`, `forbidden`, `throttled`, `unavailable`, `timeout`, `protocol`, `invalid_input`.
-        get(request: GetRecord) -> String ["Promise<Record<string, string>>"] {
-            let GetRecord { customer_id, table, sys_id, fields } = request;
-            core.records().get(&customer_id, &table, &sys_id, &names(&fields)).await.map(text)
-        }
-
-        /// Records that match the query, at most `limit` of them. No records can also mean no right to read them.
-        ///
-        /// Rejects as `get`.
-        query(request: QueryRecords) -> String ["Promise<Array<Record<string, string>>>"] {
-            let QueryRecords { customer_id, table, query, fields, limit } = request;
-            let query = Query::of(&query.unwrap_or_default())?;
-            core.records().query(&customer_id, &table, &query, &names(&fields), limit).await.map(|found| list(&found))
-        }
-
-        /// One page of a walk over all records that match, in the order of `sys_id`: stable, and in constant memory.
-        /// The page parses its records when they are asked for. `pages` walks over all of them.
-        ///
-        /// Rejects as `get`.
-        page(request: PageRecords) -> Page ["Promise<RecordPage>"] {
-            let PageRecords { customer_id, table, query, fields, size, after } = request;
-            let (query, fields) = (Query::of(&query.unwrap_or_default())?, names(&fields));
-            let page = core.records().page_json(&customer_id, &table, &query, &fields, size, after.as_deref()).await?;
-            Ok((text(page.json), page.next))
-        }
-
-        /// Makes a record and gives it back as stored.
-        ///
-        /// Rejects with `outcome_unknown` when the record may or may not exist: look it up by a key of yours. Else as
-        /// `get`, and nothing was made.
-        insert(request: InsertRecord) -> String ["Promise<Record<string, string>>"] {
-            let InsertRecord { customer_id, table, record, fields } = request;
-            let record = records::<&RawValue>(&record)?;
-            core.records().insert(&customer_id, &table, &record, &names(&fields)).await.map(text)
-        }
-
-        /// Makes many records and tells of each, in the order given, how it went. One that fails does not stop the
-        /// others.
-        ///
-        /// Rejects with `invalid_input` for `inFlight`, `illegal_state` when the account is not registered.
-        insert_many(request: InsertRecords) -> Settled
-        ["Promise<Array<PromiseSettledResult<Record<string, string>>>>"] {
-            let InsertRecords { customer_id, table, records: given, fields, in_flight } = request;
-            let (given, fields) = (records::<Vec<&RawValue>>(&given)?, names(&fields));
-            let made = core.records().insert_many(&customer_id, &table, &given, &fields, in_flight as usize).await?;
-            let errors = made.iter().map(|made| made.as_ref().err().map(core::Error::info)).collect();
-            Ok((list(&made.into_iter().map(core::Result::unwrap_or_default).collect::<Vec<_>>()), errors))
-        }
-
-        /// Changes the columns given and gives the record back.
-        ///
-        /// Rejects as `insert`; repeating an update whose outcome is unknown is safe.
-        update(request: UpdateRecord) -> String ["Promise<Record<string, string>>"] {
-            let UpdateRecord { customer_id, table, sys_id, record, fields } = request;
-            let record = records::<&RawValue>(&record)?;
-            core.records().update(&customer_id, &table, &sys_id, &record, &names(&fields)).await.map(text)
         }
     }
 }

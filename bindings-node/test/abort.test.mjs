@@ -4,7 +4,7 @@ import { getEventListeners } from 'node:events'
 import { after, before, test } from 'node:test'
 import { setImmediate as turn } from 'node:timers/promises'
 import { AbortError, Client } from 'itsm-adapter'
-import { options, requests, simulator } from './simulator.mjs'
+import { options, requests, resources, simulator } from './simulator.mjs'
 
 let world, client, account
 before(async () => {
@@ -46,7 +46,7 @@ test('a signal of a time limit, and one for all operations that take one', async
   await assert.rejects(client.accounts.entitlement(account.customerId, { signal: AbortSignal.timeout(20) }), aborted)
   const signal = AbortSignal.abort()
   await assert.rejects(Client.open({ store: 'memory' }, { signal }), aborted)
-  for (const resource of ['accounts', 'instances', 'connections', 'registrations', 'alerts', 'records', 'events']) {
+  for (const resource of resources) {
     for (const name of Object.getOwnPropertyNames(Object.getPrototypeOf(client[resource]))) {
       if (['constructor', 'iterate', 'pages'].includes(name)) continue
       await assert.rejects(client[resource][name]({}, { signal }), aborted, `${resource}.${name}`)

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { inspect } from 'node:util'
 import { Client, ItsmError, forwardLogs } from 'itsm-adapter'
-import { options, requests, simulator } from './simulator.mjs'
+import { options, requests, resources, simulator } from './simulator.mjs'
 
 let world, client, account, registration
 before(async () => {
@@ -38,7 +38,7 @@ test('no value crashes', async () => {
   const values = [undefined, null, true, 0, -1, NaN, 2 ** 53, 1n, '', '\ud800', '\0', 'x'.repeat(2_000_000), Symbol('x'), [], {}, () => {}, new Date(NaN), new Uint8Array(9), new Proxy({}, { get: () => assert.fail('a trap') })]
   const closed = await Client.open({ store: 'memory' })
   closed.close()
-  for (const resource of ['accounts', 'instances', 'connections', 'registrations', 'alerts', 'records', 'events']) {
+  for (const resource of resources) {
     for (const name of Object.getOwnPropertyNames(Object.getPrototypeOf(closed[resource]))) {
       if (['constructor', 'iterate', 'pages'].includes(name)) continue
       for (const value of values) {
@@ -128,6 +128,34 @@ test('values come back as JavaScript has them', async () => {
   assert.match(done.incident.number, /^INC/)
   await assert.rejects(client.alerts.submit({ ...alert, raisedAt: new Date(NaN) }), typeError(/time/))
   assert.equal(await client.alerts.submitWebhook({ body: Buffer.from('{"CustomerId":"acmecorp0001","Type":"Administrators","ChangeType":"Create","AfterChange":"{}"}') }), null)
+})
+
+test('what may be left out of an alert, a wrong instant, documents, bytes', async () => {
+  const short = { customerId: account.customerId, source: 'test', id: 'short', title: 'Short', severity: 'warning' }
+  const { alert } = await client.alerts.submit(short)
+  assert.deepEqual([alert.description, alert.state, alert.fields], ['', 'raised', {}])
+  const document = JSON.stringify({ rules: [{ name: 'mine', when: { source: 'test' }, then: { action: 'ignore' } }] })
+  const decision = await client.policies.explain({ alert: short, at: new Date('2026-01-02T03:04:05Z'), document })
+  assert.deepEqual([decision.action, decision.rule, decision.steps[0].matched], ['ignore', 'mine', true])
+  await assert.rejects(client.policies.explain({ alert: short, at: new Date(NaN) }), typeError(/time/))
+  await assert.rejects(client.policies.explain({ alert: { ...short, raisedAt: new Date(NaN) } }), typeError(/time/))
+  await assert.rejects(client.sources.poll({ customerId: account.customerId, source: 'monitor', since: new Date(NaN) }), typeError(/time/))
+  await assert.rejects(client.sources.poll({ customerId: account.customerId, source: 'rumours' }), typeError(/AlertSource/))
+  await assert.rejects(client.alerts.submitMany([short, { ...short, raisedAt: new Date(NaN) }]), typeError(/time/))
+  const mapped = { customerId: account.customerId, body: Buffer.from('{}'), authorization: 'theirs', expected: 'mine' }
+  await assert.rejects(client.alerts.submitMapped(mapped), { code: 'forbidden' })
+})
+
+test('an authorization server of its own, and the distances of warnings, are options of the client', async () => {
+  const authorizationUrl = `${world.citrix_url}/elsewhere`
+  const other = await Client.open({ ...options(world), oauthServers: [{ authorizationUrl, scope: 'useraccount' }], grantWarningDays: [60, 5] })
+  await other.accounts.add(account)
+  const { customerId, instanceUrl, clientId } = registration
+  const begun = await other.registrations.authorize({ customerId, instanceUrl, clientId, redirectUrl: 'https://adapter.example.org/back' })
+  assert.ok(begun.authorizationUrl.startsWith(authorizationUrl) && begun.authorizationUrl.includes('scope=useraccount'))
+  await other.registrations.abandon(begun.flowId)
+  other.close()
+  await assert.rejects(Client.open({ ...options(world), oauthServers: [{ tokenUrl: 7 }] }), typeError(/tokenUrl/))
 })
 
 test('records are objects, pages parse when asked, many settle each on its own', async () => {

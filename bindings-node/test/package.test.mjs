@@ -1,12 +1,14 @@
 // The package as a stranger gets it: packed, installed into a clean folder, doing the examples and the code of the README.
 import assert from 'node:assert/strict'
-import { execFileSync, spawnSync } from 'node:child_process'
+import { execFileSync, spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { createInterface } from 'node:readline'
 import { after, before, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
-import { requests, simulator } from './simulator.mjs'
+import { consent, requests, simulator } from './simulator.mjs'
 
 const own = fileURLToPath(new URL('..', import.meta.url))
 const examples = fileURLToPath(new URL('../../examples', import.meta.url))
@@ -46,8 +48,8 @@ after(() => {
   rmSync(folder, { recursive: true, force: true })
 })
 
-function run(args, environment = {}, cwd = folder) {
-  const ended = spawnSync(process.execPath, args, { cwd, env: { PATH: process.env.PATH, ...settings, ...environment }, encoding: 'utf8', timeout: 60_000 })
+function run(args, environment = {}, cwd = folder, input = '') {
+  const ended = spawnSync(process.execPath, args, { cwd, input, env: { PATH: process.env.PATH, ...settings, ...environment }, encoding: 'utf8', timeout: 60_000 })
   for (const secret of [account.clientSecret, registration.clientSecret, registration.password]) {
     assert.ok(!(ended.stdout + ended.stderr).includes(secret), 'a secret is shown')
   }
@@ -82,8 +84,43 @@ test('the tasks build on one another', () => {
   for (let i = 0; i < 2; i++) {
     const delivered = run(['deliver-alerts/node/deliver.mjs', join(examples, 'deliver-alerts/alerts.jsonl')])
     assert.match(delivered.text, /3 of 3 alerts are incidents/)
+    assert.equal(delivered.status, 0)
   }
+  const twice = readFileSync(join(examples, 'deliver-alerts/alerts.jsonl'), 'utf8').split('\n')[0].replace('edge01-offline', 'edge02-offline')
+  const piped = run(['deliver-alerts/node/deliver.mjs'], {}, folder, `${twice}\n\n${twice}\n`)
+  assert.match(piped.text, /^edge02-offline: INC\d+\n1 of 1 alerts are incidents\n$/)
+  const unknown = run(['deliver-alerts/node/deliver.mjs'], {}, folder, twice.replace(customerId, 'nobody'))
+  assert.match(unknown.text, /^not_found: /)
+  assert.equal(unknown.status, 1)
   assert.match(run(['manage-list/node/manage-list.mjs']).text, /acmecorp0001 .*registered +available +9\d/)
+})
+
+test('the consent of a person who opens the address by hand', async () => {
+  const { customerId, environment, clientId, clientSecret } = account
+  const store = { ITSM_ADAPTER_STORE: join(folder, 'consent.db') }
+  const add = `import { Client } from 'itsm-adapter'; await (await Client.open()).accounts.add(${JSON.stringify({ customerId, environment, clientId, clientSecret })})`
+  assert.equal(run(['--input-type=module', '--eval', add], store).text, '')
+  for (const [button, outcome, status] of [
+    ['deny', /did not allow it/, 1],
+    ['authorize', /svc\.citrix has signed in\.\nacmecorp0001 is registered with .*days left: 9\d/, 0],
+  ]) {
+    const args = ['register-user-consent/node/consent.mjs', '--by-hand', customerId, registration.instanceUrl]
+    const example = spawn(process.execPath, args, { cwd: folder, env: { PATH: process.env.PATH, ...settings, ...store } })
+    let [text, walk] = ['']
+    example.stderr.on('data', piece => (text += piece))
+    for await (const line of createInterface({ input: example.stdout })) {
+      text += `${line}\n`
+      const [, redirectUrl] = /^The browser comes back to (.*)/.exec(line) ?? []
+      const [, address] = /^Open (.*)/.exec(line) ?? []
+      if (redirectUrl) await world.returnsTo(redirectUrl)
+      if (address) walk = consent(address, world.user('svc.citrix'), button)
+    }
+    await walk
+    if (example.exitCode === null) await once(example, 'close')
+    assert.match(text, outcome)
+    assert.equal(example.exitCode, status)
+    assert.ok(!text.includes(clientSecret) && !text.includes(registration.clientSecret))
+  }
 })
 
 test('an example fits a screen', () => {

@@ -1,7 +1,8 @@
 // Compiled, never run: what the types promise, and what they refuse.
 import {
   AbortError, Client, ItsmError, egressRanges, forwardLogs,
-  type Account, type Connection, type ConnectionStatus, type Delivery, type Environment, type ErrorKind, type Event, type RecordPage,
+  type Account, type AlertSource, type Authorization, type Authorized, type Connection, type ConnectionStatus, type Delivery,
+  type DeliveryLag, type Environment, type ErrorKind, type Event, type RecordPage, type RunOptions, type Webhook, type Worker,
 } from 'itsm-adapter'
 
 const environment: Environment = 'us'
@@ -26,6 +27,23 @@ client.unobserve(observation)
   await using other = await Client.open()
   void [watching.id, other.isClosed satisfies boolean]
 }
+const run: RunOptions = { concurrency: 8 }
+const worker: Worker = await client.alerts.run(run, { signal: AbortSignal.timeout(1) })
+const ended: void = await worker.ended({ signal: AbortSignal.timeout(1) })
+{
+  await using another = await client.alerts.run()
+  void another.stop
+}
+const lag: DeliveryLag = await client.alerts.drain()
+const many: Delivery[] = await client.alerts.submitMany([{ customerId: 'a', source: 'b', id: 'c', title: 'd', severity: 'error' }] as const)
+const begun: Authorization = await client.registrations.listen({ customerId: 'a', instanceUrl: 'b' })
+const authorized: Authorized = await client.registrations.waitFor({ flowId: begun.flowId, timeoutMs: 1 })
+await client.registrations.authorizeInBrowser({ customerId: 'a', instanceUrl: 'b', timeoutMs: 1 }) satisfies Authorized
+await client.registrations.relocate({ fromInstanceUrl: 'a', customerId: 'b', instanceUrl: 'c', clientId: 'd', clientSecret: 'e', userName: 'f', password: 'g' })
+const action: 'incident' | 'ignore' | 'hold' = (await client.policies.explain({ alert: many[0]!.alert, at: new Date() })).action
+const hooks: Webhook[] = await client.webhooks.list('a')
+const source: AlertSource = (await client.sources.poll({ customerId: 'a', source: 'monitor', since: new Date() })).source
+const other = await Client.open({ oauthServers: [{ tokenUrl: '/token' }], grantWarningDays: [30] })
 const ranges: string[] = egressRanges('japan')
 const here: boolean = forwardLogs('warn', line => void line.message)
 try {
@@ -42,10 +60,16 @@ try {
 }
 // @ts-expect-error an environment that there is not
 await client.accounts.add({ customerId: 'a', environment: 'mars', clientId: 'b', clientSecret: 'c' })
+// @ts-expect-error a source that there is not
+await client.sources.poll({ customerId: 'a', source: 'rumours' })
+// @ts-expect-error an alert without its severity
+await client.alerts.submit({ customerId: 'a', source: 'b', id: 'c', title: 'd' })
+// @ts-expect-error a relocation from nowhere
+await client.registrations.relocate({ customerId: 'b', instanceUrl: 'c', clientId: 'd', clientSecret: 'e', userName: 'f', password: 'g' })
 // @ts-expect-error a missing argument
 await client.accounts.add({ customerId: 'a' })
 // @ts-expect-error a number for an id
 await client.accounts.get(1)
 // @ts-expect-error a signal that is none
 await client.accounts.get('a', { signal: true })
-export { at, days, delivery, here, nothing, ranges, status }
+export { action, at, authorized, days, ended, hooks, lag, other, source, delivery, here, nothing, ranges, status }

@@ -5,23 +5,26 @@
 use std::{collections::HashMap, path::PathBuf, sync::Arc};
 
 use itsm_adapter::{
-    Account, AccountPage, AddAccount, Alert, AlertState, ClientOptions, Connect, Connection, ConnectionPage, Delivery,
-    DeliveryPage, DeliveryStatus, Entitlement, Environment, Event, EventPage, Instance, InstancePage,
-    ReauthenticateServiceAccount, RegisterServiceAccount, Revocation, RotationReport, Secret, Severity, TestReport,
-    UpdateAccount,
+    Account, AccountPage, AccountPolicy, AddAccount, Alert, AlertSource, AlertState, Authorization, Authorize,
+    Authorized, CheckAll, CheckSummary, ClientOptions, Connect, Connection, ConnectionPage, CreateWebhook, Delivery,
+    DeliveryLag, DeliveryPage, DeliveryStatus, Entitlement, Environment, Event, EventPage, Instance, InstancePage,
+    PolicyDecision, ReauthenticateServiceAccount, RegisterServiceAccount, Revocation, RotationReport, RunOptions,
+    Secret, Severity, SweepReport, TestReport, UpdateAccount, Webhook,
 };
 use pyo3::{prelude::*, pybacked::PyBackedBytes, types::PyDict};
 
 use crate::{
     convert::{
-        AsyncWalk, Conditions, Coroutine, Inserted, Instant, Names, Nothing, RecordIn, RecordOut, RecordPage,
+        AsyncWalk, Conditions, Coroutine, Document, Inserted, Instant, Names, Nothing, RecordIn, RecordOut, RecordPage,
         RecordsIn, RecordsOut, Sequence, Typed, Walk, Word, conditions, list, names,
     },
     error::invalid,
     event::{AsyncSubscription, Callback, Subscription},
+    fields::{AlertIn, ServerIn},
     opened::Opened,
     resource::{resource, walk},
     runtime::{coroutine, wait},
+    worker::{AsyncWorker, Worker},
 };
 
 resource! {
@@ -257,6 +260,164 @@ resource! {
     fn check(&core, customer_id: String, instance_url: String) -> Connection {
         core.registrations().check(&customer_id, &instance_url).await
     }
+
+    /// Begins to register the account through a person's consent in the browser, or to re-authenticate such a
+    /// registration: send the person's browser to `authorization_url`, and give the address that it comes back to to
+    /// `complete`, within ten minutes, in any process that shares the store. Nothing is sent to anybody.
+    ///
+    /// - client_id, client_secret: of the OAuth endpoint; left out: those in use.
+    /// - redirect_url: as it is entered at that endpoint, used by no other registration; left out: the one in use.
+    /// - session: what ties the flow to the browser that began it, such as a random value in a cookie of its own. Give
+    ///   the same one to `complete`.
+    /// - moves_from: the instance's old address, when a registration moves to a new one; it ends there then.
+    /// - allow_another_user: whether another person than the last time may sign in.
+    ///
+    /// Raises InvalidInputError for what is missing or not allowed, also for a redirect URL that another registration
+    /// uses; NotFoundError without the account; AlreadyRegisteredError naming the instance that holds it; StoreError,
+    /// SealedError.
+    #[pyo3(signature = (customer_id, instance_url, *, client_id = None, client_secret = None, redirect_url = None, session = None, instance_name = None, moves_from = None, allow_another_user = false))]
+    fn authorize(
+        &core,
+        customer_id: String,
+        instance_url: String,
+        client_id: Option<String>,
+        client_secret: Option<Secret>,
+        redirect_url: Option<String>,
+        session: Option<Secret>,
+        instance_name: Option<String>,
+        moves_from: Option<String>,
+        allow_another_user: bool,
+    ) -> Authorization {
+        let request = Authorize {
+            customer_id, instance_url, instance_name, client_id, client_secret, redirect_url, session, moves_from, allow_another_user
+        };
+        core.registrations().authorize(request).await
+    }
+
+    /// Finishes an authorization with the address that the browser came back to: exchange, connection test, save. It
+    /// goes on to its end when the caller goes away.
+    ///
+    /// Raises ConsentDeniedError when the person did not allow it; FlowExpiredError for a callback that is too late,
+    /// repeated, forged, or from another session (context `reason`); InvalidInputError for one that is not ours;
+    /// IllegalStateError when another person signed in than the last time; UnauthorizedError when the code is refused;
+    /// else as `register`. Nothing has changed then; an earlier grant goes on working.
+    #[pyo3(signature = (callback_url, *, session = None))]
+    fn complete(&core, callback_url: String, session: Option<Secret>) -> Authorized {
+        core.registrations().complete(&callback_url, session.as_ref()).await
+    }
+
+    /// Gives an authorization up: a later callback of it is refused. Without effect when it has ended.
+    ///
+    /// Raises NotFoundError for a flow that nobody began, StoreError.
+    fn abandon(&core, flow_id: String) -> Nothing { core.registrations().abandon(&flow_id).await.map(Nothing) }
+
+    /// Begins an authorization as `authorize` does, with a listener on loopback in this process: open the address in
+    /// any browser of this machine, and wait with `wait_for`. The host of `redirect_url` is 127.0.0.1 or [::1]; left
+    /// out, a free port is taken.
+    ///
+    /// Raises what `authorize` raises; UnavailableError when the port of the redirect URL is taken.
+    #[pyo3(signature = (customer_id, instance_url, *, client_id = None, client_secret = None, redirect_url = None, instance_name = None, moves_from = None, allow_another_user = false))]
+    fn listen(
+        &core,
+        customer_id: String,
+        instance_url: String,
+        client_id: Option<String>,
+        client_secret: Option<Secret>,
+        redirect_url: Option<String>,
+        instance_name: Option<String>,
+        moves_from: Option<String>,
+        allow_another_user: bool,
+    ) -> Authorization {
+        let request = Authorize {
+            customer_id, instance_url, instance_name, client_id, client_secret, redirect_url, session: None, moves_from, allow_another_user
+        };
+        core.registrations().listen(request).await
+    }
+
+    /// Waits for what a listener hears, `timeout_ms` at the most (as long as the flow lives). When it is over, or the
+    /// call is cancelled, the listener ends and the flow is given up; a callback that came before is finished.
+    ///
+    /// Raises what `complete` raises; TimeoutError when nobody came back; NotFoundError when no listener of this client
+    /// belongs to the flow.
+    #[pyo3(signature = (flow_id, *, timeout_ms = None))]
+    fn wait_for(&core, flow_id: String, timeout_ms: Option<u32>) -> Authorized {
+        core.registrations().wait_for(&flow_id, timeout_ms).await
+    }
+
+    /// Registers the account through a person's consent, on this machine: opens the system's browser, listens on
+    /// loopback for its return, shows it a page that says what happened, and ends. `timeout_ms` is how long the person
+    /// may take (600,000, and no more). Cancel the call to give it up.
+    ///
+    /// Raises what `authorize` and `complete` raise; TimeoutError when nobody came back; UnavailableError when the port
+    /// is taken or there is no browser: use `listen` or `authorize` then.
+    #[pyo3(signature = (customer_id, instance_url, *, client_id = None, client_secret = None, redirect_url = None, instance_name = None, moves_from = None, allow_another_user = false, timeout_ms = None))]
+    fn authorize_in_browser(
+        &core,
+        customer_id: String,
+        instance_url: String,
+        client_id: Option<String>,
+        client_secret: Option<Secret>,
+        redirect_url: Option<String>,
+        instance_name: Option<String>,
+        moves_from: Option<String>,
+        allow_another_user: bool,
+        timeout_ms: Option<u32>,
+    ) -> Authorized {
+        let request = Authorize {
+            customer_id, instance_url, instance_name, client_id, client_secret, redirect_url, session: None, moves_from, allow_another_user
+        };
+        core.registrations().authorize_in_browser(request, timeout_ms).await
+    }
+
+    /// Checks every registration, of one account or of all, as `check` does, `concurrency` of them at the same time
+    /// (1 to 256; 16), and tells the progress by events of kind `progress`. What is wrong with one registration stands
+    /// in the summary and does not stop the others.
+    ///
+    /// Raises InvalidInputError, StoreError, SealedError.
+    #[pyo3(signature = (*, customer_id = None, concurrency = None))]
+    fn check_all(&core, customer_id: Option<String>, concurrency: Option<u32>) -> CheckSummary {
+        core.registrations().check_all(CheckAll { customer_id, concurrency }).await
+    }
+
+    /// Gives a registration the new secret of its OAuth endpoint, without anybody signing in again. The old one is
+    /// forgotten only when the new one has worked. It also brings a registration back that became `unauthorized`
+    /// because the secret had changed.
+    ///
+    /// Raises UnauthorizedError when the token endpoint refuses it; IllegalStateError without a registration;
+    /// InvalidInputError, NotFoundError, ThrottledError, UnavailableError, TimeoutError, ProtocolError, StoreError,
+    /// SealedError. The old secret stays then.
+    #[pyo3(signature = (customer_id, instance_url, *, client_secret))]
+    fn update_endpoint_secret(
+        &core,
+        customer_id: String,
+        instance_url: String,
+        client_secret: Secret,
+    ) -> Connection {
+        core.registrations().update_endpoint_secret(&customer_id, &instance_url, &client_secret).await
+    }
+
+    /// Moves a registration to the new address of its instance, with a service account there. It ends at
+    /// `from_instance_url` in the same step that saves it at `instance_url`; until then the old one goes on working.
+    ///
+    /// Raises what `register` raises; NotFoundError without a connection at the old address; InvalidInputError when
+    /// both are the same.
+    #[pyo3(signature = (customer_id, instance_url, *, from_instance_url, client_id, client_secret, user_name, password, instance_name = None))]
+    fn relocate(
+        &core,
+        customer_id: String,
+        instance_url: String,
+        from_instance_url: String,
+        client_id: String,
+        client_secret: Secret,
+        user_name: String,
+        password: Secret,
+        instance_name: Option<String>,
+    ) -> Connection {
+        let request = RegisterServiceAccount {
+            customer_id, instance_url, instance_name, client_id, client_secret, user_name, password
+        };
+        core.registrations().relocate(&from_instance_url, request).await
+    }
 }
 
 resource! {
@@ -292,6 +453,15 @@ resource! {
         core.alerts().submit(alert).await
     }
 
+    /// Takes many alerts and answers in their order; all share few disk flushes. Each is an `Alert`, or a dict of the
+    /// arguments of `submit`. When one of them is refused, the others are taken all the same: submitting all of them
+    /// again is allowed, and adds nothing.
+    ///
+    /// Raises, for the first alert that was refused and with `index` in the context, what `submit` raises.
+    fn submit_many(&core, alerts: Sequence<AlertIn>) -> Vec<Delivery> {
+        core.alerts().submit_many(alerts.0.into_iter().map(|alert| alert.0).collect()).await
+    }
+
     /// Takes the body of a Citrix Cloud webhook callback. None when it tells of something else than a new
     /// notification. `authorization` is the value of that header of the callback, `expected` the value given as
     /// `authHeaders` when the webhook was made; with `expected` they must be equal.
@@ -308,6 +478,26 @@ resource! {
         core.alerts().submit_webhook(&body, authorization.as_deref(), expected.as_ref()).await
     }
 
+    /// Takes the body of a webhook whose form is the sender's own, such as that of a Monitor alert policy, for an
+    /// account. `mapping` says where things stand in it (a dict, or JSON text); without one, the body has the columns of
+    /// the connector's table *Citrix Alert*. None when it tells of the end of an alert that nobody knows.
+    /// `authorization` and `expected` as with `submit_webhook`.
+    ///
+    /// Raises ForbiddenError when the authorization differs; InvalidInputError when mapping or body cannot be used;
+    /// NotFoundError when the account was not added; StoreError.
+    #[pyo3(signature = (customer_id, body, *, mapping = None, authorization = None, expected = None))]
+    fn submit_mapped(
+        &core,
+        customer_id: String,
+        body: PyBackedBytes,
+        mapping: Option<Document>,
+        authorization: Option<String>,
+        expected: Option<Secret>,
+    ) -> Option<Delivery> {
+        let mapping = mapping.as_ref().map(|mapping| mapping.0.as_str());
+        core.alerts().submit_mapped(&customer_id, &body, mapping, authorization.as_deref(), expected.as_ref()).await
+    }
+
     /// Delivers one alert now and gives it back with its incident. An outcome that is unknown is found out before
     /// anything is repeated, which can take as long as the instance may still be working. Delivering twice, or from
     /// two processes, makes one incident.
@@ -315,6 +505,34 @@ resource! {
     /// Raises NotFoundError; IllegalStateError when the account is not registered; OutcomeUnknownError when the
     /// instance cannot be asked; what the instance refuses with. The delivery stays and can be delivered again.
     fn deliver(&core, delivery_id: String) -> Delivery { core.alerts().deliver(&delivery_id).await }
+
+    /// Delivers what was submitted until nothing waits any more for the accounts that are registered, and tells how
+    /// many deliveries stand where. The arguments are those of `run`.
+    ///
+    /// Raises InvalidInputError for an argument out of bounds, StoreError.
+    #[pyo3(signature = (*, customer_ids = None, concurrency = None, max_attempts = None, poll_interval_ms = None))]
+    fn drain(
+        &core,
+        customer_ids: Option<Sequence<String>>,
+        concurrency: Option<u32>,
+        max_attempts: Option<u32>,
+        poll_interval_ms: Option<u32>,
+    ) -> DeliveryLag {
+        let customer_ids = Sequence::vec(customer_ids);
+        core.alerts().drain(RunOptions { customer_ids, concurrency, max_attempts, poll_interval_ms }).await
+    }
+
+    /// How many deliveries stand where, of one account or of all. As cheap with a million as with one.
+    ///
+    /// Raises InvalidInputError, StoreError.
+    #[pyo3(signature = (*, customer_id = None))]
+    fn lag(&core, customer_id: Option<String>) -> DeliveryLag { core.alerts().lag(customer_id.as_deref()).await }
+
+    /// Takes a dead letter back into the outbox, with a full budget of attempts. Anything else stays as it is. `list`
+    /// with the status `dead` gives the dead letters.
+    ///
+    /// Raises NotFoundError, StoreError.
+    fn replay(&core, delivery_id: String) -> Delivery { core.alerts().replay(&delivery_id).await }
 
     /// One delivery.
     ///
@@ -345,6 +563,154 @@ resource! {
             statuses: Option<Sequence<Word<DeliveryStatus>>>,
             limit: Option<u32>,
         ) -> Delivery = items(list);
+    }
+    both {}
+    blocking {
+        /// Starts a worker, which delivers what was submitted, by this process or another one, until it is stopped or
+        /// the client is closed. Any number of workers may share one store; each instance has a lane of its own. Keep
+        /// what this gives: a worker that nobody holds any more stops.
+        ///
+        /// - customer_ids: of these accounts only (all that are registered).
+        /// - concurrency: deliveries in hand per instance at the most, 1 to 256 (16).
+        /// - max_attempts: attempts that reach the instance and make nothing, until a delivery is a dead letter, 1 to
+        ///   1000 (10).
+        /// - poll_interval_ms: pause between two looks for work of other processes, and for new registrations (500).
+        ///
+        /// Raises InvalidInputError for an argument out of bounds.
+        #[pyo3(signature = (*, customer_ids = None, concurrency = None, max_attempts = None, poll_interval_ms = None))]
+        fn run(
+            &self,
+            py: Python<'_>,
+            customer_ids: Option<Sequence<String>>,
+            concurrency: Option<u32>,
+            max_attempts: Option<u32>,
+            poll_interval_ms: Option<u32>,
+        ) -> PyResult<Worker> {
+            let options = RunOptions { customer_ids: Sequence::vec(customer_ids), concurrency, max_attempts, poll_interval_ms };
+            let here = self.0.here(py);
+            wait(py, async move { here.client().await?.alerts().run(options).await.map(Worker::from) })
+        }
+    }
+    asyncio {
+        /// Starts a worker, which delivers what was submitted, by this process or another one, until it is stopped or
+        /// the client is closed. Any number of workers may share one store; each instance has a lane of its own. Keep
+        /// what this gives: a worker that nobody holds any more stops.
+        ///
+        /// - customer_ids: of these accounts only (all that are registered).
+        /// - concurrency: deliveries in hand per instance at the most, 1 to 256 (16).
+        /// - max_attempts: attempts that reach the instance and make nothing, until a delivery is a dead letter, 1 to
+        ///   1000 (10).
+        /// - poll_interval_ms: pause between two looks for work of other processes, and for new registrations (500).
+        ///
+        /// Raises InvalidInputError for an argument out of bounds.
+        #[pyo3(signature = (*, customer_ids = None, concurrency = None, max_attempts = None, poll_interval_ms = None))]
+        fn run<'py>(
+            &self,
+            py: Python<'py>,
+            customer_ids: Option<Sequence<String>>,
+            concurrency: Option<u32>,
+            max_attempts: Option<u32>,
+            poll_interval_ms: Option<u32>,
+        ) -> PyResult<Typed<'py, Coroutine<AsyncWorker>>> {
+            let options = RunOptions { customer_ids: Sequence::vec(customer_ids), concurrency, max_attempts, poll_interval_ms };
+            let here = self.0.here(py);
+            coroutine(py, async move { here.client().await?.alerts().run(options).await.map(AsyncWorker::from) })
+        }
+    }
+}
+
+resource! {
+    /// What becomes of the alerts of an account.
+    Policies, AsyncPolicies;
+
+    /// Sets the policy of an account, in place of the one it had: a dict, or JSON text. All of it is checked before it
+    /// is stored, its templates and time zones included.
+    ///
+    /// Raises InvalidInputError with the place of the mistake; NotFoundError when the account was not added; StoreError.
+    fn set(&core, customer_id: String, document: Document) -> AccountPolicy {
+        core.policies().set(&customer_id, &document.0).await
+    }
+
+    /// The policy of an account; its `document` is JSON text.
+    ///
+    /// Raises NotFoundError when it has none: its alerts all become incidents then; InvalidInputError, StoreError.
+    fn get(&core, customer_id: String) -> AccountPolicy { core.policies().get(&customer_id).await }
+
+    /// Removes the policy of an account: from then on all its alerts become incidents.
+    ///
+    /// Raises NotFoundError when it has none; InvalidInputError, StoreError.
+    fn remove(&core, customer_id: String) -> Nothing { core.policies().remove(&customer_id).await.map(Nothing) }
+
+    /// Says what would be done with an alert (an `Alert`, or a dict of the arguments of `submit`) at an instant (now),
+    /// and why, rule by rule; does nothing. With a `document`, that policy is asked instead of the account's: to try
+    /// it before it is set.
+    ///
+    /// Raises InvalidInputError for a document that cannot be used, StoreError.
+    #[pyo3(signature = (alert, *, at = None, document = None))]
+    fn explain(&core, alert: AlertIn, at: Option<Instant>, document: Option<Document>) -> PolicyDecision {
+        let document = document.as_ref().map(|document| document.0.as_str());
+        core.policies().explain(alert.0, at.map(|at| at.0), document).await
+    }
+}
+
+resource! {
+    /// Sources that alerts are fetched from.
+    Sources, AsyncSources;
+
+    /// Looks once for news of a source and submits what is new; call it on a schedule of your own, a minute apart or
+    /// more. What it reads twice is one alert. Only one look at a time is made per account and source, over all
+    /// processes that share the store. `since` says where to begin when the source was never looked at (a day back).
+    /// Do not take the notifications of Citrix Cloud both here and by a webhook: they could become two alerts.
+    ///
+    /// Raises NotFoundError when the account was not added; UnauthorizedError, ForbiddenError, ThrottledError,
+    /// UnavailableError, TimeoutError, ProtocolError, StoreError. What was submitted until then stays, and the next look
+    /// goes on from there.
+    #[pyo3(signature = (customer_id, source, *, since = None))]
+    fn poll(&core, customer_id: String, source: Word<AlertSource>, since: Option<Instant>) -> SweepReport {
+        core.sources().poll(&customer_id, source.0, since.map(|since| since.0)).await
+    }
+}
+
+resource! {
+    /// Webhook subscriptions at Citrix Cloud.
+    Webhooks, AsyncWebhooks;
+
+    /// Subscribes to events of the account: Citrix Cloud will send them to the URL, which it must reach by `https`.
+    /// Give each callback, with the authorization that you chose, to `alerts.submit_webhook`.
+    ///
+    /// - authorization: what each callback carries as its `Authorization` header. Without it anybody can send you some.
+    /// - description: a text for people (ITSM Adapter).
+    /// - event_type: which events: Notifications (the default), "*", or another of Citrix Cloud's words.
+    /// - change_type: which changes: "*" (the default), Create, Update, Delete.
+    ///
+    /// Raises NotFoundError when the account was not added; InvalidInputError; OutcomeUnknownError when it may have been
+    /// made and cannot be found; UnauthorizedError, ForbiddenError, ThrottledError, UnavailableError, TimeoutError,
+    /// ProtocolError.
+    #[pyo3(signature = (customer_id, url, *, authorization = None, description = None, event_type = None, change_type = None))]
+    fn create(
+        &core,
+        customer_id: String,
+        url: String,
+        authorization: Option<Secret>,
+        description: Option<String>,
+        event_type: Option<String>,
+        change_type: Option<String>,
+    ) -> Webhook {
+        let request = CreateWebhook { customer_id, url, authorization, description, event_type, change_type };
+        core.webhooks().create(request).await
+    }
+
+    /// All webhook subscriptions of the account, whoever made them. What callbacks carry as authorization is not told.
+    ///
+    /// Raises NotFoundError when the account was not added; UnauthorizedError, ForbiddenError, ThrottledError,
+    /// UnavailableError, TimeoutError, ProtocolError.
+    fn list(&core, customer_id: String) -> Vec<Webhook> { core.webhooks().list(&customer_id).await }
+
+    /// Ends a subscription. One that is gone already is no failure.
+    ///
+    /// Raises what `list` raises.
+    fn remove(&core, customer_id: String, webhook_id: String) -> Nothing {
+        core.webhooks().remove(&customer_id, &webhook_id).await.map(Nothing)
     }
 }
 
@@ -494,6 +860,9 @@ resource! {
     /// - concurrency_per_remote: requests in flight to one remote (64).
     /// - transaction_limit_ms: how long an instance may go on working on a request nobody waits for (60,000).
     /// - wake_up_interval_ms: pause between two looks at a frozen site (30,000).
+    /// - oauth_servers: authorization servers that differ from what an instance of ServiceNow has by default, each a
+    ///   dict; see `itsm_adapter.fields.OauthServerFields`.
+    /// - grant_warning_days: days before a grant's wall at which to warn, by an event each (30, 14, 7, 3, 1).
     ///
     /// Raises InvalidInputError for settings that make no sense, StoreError when the store cannot be opened,
     /// SealedError when the key is missing or not readable.
@@ -521,6 +890,12 @@ resource! {
         registrations: Registrations | AsyncRegistrations;
         /// Alerts on their way to incidents.
         alerts: Alerts | AsyncAlerts;
+        /// What becomes of the alerts of an account.
+        policies: Policies | AsyncPolicies;
+        /// Sources that alerts are fetched from.
+        sources: Sources | AsyncSources;
+        /// Webhook subscriptions at Citrix Cloud.
+        webhooks: Webhooks | AsyncWebhooks;
         /// Records of the instance that an account is registered with.
         records: Records | AsyncRecords;
         /// The event log.
@@ -532,7 +907,8 @@ resource! {
         #[pyo3(signature = (*, store = None, key = None, old_keys = None, citrix_url = None, instance_hosts = None,
             allow_private_networks = None, proxy = None, root_certificates = None, connect_timeout_ms = None,
             attempt_timeout_ms = None, total_timeout_ms = None, max_attempts = None, concurrency_per_remote = None,
-            transaction_limit_ms = None, wake_up_interval_ms = None))]
+            transaction_limit_ms = None, wake_up_interval_ms = None, oauth_servers = None,
+            grant_warning_days = None))]
         fn new(
             py: Python<'_>,
             store: Option<PathBuf>,
@@ -550,13 +926,17 @@ resource! {
             concurrency_per_remote: Option<u32>,
             transaction_limit_ms: Option<u32>,
             wake_up_interval_ms: Option<u32>,
+            oauth_servers: Option<Sequence<ServerIn>>,
+            grant_warning_days: Option<Sequence<u32>>,
         ) -> PyResult<Self> {
+            let oauth_servers = Sequence::vec(oauth_servers);
             let store = store.map(|path| path.into_os_string().into_string()).transpose();
             let store = store.map_err(|_| invalid("The path of the store is not UTF-8.".to_owned()))?;
             Opened::open(py, ClientOptions {
                 store, key, old_keys: Sequence::vec(old_keys), citrix_url, instance_hosts: Sequence::vec(instance_hosts),
                 allow_private_networks, proxy, root_certificates: Sequence::vec(root_certificates), connect_timeout_ms, attempt_timeout_ms, total_timeout_ms, max_attempts, concurrency_per_remote,
-                transaction_limit_ms, wake_up_interval_ms, ..ClientOptions::default()
+                transaction_limit_ms, wake_up_interval_ms, grant_warning_days: Sequence::vec(grant_warning_days),
+                oauth_servers: oauth_servers.map(|servers| servers.into_iter().map(|server| server.0).collect()),
             }).map(Self)
         }
 

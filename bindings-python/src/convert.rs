@@ -116,6 +116,18 @@ impl<'a, 'py> FromPyObject<'a, 'py> for RecordsIn {
     }
 }
 
+/// A document: a dict, or the JSON text of one.
+pub(crate) struct Document(pub(crate) String);
+
+impl<'a, 'py> FromPyObject<'a, 'py> for Document {
+    type Error = PyErr;
+    const INPUT_TYPE: PyStaticExpr = type_hint_union!(GIVEN_RECORD, STR);
+
+    fn extract(given: Borrowed<'a, 'py, PyAny>) -> PyResult<Self> {
+        text_of::<PyDict>(given).map(Self)
+    }
+}
+
 /// The JSON text of a host's value of this type; text is taken as JSON already.
 fn text_of<T: pyo3::PyTypeCheck>(given: Borrowed<'_, '_, PyAny>) -> PyResult<String> {
     match given.cast::<PyString>() {

@@ -6,10 +6,12 @@ mod convert;
 mod error;
 mod event;
 mod exit;
+mod fields;
 mod log;
 mod opened;
 mod resource;
 mod runtime;
+mod worker;
 
 use pyo3::pymodule;
 
@@ -18,21 +20,24 @@ use pyo3::pymodule;
 mod _native {
     #[pymodule_export]
     use itsm_adapter::{
-        Account, AccountPage, Alert, AlertState, Check, CheckName, CheckOutcome, Connection, ConnectionPage,
-        ConnectionStatus, Delivery, DeliveryPage, DeliveryStatus, Entitlement, EntitlementGroup, Environment, Event,
-        EventKind, EventPage, Grant, GrantKind, Incident, Instance, InstanceHealth, InstancePage, OauthEndpoint,
-        Operator, Revocation, RotationReport, ServiceEntitlement, ServiceState, Severity, Site, TestReport,
+        Account, AccountPage, AccountPolicy, Alert, AlertSource, AlertState, Authorization, Authorized, Check,
+        CheckName, CheckOutcome, CheckSummary, Checked, Connection, ConnectionPage, ConnectionStatus, Delivery,
+        DeliveryLag, DeliveryPage, DeliveryStatus, Entitlement, EntitlementGroup, Environment, ErrorInfo, ErrorKind,
+        Event, EventKind, EventPage, Grant, GrantKind, Incident, Instance, InstanceHealth, InstancePage, LaneLag,
+        OauthEndpoint, Operator, PolicyAction, PolicyDecision, PolicyStep, Revocation, RotationReport,
+        ServiceEntitlement, ServiceState, Severity, Site, SweepReport, TestReport, Webhook,
     };
 
     #[pymodule_export]
     use crate::{
         client::{
             Accounts, Alerts, AsyncAccounts, AsyncAlerts, AsyncClient, AsyncConnections, AsyncEvents, AsyncInstances,
-            AsyncRecords, AsyncRegistrations, Client, Connections, Events, Instances, Records, Registrations,
-            egress_ranges,
+            AsyncPolicies, AsyncRecords, AsyncRegistrations, AsyncSources, AsyncWebhooks, Client, Connections, Events,
+            Instances, Policies, Records, Registrations, Sources, Webhooks, egress_ranges,
         },
         convert::RecordPage,
         event::{AsyncSubscription, Subscription},
         log::follow,
+        worker::{AsyncWorker, Worker},
     };
 }

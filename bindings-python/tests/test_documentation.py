@@ -18,10 +18,10 @@ README = ROOT / "bindings-python" / "README.md"
 BLOCKS = re.findall(r"^```python\n(.*?)^```", README.read_text(), re.MULTILINE | re.DOTALL)
 
 
-def run(simulator: Simulator, store: pathlib.Path, *command: object, code: int = 0) -> str:
+def run(simulator: Simulator, store: pathlib.Path, *command: object, code: int = 0, given: str = "") -> str:
     environment = {**os.environ, **simulator.environment(store)}
     program = [os.environ.get("ITSM_PYTHON", sys.executable), *map(str, command)]
-    done = subprocess.run(program, capture_output=True, text=True, timeout=60, env=environment, cwd=store.parent)
+    done = subprocess.run(program, input=given, capture_output=True, text=True, timeout=60, env=environment, cwd=store.parent)
     assert done.returncode == code, done.stdout + done.stderr
     return done.stdout
 
@@ -42,9 +42,12 @@ def test_the_tasks_build_on_one_another(simulator: Simulator, tmp_path: pathlib.
         client.accounts.add("acmecorp0001", **simulator.account)
     out = run(simulator, store, example("register-service-account"), "acmecorp0001", simulator.instance)
     assert "acmecorp0001 is registered" in out
-    for _ in range(2):
-        out = run(simulator, store, example("deliver-alerts"), ROOT / "examples/deliver-alerts/alerts.jsonl")
-        assert "3 of 3 alerts are incidents" in out
+    alerts = ROOT / "examples/deliver-alerts/alerts.jsonl"
+    for out in (
+        run(simulator, store, example("deliver-alerts"), alerts),
+        run(simulator, store, example("deliver-alerts"), given=alerts.read_text()),
+    ):
+        assert "3 of 3 alerts are incidents; 0 dead letters" in out
     assert simulator.control("GET /instances/dev1/tables/incident")["count"] == 3
     assert re.search(r"acmecorp0001 .* registered +available +9\d", run(simulator, store, example("manage-list")))
 

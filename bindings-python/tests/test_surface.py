@@ -54,9 +54,15 @@ def test_functions_of_the_module_are_documented(name: str) -> None:
 
 
 def test_resources_are_attributes_of_both_clients() -> None:
-    for resource in OPERATIONS.keys() - {"client"}:
+    for resource in OPERATIONS.keys() - {"client", "worker"}:
         assert getattr(Client, resource).__doc__
         assert getattr(AsyncClient, resource).__doc__
+
+
+def test_a_worker_is_what_running_gives() -> None:
+    for prefix, gives in (("", "Worker"), ("Async", "Coroutine[Any, Any, AsyncWorker]")):
+        functions = [node for node in CLASSES[f"{prefix}Alerts"].body if isinstance(node, ast.FunctionDef)]
+        assert [ast.unparse(node.returns) for node in functions if node.name == "run" and node.returns] == [gives]
 
 
 def test_every_kind_has_a_class_with_its_word() -> None:

@@ -1,12 +1,13 @@
 //! Every operation, with the token that ends it.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::SystemTime};
 
 use itsm_adapter::{
-    Account, AccountPage, AddAccount, Alert, Client, ClientOptions, Condition, Config, Connect, Connection,
-    ConnectionPage, Delivery, DeliveryPage, DeliveryStatus, Entitlement, Environment, ErrorInfo, EventPage, Instance,
-    InstancePage, Query, ReauthenticateServiceAccount, RegisterServiceAccount, Result as CoreResult, Revocation,
-    Secret, TestReport, UpdateAccount,
+    Account, AccountPage, AccountPolicy, AddAccount, Alert, AlertSource, Authorization, Authorize, Authorized,
+    CheckAll, CheckSummary, Client, ClientOptions, Condition, Config, Connect, Connection, ConnectionPage,
+    CreateWebhook, Delivery, DeliveryLag, DeliveryPage, DeliveryStatus, Entitlement, Environment, ErrorInfo, EventPage,
+    Instance, InstancePage, PolicyDecision, Query, ReauthenticateServiceAccount, RegisterServiceAccount,
+    Result as CoreResult, Revocation, RunOptions, Secret, SweepReport, TestReport, UpdateAccount, Webhook,
     ffi::{self, list, names, text},
 };
 use serde_json::value::RawValue;
@@ -15,6 +16,7 @@ use crate::{
     cancel::CancelToken,
     error::NativeError,
     listen::{Listener, NativeSubscription, Observer},
+    worker::NativeWorker,
 };
 
 type Result<T> = std::result::Result<T, NativeError>;
@@ -138,16 +140,59 @@ operations! {
         |client| client.registrations().unregister(&customer, &instance).await;
     registrations_check(customer: String, instance: String) -> Connection,
         |client| client.registrations().check(&customer, &instance).await;
+    registrations_check_all(request: CheckAll) -> CheckSummary, |client| client.registrations().check_all(request).await;
+    registrations_relocate(from: String, request: RegisterServiceAccount) -> Connection,
+        |client| client.registrations().relocate(&from, request).await;
+    registrations_update_endpoint_secret(customer: String, instance: String, secret: Secret) -> Connection,
+        |client| client.registrations().update_endpoint_secret(&customer, &instance, &secret).await;
+    registrations_authorize(request: Authorize) -> Authorization,
+        |client| client.registrations().authorize(request).await;
+    registrations_complete(callback: String, session: Option<Secret>) -> Authorized,
+        |client| client.registrations().complete(&callback, session.as_ref()).await;
+    registrations_abandon(flow: String) -> (), |client| client.registrations().abandon(&flow).await;
+    registrations_authorize_in_browser(request: Authorize, timeout_ms: Option<u32>) -> Authorized,
+        |client| client.registrations().authorize_in_browser(request, timeout_ms).await;
+    registrations_listen(request: Authorize) -> Authorization, |client| client.registrations().listen(request).await;
+    registrations_wait_for(flow: String, timeout_ms: Option<u32>) -> Authorized,
+        |client| client.registrations().wait_for(&flow, timeout_ms).await;
 
     alerts_submit(alert: Alert) -> Delivery, |client| client.alerts().submit(alert).await;
+    alerts_submit_many(alerts: Vec<Alert>) -> Vec<Delivery>, |client| client.alerts().submit_many(alerts).await;
     alerts_submit_webhook(body: Vec<u8>, authorization: Option<String>, expected: Option<Secret>) -> Option<Delivery>,
         |client| client.alerts().submit_webhook(&body, authorization.as_deref(), expected.as_ref()).await;
+    alerts_submit_mapped(
+        customer: String, body: Vec<u8>, mapping: Option<String>, authorization: Option<String>, expected: Option<Secret>
+    ) -> Option<Delivery>,
+        |client| {
+            let (mapping, authorization) = (mapping.as_deref(), authorization.as_deref());
+            client.alerts().submit_mapped(&customer, &body, mapping, authorization, expected.as_ref()).await
+        };
+    alerts_run(options: RunOptions) -> Arc<NativeWorker>,
+        |client| client.alerts().run(options).await.map(NativeWorker::new);
+    alerts_drain(options: RunOptions) -> DeliveryLag, |client| client.alerts().drain(options).await;
+    alerts_lag(customer: Option<String>) -> DeliveryLag, |client| client.alerts().lag(customer.as_deref()).await;
+    alerts_replay(delivery: String) -> Delivery, |client| client.alerts().replay(&delivery).await;
     alerts_deliver(delivery: String) -> Delivery, |client| client.alerts().deliver(&delivery).await;
     alerts_get(delivery: String) -> Delivery, |client| client.alerts().get(&delivery).await;
     alerts_list(
         customer: Option<String>, statuses: Vec<DeliveryStatus>, after: Option<String>, limit: Option<u32>
     ) -> DeliveryPage,
         |client| client.alerts().list(customer.as_deref(), &statuses, after.as_deref(), limit).await;
+
+    policies_set(customer: String, document: String) -> AccountPolicy,
+        |client| client.policies().set(&customer, &document).await;
+    policies_get(customer: String) -> AccountPolicy, |client| client.policies().get(&customer).await;
+    policies_remove(customer: String) -> (), |client| client.policies().remove(&customer).await;
+    policies_explain(alert: Alert, at: Option<SystemTime>, document: Option<String>) -> PolicyDecision,
+        |client| client.policies().explain(alert, at.map(Into::into), document.as_deref()).await;
+
+    sources_poll(customer: String, source: AlertSource, since: Option<SystemTime>) -> SweepReport,
+        |client| client.sources().poll(&customer, source, since.map(Into::into)).await;
+
+    webhooks_create(request: CreateWebhook) -> Webhook, |client| client.webhooks().create(request).await;
+    webhooks_list(customer: String) -> Vec<Webhook>, |client| client.webhooks().list(&customer).await;
+    webhooks_remove(customer: String, webhook: String) -> (),
+        |client| client.webhooks().remove(&customer, &webhook).await;
 
     records_get(customer: String, table: String, id: String, fields: Vec<String>) -> Json,
         |client| client.records().get(&customer, &table, &id, &names([&fields])).await.map(json);

@@ -7,10 +7,12 @@ mod cancel;
 mod client;
 mod error;
 mod listen;
+mod worker;
 
 pub use crate::{
     cancel::CancelToken,
     client::{NativeClient, NativeInserted, NativePage, native_egress_ranges},
     error::NativeError,
     listen::{LogSink, NativeSubscription, Observer, ObserverFailure, native_forward_logs},
+    worker::NativeWorker,
 };

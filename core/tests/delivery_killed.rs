@@ -43,7 +43,7 @@ async fn the_other_process() {
     let Some((part, scene)) = child::part() else { return };
     let client = client(support::config(&scene.citrix_url, scene.database.clone()), scene.number).await;
     let options = RunOptions { concurrency: Some(if part == "one" { 1 } else { 16 }), ..RunOptions::default() };
-    let mut worker = client.alerts().run(options).await.unwrap();
+    let worker = client.alerts().run(options).await.unwrap();
     child::say("works");
     worker.ended().await.unwrap();
 }

@@ -93,7 +93,7 @@ async fn an_alert_that_is_told_again_and_again_is_noted_now_and_then() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_alert_that_flaps_a_hundred_times_is_one_incident_that_is_resolved_at_the_end() {
     let world = world().await;
-    let mut worker = world.client.alerts().run(RunOptions::default()).await.unwrap();
+    let worker = world.client.alerts().run(RunOptions::default()).await.unwrap();
     for number in 0..100 {
         for state in [AlertState::Raised, AlertState::Ended] {
             let flap = Alert { state, title: format!("{state:?} {number}"), ..alert(ACME, "a1") };

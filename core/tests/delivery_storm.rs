@@ -36,7 +36,7 @@ fn of_a_storm(number: usize) -> Alert {
 #[tokio::test(flavor = "multi_thread")]
 async fn ten_thousand_alerts_of_one_cause_are_one_incident_and_few_calls() {
     let world = world(json!({"otherwise": {"group": {"by": ["policy", "target"], "window_s": 3600}}})).await;
-    let mut worker = world.client.alerts().run(RunOptions::default()).await.unwrap();
+    let worker = world.client.alerts().run(RunOptions::default()).await.unwrap();
     for thousand in 0..10 {
         let alerts = (0..1000).map(|number| of_a_storm(thousand * 1000 + number)).collect();
         world.client.alerts().submit_many(alerts).await.unwrap();
@@ -89,7 +89,7 @@ async fn a_maintenance_window_holds_until_its_end() {
     let window = json!({"name": "weekend", "time_zone": "UTC", "once": [{"from": time(-60), "until": time(60)}]});
     let world = world(json!({"maintenance": [window]})).await;
     let delivery = submitted(&world, "held").await;
-    let mut worker = world.client.alerts().run(RunOptions::default()).await.unwrap();
+    let worker = world.client.alerts().run(RunOptions::default()).await.unwrap();
     let now = async || world.client.alerts().get(delivery.id.as_str()).await.unwrap();
     while now().await.failure.is_none() {
         tokio::task::yield_now().await;

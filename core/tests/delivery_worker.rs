@@ -82,7 +82,7 @@ async fn a_mix_of_faults_loses_nothing_and_doubles_nothing() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_worker_delivers_what_comes_and_stops_cleanly() {
     let world = hurried(&[DEV1]).await;
-    let mut worker = world.client.alerts().run(RunOptions::default()).await.unwrap();
+    let worker = world.client.alerts().run(RunOptions::default()).await.unwrap();
     for number in 0..20 {
         submitted(&world, &number.to_string()).await;
     }
@@ -107,7 +107,7 @@ async fn a_stop_finishes_what_is_in_hand() {
     let world = hurried(&[DEV1]).await;
     submitted(&world, "slow").await;
     world.simulator.fault(Fault::new(DEV1, FaultKind::Slow).route(INSERT).with("delay_ms", 300));
-    let mut worker = world.client.alerts().run(RunOptions::default()).await.unwrap();
+    let worker = world.client.alerts().run(RunOptions::default()).await.unwrap();
     until("the insert", || !world.asked(INSERT).is_empty()).await;
     worker.stop().await.unwrap();
     exactly_one_each(&world, 1, "stopped in the middle").await;
@@ -117,7 +117,7 @@ async fn a_stop_finishes_what_is_in_hand() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_same_alert_a_thousand_times_at_once_is_one_incident() {
     let world = hurried(&[DEV1]).await;
-    let mut worker = world.client.alerts().run(RunOptions::default()).await.unwrap();
+    let worker = world.client.alerts().run(RunOptions::default()).await.unwrap();
     let alerts = (0..1000).map(|_| alert(ACME, "same")).collect();
     let taken = world.client.alerts().submit_many(alerts).await.unwrap();
     assert!(taken.iter().all(|delivery| delivery.id == taken[0].id));
@@ -188,7 +188,7 @@ async fn one_dead_instance_delays_no_other() {
         }
     }
     let began = std::time::Instant::now();
-    let mut worker = world.client.alerts().run(RunOptions::default()).await.unwrap();
+    let worker = world.client.alerts().run(RunOptions::default()).await.unwrap();
     let healthy = || {
         let rows = world.simulator.records("dev2", "incident");
         rows.iter().filter(|row| row["correlation_id"].starts_with("citrix-")).count()
@@ -210,7 +210,7 @@ async fn an_instance_that_asks_for_time_gets_it_from_the_whole_lane() {
     submit(&world.client, 0..40).await;
     world.simulator.fault(Fault::new(DEV1, FaultKind::Throttle).route(INSERT).with("retry_after_s", 3600));
     let one_by_one = RunOptions { concurrency: Some(1), ..RunOptions::default() };
-    let mut worker = world.client.alerts().run(one_by_one).await.unwrap();
+    let worker = world.client.alerts().run(one_by_one).await.unwrap();
     let waiting =
         async || world.client.alerts().list(None, &[DeliveryStatus::Pending], None, None).await.unwrap().items;
     while waiting().await.iter().all(|delivery| delivery.failure.is_none()) {

@@ -20,6 +20,12 @@ public struct Client: Sendable {
     public var registrations: Registrations { Registrations(native: native) }
     /// Alerts on their way to incidents.
     public var alerts: Alerts { Alerts(native: native) }
+    /// What becomes of the alerts of an account.
+    public var policies: Policies { Policies(native: native) }
+    /// Sources that alerts are fetched from.
+    public var sources: Sources { Sources(native: native) }
+    /// Webhook subscriptions at Citrix Cloud.
+    public var webhooks: Webhooks { Webhooks(native: native) }
     /// Records of the instance that an account is registered with (Table API).
     public var records: Records { Records(native: native) }
     /// The event log.

@@ -9,9 +9,10 @@ import Testing
     @Test func everyOperationIsThereAndDocumented() throws {
         let list = Self.package.appendingPathComponent("../tests/scenarios/operations.json")
         let operations = try JSONDecoder().decode([String: [String]].self, from: Data(contentsOf: list))
-        let face = try ["Client", "Resources", "Records"].map {
-            try String(contentsOf: Self.package.appendingPathComponent("Sources/ItsmAdapter/\($0).swift"), encoding: .utf8)
-        }.joined(separator: "\n")
+        let sources = try FileManager.default.contentsOfDirectory(
+            at: Self.package.appendingPathComponent("Sources/ItsmAdapter"), includingPropertiesForKeys: nil)
+        let face = try sources.filter { $0.pathExtension == "swift" }
+            .map { try String(contentsOf: $0, encoding: .utf8) }.joined(separator: "\n")
         #expect(operations.values.joined().count >= 40)
         for (resource, names) in operations {
             let type = try #require(body(of: resource.capitalized, in: face), "there is no type for \(resource)")

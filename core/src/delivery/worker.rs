@@ -7,10 +7,11 @@ use std::{
     time::Duration,
 };
 
-use tokio::{
-    sync::watch,
-    task::{JoinHandle, JoinSet},
+use futures_util::{
+    FutureExt,
+    future::{BoxFuture, Shared},
 };
+use tokio::{sync::watch, task::JoinSet};
 
 use super::{Courier, lane::Lane};
 use crate::{
@@ -26,7 +27,7 @@ const PAGE: u32 = 1000;
 /// A worker at work. Dropping it stops the work as [`Worker::stop`] does, without waiting for its end.
 pub struct Worker {
     stop: watch::Sender<bool>,
-    task: Option<JoinHandle<Result<()>>>,
+    end: Shared<BoxFuture<'static, Result<()>>>,
 }
 
 impl fmt::Debug for Worker {
@@ -42,20 +43,18 @@ impl Worker {
     ///
     /// # Errors
     /// `internal` when the worker ended in a panic, `store` when it could not read its registrations.
-    pub async fn stop(&mut self) -> Result<()> {
+    pub async fn stop(&self) -> Result<()> {
         self.stop.send_replace(true);
         self.ended().await
     }
 
-    /// Returns when the worker has ended: after [`Worker::stop`], or when the client was closed.
+    /// Returns when the worker has ended: after [`Worker::stop`], or when the client was closed. Any number may wait
+    /// for it.
     ///
     /// # Errors
     /// As [`Worker::stop`].
-    pub async fn ended(&mut self) -> Result<()> {
-        let Some(task) = self.task.as_mut() else { return Ok(()) };
-        let ended = task.await;
-        self.task = None;
-        ended.unwrap_or_else(|_| Err(Error::new(ErrorKind::Internal, "The worker ended in a panic.")))
+    pub async fn ended(&self) -> Result<()> {
+        self.end.clone().await
     }
 }
 
@@ -97,7 +96,11 @@ impl Crew {
     /// Starts to work until it is stopped, or `closed` becomes true.
     pub(crate) fn start(self, closed: watch::Receiver<bool>) -> Worker {
         let (stop, stopped) = watch::channel(false);
-        Worker { stop, task: Some(tokio::spawn(self.run(stopped, closed, false))) }
+        let work = tokio::spawn(self.run(stopped, closed, false));
+        let end = work.map(|ended| {
+            ended.unwrap_or_else(|_| Err(Error::new(ErrorKind::Internal, "The worker ended in a panic.")))
+        });
+        Worker { stop, end: end.boxed().shared() }
     }
 
     /// Works until there is nothing left to do for the registered accounts.

@@ -1,45 +1,54 @@
 // Makes incidents of alerts: one JSON object per line, from a file or standard input.
 //
-// Every alert is stored first and cannot be lost; a second run with the same lines makes no second incident. At most 16
-// are delivered at a time. ITSM_ADAPTER_STORE names the database in which the account is registered.
+// Alerts are stored first, many in one go, and cannot be lost; then a worker delivers until nothing waits any more. A second
+// run with the same lines makes no second incident. ITSM_ADAPTER_STORE names the database in which the account is
+// registered. Ends with 0 when nothing waits or failed, else with 1.
 import { createReadStream } from 'node:fs'
 import { createInterface } from 'node:readline'
 import { Client, ItsmError } from 'itsm-adapter'
 
+/** Alerts that are submitted together. */
+const TOGETHER = 500
+
 const input = process.argv[2] ? createReadStream(process.argv[2]) : process.stdin
 const client = await Client.open()
+/** @type {import('itsm-adapter').SubmitAlert[]} */
+const read = []
+/** @type {Set<string>} */
+const accepted = new Set()
 
-/** @param {string} line */
-async function submit(line) {
-  const { raised_at, customer_id, ...alert } = JSON.parse(line)
-  const raisedAt = raised_at && new Date(raised_at)
-  return client.alerts.submit({ state: 'raised', fields: {}, ...alert, customerId: customer_id, raisedAt })
+/** @param {string} line @returns {import('itsm-adapter').SubmitAlert} */
+function alertOf(line) {
+  const { customer_id, raised_at, ...alert } = JSON.parse(line)
+  return { ...alert, customerId: customer_id, raisedAt: raised_at && new Date(raised_at) }
 }
 
-/** @param {import('itsm-adapter').Delivery} delivery */
-async function deliver({ id, alert }) {
-  try {
-    const { incident } = await client.alerts.deliver(id)
-    console.log(`${alert.id}: ${incident?.number}`)
-    return true
-  } catch (error) {
-    if (!(error instanceof ItsmError)) throw error
-    console.log(`${alert.id}: ${error.retryable ? 'later' : 'needs a person'}: ${error.message} ${error.remedy}`)
-    return false
+async function submit() {
+  for (const { id } of await client.alerts.submitMany(read.splice(0))) accepted.add(id)
+}
+
+try {
+  for await (const line of createInterface({ input })) {
+    if (line.trim() !== '') read.push(alertOf(line))
+    if (read.length === TOGETHER) await submit()
   }
+  await submit()
+  const { pending, unknown, dead } = await client.alerts.drain()
+  let incidents = 0
+  for (const deliveryId of accepted) {
+    const { alert, status, incident, failure } = await client.alerts.get(deliveryId)
+    if (incident) incidents++
+    console.log(`${alert.id}: ${incident?.number ?? [status, failure].filter(Boolean).join(', ')}`)
+  }
+  console.log(`${incidents} of ${accepted.size} alerts are incidents`)
+  if (pending + unknown + dead > 0) {
+    console.log(`In the whole store ${pending + unknown} wait and ${dead} cannot be delivered`)
+    process.exitCode = 1
+  }
+} catch (error) {
+  if (!(error instanceof ItsmError)) throw error
+  console.error(`${error.code}: ${error.message} ${error.remedy}`)
+  process.exitCode = 1
+} finally {
+  client.close()
 }
-
-/** @type {import('itsm-adapter').Delivery[]} */
-const waiting = []
-for await (const line of createInterface({ input })) {
-  if (line.trim() !== '') waiting.push(await submit(line))
-}
-const all = waiting.length
-let done = 0
-async function work() {
-  for (let next; (next = waiting.shift()); ) if (await deliver(next)) done++
-}
-await Promise.all(Array.from({ length: 16 }, work))
-console.log(`${done} of ${all} alerts are incidents`)
-client.close()
-process.exitCode = done === all ? 0 : 1

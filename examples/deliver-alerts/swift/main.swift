@@ -1,12 +1,13 @@
-// Makes incidents of alerts: one JSON object per line, from the file named by the argument.
+// Makes incidents of alerts: one JSON object per line, from the file named by the argument or from standard input.
 //
-// Every alert is stored first and cannot be lost; a second run with the same lines makes no second incident. At most 16
-// are delivered at a time. ITSM_ADAPTER_STORE names the database in which the account is registered.
+// Every alert is stored first and cannot be lost; a second run with the same lines makes no second incident. Then a
+// worker delivers until nothing waits any more. ITSM_ADAPTER_STORE names the database in which the account is
+// registered.
 
 import Foundation
 import ItsmAdapter
 
-/// One line of the file.
+/// One line of the input.
 struct Line: Decodable {
     let customer_id, source, id, title, description, severity: String
     let component: String?
@@ -21,36 +22,26 @@ struct Line: Decodable {
     }
 }
 
-@Sendable func deliver(_ delivery: Delivery, _ client: Client) async throws -> Bool {
-    do {
-        let incident = try await client.alerts.deliver(delivery.id).incident
-        print("\(delivery.alert.id): \(incident?.number ?? "?")")
-        return incident != nil
-    } catch let error as ItsmError {
-        print("\(delivery.alert.id): \(error.retryable ? "later" : "needs a person"): \(error)")
-        return false
-    }
-}
-
-let lines = try String(contentsOfFile: CommandLine.arguments[1], encoding: .utf8).split(separator: "\n")
+let input = try CommandLine.arguments.dropFirst().first.map { try FileHandle(forReadingFrom: URL(fileURLWithPath: $0)) }
+let text = String(decoding: try (input ?? .standardInput).readToEnd() ?? Data(), as: UTF8.self)
 let decoder = JSONDecoder()
 decoder.dateDecodingStrategy = .iso8601
-let client = try await Client.open()
-defer { client.close() }
+let alerts = try text.split(separator: "\n").map { try decoder.decode(Line.self, from: Data($0.utf8)).alert }
 
-var waiting: [Delivery] = []
-for line in lines {
-    waiting.append(try await client.alerts.submit(decoder.decode(Line.self, from: Data(line.utf8)).alert))
-}
-var rest = waiting[...]
-let done = try await withThrowingTaskGroup(of: Bool.self) { group in
-    for _ in 0..<16 { if let next = rest.popFirst() { group.addTask { try await deliver(next, client) } } }
+do {
+    let client = try await Client.open()
+    defer { client.close() }
+    let taken = try await client.alerts.submitMany(alerts)
+    let lag = try await client.alerts.drain()
     var done = 0
-    while let delivered = try await group.next() {
-        done += delivered ? 1 : 0
-        if let next = rest.popFirst() { group.addTask { try await deliver(next, client) } }
+    for delivery in taken {
+        let now = try await client.alerts.get(delivery.id)
+        done += now.incident == nil ? 0 : 1
+        print("\(now.alert.id): \(now.incident?.number ?? "\(now.status): \(now.failure ?? "-")")")
     }
-    return done
+    print("\(done) of \(taken.count) alerts are incidents; \(lag.dead) dead letters")
+    exit(done == taken.count ? 0 : 1)
+} catch let error as ItsmError {
+    print(error)
+    exit(1)
 }
-print("\(done) of \(waiting.count) alerts are incidents")
-exit(done == waiting.count ? 0 : 1)

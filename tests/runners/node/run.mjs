@@ -16,11 +16,17 @@ const world = await simulator(...common.simulator)
 const secrets = [...world.accounts, ...world.users, ...world.oauth_clients].flatMap(each => [each.client_secret, each.password]).filter(Boolean)
 
 // Operations whose one argument is not an object of arguments.
-const SOLE = /^(accounts\.(get|test|entitlement|remove)|instances\.get|alerts\.(submit|deliver|get))$/
+const SOLE =
+  /^(accounts\.(get|test|entitlement|remove)|instances\.get|registrations\.abandon|policies\.(get|remove)|webhooks\.list|alerts\.(submit|submit_many|deliver|get|replay|lag))$/
 const camel = text => text.replace(/_([a-z])/g, (_, letter) => letter.toUpperCase())
 const snake = text => text.replace(/[A-Z]/g, letter => `_${letter.toLowerCase()}`)
 // What is null is left out.
 const cased = object => Object.fromEntries(Object.entries(object).filter(([, value]) => value !== null).map(([name, value]) => [camel(name), value]))
+const dated = text => text && new Date(text)
+function alerted(given) {
+  const alert = cased(given)
+  return { ...alert, raisedAt: dated(alert.raisedAt) }
+}
 
 function snaked(value) {
   if (Array.isArray(value)) return value.map(snaked)
@@ -48,13 +54,13 @@ function told(error) {
   return longest > 4096 ? fail('texts of at most 4096 characters', longest) : info
 }
 
-async function call(client, operation, given, signal) {
+async function call(client, operation, given, { signal, workers, worker } = {}) {
   const [resource, name] = operation.split('.')
-  const { raisedAt, ...args } = cased(given)
-  if (args.alert) {
-    const alert = cased(args.alert)
-    args.alert = { ...alert, state: alert.state ?? 'raised', fields: alert.fields ?? {}, raisedAt: alert.raisedAt && new Date(alert.raisedAt) }
-  }
+  const args = cased(given)
+  if (args.alert) args.alert = alerted(args.alert)
+  if (args.alerts) args.alerts = args.alerts.map(alerted)
+  for (const instant of ['at', 'since']) if (args[instant]) args[instant] = dated(args[instant])
+  if (resource === 'worker') return workers[worker][name]({ signal })
   if (operation === 'client.egress_ranges') return egressRanges(args.environment)
   if (operation === 'client.rotate_key') return client.rotateKey(args.newKey, { signal })
   if (operation === 'client.is_closed') return client.isClosed
@@ -66,6 +72,7 @@ async function call(client, operation, given, signal) {
     return all
   }
   const value = await result
+  if (operation === 'alerts.run') return void (workers[worker] = value)
   if (operation === 'records.page') return { items: value.items, next: value.next }
   if (operation !== 'records.insert_many') return value
   return value.map(each => (each.status === 'fulfilled' ? { record: each.value } : { error: told(each.reason) }))
@@ -133,7 +140,7 @@ async function run(scenario, row) {
   }
   for (const client of world.oauth_clients) (variables.clients[client.instance] ??= []).push(client)
   variables.row = filled(row, variables)
-  const clients = {}, events = {}, started = {}, subscriptions = {}
+  const clients = {}, events = {}, started = {}, subscriptions = {}, workers = {}
   const outcomeOf = work => Promise.resolve(work).then(value => ({ value: plain(value) }), error => ({ error: told(error) }))
   const meets = (outcome, { expect, error }) =>
     error === undefined ? !outcome.error && (expect === undefined || matches(outcome.value, expect)) : !!outcome.error && matches(outcome.error, error)
@@ -141,14 +148,15 @@ async function run(scenario, row) {
   async function open(name, options = {}) {
     clients[name]?.close()
     const all = { ...common.client, ...scenario.client, ...options }
-    const client = (clients[name] = await Client.open(cased(filled(all, variables))))
+    const { oauthServers, ...rest } = cased(filled(all, variables))
+    const client = (clients[name] = await Client.open({ ...rest, oauthServers: oauthServers?.map(cased) }))
     client.observe(event => events[name].push(plain(event)))
     events[name] = []
   }
 
   const kinds = {
-    call: ({ call: operation, on = 'main', with: args = {}, parallel, ...rest }) => async () => {
-      const begin = () => outcomeOf(call(clients[on], operation, args))
+    call: ({ call: operation, on = 'main', with: args = {}, worker, parallel, ...rest }) => async () => {
+      const begin = () => outcomeOf(call(clients[on], operation, args, { workers, worker }))
       if (parallel === undefined) return begin()
       const { winners, ...wanted } = rest
       const outcomes = await Promise.all(Array.from({ length: parallel }, begin))
@@ -159,9 +167,9 @@ async function run(scenario, row) {
     },
     open: ({ open: options, on = 'main' }) => () => outcomeOf(open(on, options)),
     close: ({ on = 'main' }) => () => clients[on].close(),
-    start: ({ start, call: operation, on = 'main', with: args = {} }) => () => {
+    start: ({ start, call: operation, on = 'main', with: args = {}, worker }) => () => {
       const abort = new AbortController()
-      started[start] = { abort, done: call(clients[on], operation, args, abort.signal) }
+      started[start] = { abort, done: call(clients[on], operation, args, { signal: abort.signal, workers, worker }) }
       started[start].done.catch(() => {})
     },
     await: ({ await: name }) => () => outcomeOf(started[name].done),
@@ -185,11 +193,15 @@ async function run(scenario, row) {
         const log = (await (await fetch(`${world.control_url}/requests`)).json()).requests.filter(each => matches(each, pattern))
         return [(count === undefined || matches(log.length, count)) && (expect === undefined || matches(log, expect)), { count, expect }, log]
       }),
+    visit: ({ visit }) => async () => {
+      const answer = await fetch(visit, { redirect: 'manual' })
+      return { value: { status: answer.status, body: await answer.text() } }
+    },
     use: ({ use }) => async () => {
       for (const each of common.recipes[use]) await step(each)
     },
   }
-  const modifiers = ['with', 'on', 'expect', 'error', 'save', 'parallel', 'winners', 'body', 'status', 'count', 'note']
+  const modifiers = ['with', 'on', 'expect', 'error', 'save', 'parallel', 'winners', 'worker', 'body', 'status', 'count', 'note']
 
   async function step(template) {
     const { note, save, ...given } = template
@@ -200,7 +212,7 @@ async function run(scenario, row) {
     let timer
     const late = new Promise((_, reject) => (timer = setTimeout(() => reject(new Failed('the step took 60 seconds')), 60_000)))
     const outcome = await Promise.race([kinds[kind](filledIn)(), late]).finally(() => clearTimeout(timer))
-    if (['call', 'await', 'open', 'next', 'control'].includes(kind) && filledIn.winners === undefined && !meets(outcome, filledIn)) {
+    if (['call', 'await', 'open', 'next', 'control', 'visit'].includes(kind) && filledIn.winners === undefined && !meets(outcome, filledIn)) {
       fail(filledIn.error ? { error: filledIn.error } : (filledIn.expect ?? 'success'), outcome)
     }
     for (const [name, path] of Object.entries(save ?? {})) variables[name] = at(outcome.value, path)

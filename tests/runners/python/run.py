@@ -28,8 +28,8 @@ from itsm_adapter import AsyncClient, Client, ItsmError
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 SCENARIOS = ROOT / "tests" / "scenarios"
-STEP = {"call", "open", "close", "start", "await", "cancel", "subscribe", "next", "events", "control", "requests", "use"}
-MODIFIERS = {"with", "on", "expect", "error", "save", "parallel", "winners", "body", "status", "count", "note"}
+STEP = {"call", "open", "close", "start", "await", "cancel", "subscribe", "next", "events", "control", "requests", "visit", "use"}
+MODIFIERS = {"with", "on", "expect", "error", "save", "parallel", "winners", "body", "status", "count", "worker", "note"}
 ERROR = ("kind", "message", "remedy", "operation", "transaction_id", "attempts", "retryable", "retry_after_ms", "context")
 
 
@@ -72,6 +72,9 @@ class Blocking:
     def walk(self, pages: Any) -> Any:
         return [record for page in pages for record in page.items]
 
+    def keeping(self, function: Any, keep: Callable[[Any], None]) -> Any:
+        return lambda **arguments: keep(function(**arguments))
+
     def next(self, subscription: Any) -> Any:
         return next(subscription, None)
 
@@ -103,6 +106,12 @@ class Asyncio:
     async def walk(self, pages: Any) -> Any:
         return [record async for page in pages for record in page.items]
 
+    def keeping(self, function: Any, keep: Callable[[Any], None]) -> Any:
+        async def run(**arguments: Any) -> None:
+            keep(await function(**arguments))
+
+        return run
+
     async def next(self, subscription: Any) -> Any:
         return await anext(subscription, None)
 
@@ -121,6 +130,18 @@ def plain(value: Any) -> Any:
         return {name: plain(getattr(value, name)) for name in ERROR}
     fields = {name: plain(getattr(value, name)) for name in dir(type(value)) if type(getattr(type(value), name)).__name__ == "getset_descriptor"}
     return fields["value"] if set(fields) == {"value"} else fields
+
+
+def present(given: Any) -> Any:
+    """Arguments, and alerts among them, without what is null, and with the instants of Python."""
+    if isinstance(given, list):
+        return [present(one) for one in given]
+    if not isinstance(given, dict):
+        return given
+    given = {name: present(value) if name in ("alert", "alerts") else value for name, value in given.items() if value is not None}
+    for name in {"raised_at", "at", "since"} & set(given):
+        given[name] = datetime.datetime.fromisoformat(given[name].replace("Z", "+00:00"))
+    return given
 
 
 def at(path: str, value: Any) -> Any:
@@ -184,6 +205,7 @@ class Scenario:
         self.heard: dict[str, list[Any]] = {}
         self.begun: dict[str, Future[Any]] = {}
         self.subscriptions: dict[str, Any] = {}
+        self.workers: dict[str, Any] = {}
 
     def clean(self, value: Any) -> Any:
         value = plain(value)
@@ -213,21 +235,25 @@ class Scenario:
         if name in self.clients:
             self.host.begin(self.clients[name].close).result(60)
 
-    def function(self, name: str, on: str, given: Any) -> tuple[Any, Any]:
+    def function(self, name: str, on: str, worker: str, given: Any) -> tuple[Any, Any]:
         resource, operation = name.split(".")
+        if resource == "worker":
+            return getattr(self.workers[worker], operation), {}
         client = self.clients[on]
-        given = {name: value for name, value in {**given, **given.get("alert", {})}.items() if value is not None and name != "alert"}
+        if name == "alerts.submit":
+            given = given["alert"]
+        given = present(given)
         if "query" in given:
             given["query"] = [(one["field"], one["operator"], one["value"]) for one in given["query"]]
         if "body" in given:
             given["body"] = given["body"].encode()
-        if "raised_at" in given:
-            given["raised_at"] = datetime.datetime.fromisoformat(given["raised_at"].replace("Z", "+00:00"))
         if name == "client.egress_ranges":
             return itsm_adapter.egress_ranges, given
         if name == "client.is_closed":
             return (lambda: client.is_closed), given
         function = getattr(client if resource == "client" else getattr(client, resource), operation)
+        if name == "alerts.run":
+            return self.host.keeping(function, lambda made: self.workers.update({worker: made})), given
         if name == "records.pages":
             return (lambda **arguments: self.host.walk(function(**arguments))), given
         return function, given
@@ -267,7 +293,7 @@ class Scenario:
         step = fill(raw, self.variables)
         on = step.get("on", "main")
         if "call" in step:
-            function, given = self.function(step["call"], on, step.get("with", {}))
+            function, given = self.function(step["call"], on, step.get("worker", ""), step.get("with", {}))
             begin = self.host.start if "start" in step else self.host.begin
             futures = [begin(function, **given) for _ in range(step.get("parallel", 1))]
             if "start" in step:
@@ -310,6 +336,9 @@ class Scenario:
                 raise Failed(f"expected {step.get('expect')}, there was {status} {answer}")
             for name, path in step.get("save", {}).items():
                 self.variables[name] = at(path, answer)
+        elif "visit" in step:
+            status, page = visit(step["visit"])
+            self.outcomes(step, [self.host.begin(lambda: {"status": status, "body": page})], "")
         else:
 
             def look_at_requests() -> str | None:
@@ -324,12 +353,25 @@ class Scenario:
 def control(url: str, call: str, body: Any) -> tuple[int, Any]:
     method, path = call.split(" ", 1)
     data = None if body is None else json.dumps(body).encode()
-    request = urllib.request.Request(url + path, data, {"content-type": "application/json"}, method=method)
+    status, answer = ask(urllib.request.Request(url + path, data, {"content-type": "application/json"}, method=method))
+    return status, json.loads(answer)
+
+
+def visit(url: str) -> tuple[int, str]:
+    return ask(urllib.request.Request(url))
+
+
+class Unfollowed(urllib.request.HTTPRedirectHandler):
+    def redirect_request(self, *_: Any) -> None:
+        return None
+
+
+def ask(request: urllib.request.Request) -> tuple[int, str]:
     try:
-        with urllib.request.urlopen(request, timeout=30) as answer:
-            return answer.status, json.load(answer)
+        with urllib.request.build_opener(Unfollowed).open(request, timeout=30) as answer:
+            return answer.status, answer.read().decode()
     except urllib.error.HTTPError as error:
-        return error.code, json.load(error)
+        return error.code, error.read().decode()
 
 
 def simulator() -> str:

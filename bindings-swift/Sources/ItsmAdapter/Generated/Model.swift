@@ -823,6 +823,85 @@ public func FfiConverterTypeAccountPage_lower(_ value: AccountPage) -> RustBuffe
 
 
 /**
+ * The policy of an account, as stored.
+ */
+public struct AccountPolicy: Equatable, Hashable {
+    /**
+     * The account.
+     */
+    public let customerId: CustomerId
+    /**
+     * The policy as a JSON document, as it was set.
+     */
+    public let document: String
+    /**
+     * When it was set.
+     */
+    public let updatedAt: Timestamp
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * The account.
+         */customerId: CustomerId,
+        /**
+         * The policy as a JSON document, as it was set.
+         */document: String,
+        /**
+         * When it was set.
+         */updatedAt: Timestamp) {
+        self.customerId = customerId
+        self.document = document
+        self.updatedAt = updatedAt
+    }
+
+
+
+
+}
+
+#if compiler(>=6)
+extension AccountPolicy: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeAccountPolicy: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> AccountPolicy {
+        return
+            try AccountPolicy(
+                customerId: FfiConverterTypeCustomerId.read(from: &buf),
+                document: FfiConverterString.read(from: &buf),
+                updatedAt: FfiConverterTypeTimestamp.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: AccountPolicy, into buf: inout [UInt8]) {
+        FfiConverterTypeCustomerId.write(value.customerId, into: &buf)
+        FfiConverterString.write(value.document, into: &buf)
+        FfiConverterTypeTimestamp.write(value.updatedAt, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeAccountPolicy_lift(_ buf: RustBuffer) throws -> AccountPolicy {
+    return try FfiConverterTypeAccountPolicy.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeAccountPolicy_lower(_ value: AccountPolicy) -> RustBuffer {
+    return FfiConverterTypeAccountPolicy.lower(value)
+}
+
+
+/**
  * What is needed to add an account, or to test one before adding it.
  */
 public struct AddAccount: Equatable, Hashable {
@@ -950,6 +1029,26 @@ public struct Alert: Equatable, Hashable {
      */
     public let severity: Severity
     /**
+     * What it tells of its cause. Later states of the same alert (account, source, id) belong to its incident.
+     */
+    public let state: AlertState
+    /**
+     * How soon somebody should look, in the source's own words.
+     */
+    public let priority: String?
+    /**
+     * What kind of trouble it is, in the source's own words.
+     */
+    public let category: String?
+    /**
+     * The Monitor alert policy that raised it.
+     */
+    public let policy: String?
+    /**
+     * What it is about: a machine, a delivery group, a site.
+     */
+    public let target: String?
+    /**
      * The component it is about, such as `Citrix Cloud`.
      */
     public let component: String?
@@ -984,6 +1083,21 @@ public struct Alert: Equatable, Hashable {
          * How bad it is.
          */severity: Severity,
         /**
+         * What it tells of its cause. Later states of the same alert (account, source, id) belong to its incident.
+         */state: AlertState,
+        /**
+         * How soon somebody should look, in the source's own words.
+         */priority: String? = nil,
+        /**
+         * What kind of trouble it is, in the source's own words.
+         */category: String? = nil,
+        /**
+         * The Monitor alert policy that raised it.
+         */policy: String? = nil,
+        /**
+         * What it is about: a machine, a delivery group, a site.
+         */target: String? = nil,
+        /**
          * The component it is about, such as `Citrix Cloud`.
          */component: String?,
         /**
@@ -998,6 +1112,11 @@ public struct Alert: Equatable, Hashable {
         self.title = title
         self.description = description
         self.severity = severity
+        self.state = state
+        self.priority = priority
+        self.category = category
+        self.policy = policy
+        self.target = target
         self.component = component
         self.raisedAt = raisedAt
         self.fields = fields
@@ -1025,6 +1144,11 @@ public struct FfiConverterTypeAlert: FfiConverterRustBuffer {
                 title: FfiConverterString.read(from: &buf),
                 description: FfiConverterString.read(from: &buf),
                 severity: FfiConverterTypeSeverity.read(from: &buf),
+                state: FfiConverterTypeAlertState.read(from: &buf),
+                priority: FfiConverterOptionString.read(from: &buf),
+                category: FfiConverterOptionString.read(from: &buf),
+                policy: FfiConverterOptionString.read(from: &buf),
+                target: FfiConverterOptionString.read(from: &buf),
                 component: FfiConverterOptionString.read(from: &buf),
                 raisedAt: FfiConverterOptionTypeTimestamp.read(from: &buf),
                 fields: FfiConverterDictionaryStringString.read(from: &buf)
@@ -1038,6 +1162,11 @@ public struct FfiConverterTypeAlert: FfiConverterRustBuffer {
         FfiConverterString.write(value.title, into: &buf)
         FfiConverterString.write(value.description, into: &buf)
         FfiConverterTypeSeverity.write(value.severity, into: &buf)
+        FfiConverterTypeAlertState.write(value.state, into: &buf)
+        FfiConverterOptionString.write(value.priority, into: &buf)
+        FfiConverterOptionString.write(value.category, into: &buf)
+        FfiConverterOptionString.write(value.policy, into: &buf)
+        FfiConverterOptionString.write(value.target, into: &buf)
         FfiConverterOptionString.write(value.component, into: &buf)
         FfiConverterOptionTypeTimestamp.write(value.raisedAt, into: &buf)
         FfiConverterDictionaryStringString.write(value.fields, into: &buf)
@@ -1057,6 +1186,350 @@ public func FfiConverterTypeAlert_lift(_ buf: RustBuffer) throws -> Alert {
 #endif
 public func FfiConverterTypeAlert_lower(_ value: Alert) -> RustBuffer {
     return FfiConverterTypeAlert.lower(value)
+}
+
+
+/**
+ * An authorization that has begun: open the URL in a browser.
+ */
+public struct Authorization: Equatable, Hashable {
+    /**
+     * Names the flow: for waiting, or for giving it up.
+     */
+    public let flowId: String
+    /**
+     * The account that is to be registered.
+     */
+    public let customerId: CustomerId
+    /**
+     * The instance where the person signs in.
+     */
+    public let instanceId: InstanceId
+    /**
+     * Where to send the browser. It holds the flow's state value: show it to nobody but the person who signs in.
+     */
+    public let authorizationUrl: String
+    /**
+     * Where the browser comes back to.
+     */
+    public let redirectUrl: String
+    /**
+     * When the flow ends by itself.
+     */
+    public let expiresAt: Timestamp
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * Names the flow: for waiting, or for giving it up.
+         */flowId: String,
+        /**
+         * The account that is to be registered.
+         */customerId: CustomerId,
+        /**
+         * The instance where the person signs in.
+         */instanceId: InstanceId,
+        /**
+         * Where to send the browser. It holds the flow's state value: show it to nobody but the person who signs in.
+         */authorizationUrl: String,
+        /**
+         * Where the browser comes back to.
+         */redirectUrl: String,
+        /**
+         * When the flow ends by itself.
+         */expiresAt: Timestamp) {
+        self.flowId = flowId
+        self.customerId = customerId
+        self.instanceId = instanceId
+        self.authorizationUrl = authorizationUrl
+        self.redirectUrl = redirectUrl
+        self.expiresAt = expiresAt
+    }
+
+
+
+
+}
+
+#if compiler(>=6)
+extension Authorization: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeAuthorization: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> Authorization {
+        return
+            try Authorization(
+                flowId: FfiConverterString.read(from: &buf),
+                customerId: FfiConverterTypeCustomerId.read(from: &buf),
+                instanceId: FfiConverterTypeInstanceId.read(from: &buf),
+                authorizationUrl: FfiConverterString.read(from: &buf),
+                redirectUrl: FfiConverterString.read(from: &buf),
+                expiresAt: FfiConverterTypeTimestamp.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: Authorization, into buf: inout [UInt8]) {
+        FfiConverterString.write(value.flowId, into: &buf)
+        FfiConverterTypeCustomerId.write(value.customerId, into: &buf)
+        FfiConverterTypeInstanceId.write(value.instanceId, into: &buf)
+        FfiConverterString.write(value.authorizationUrl, into: &buf)
+        FfiConverterString.write(value.redirectUrl, into: &buf)
+        FfiConverterTypeTimestamp.write(value.expiresAt, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeAuthorization_lift(_ buf: RustBuffer) throws -> Authorization {
+    return try FfiConverterTypeAuthorization.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeAuthorization_lower(_ value: Authorization) -> RustBuffer {
+    return FfiConverterTypeAuthorization.lower(value)
+}
+
+
+/**
+ * What is needed to register with a user account, or to re-authenticate one: a person will sign in at the instance
+ * and click Allow. For a registration that exists, what is left out stays as it is.
+ */
+public struct Authorize: Equatable, Hashable {
+    /**
+     * The account, added before.
+     */
+    public let customerId: String
+    /**
+     * The instance's address, as people type it.
+     */
+    public let instanceUrl: String
+    /**
+     * A name for the instance.
+     */
+    public let instanceName: String?
+    /**
+     * Client id of the OAuth endpoint that the instance issued for this account; none: the one in use.
+     */
+    public let clientId: String?
+    /**
+     * Client secret of that endpoint. None: the one in use; with a new client id, a public client.
+     */
+    public let clientSecret: Secret?
+    /**
+     * The redirect URL entered at that endpoint, used by no other registration; none: the one in use. For a
+     * listener on this machine its host is `127.0.0.1` or `[::1]`, and none means a free port.
+     */
+    public let redirectUrl: String?
+    /**
+     * What ties the flow to the browser that began it, such as a random value kept in a cookie of its own. Give
+     * the same one when the browser comes back. A listener on this machine ties the flow by itself.
+     */
+    public let session: Secret?
+    /**
+     * The old address of the instance, when a registration moves to a new one: it ends there in the same commit
+     * that saves it here. Everything else has to be given again, with a redirect URL of its own.
+     */
+    public let movesFrom: String?
+    /**
+     * Whether another person than the last time may sign in. Otherwise that is refused, and the grant in use stays.
+     */
+    public let allowAnotherUser: Bool
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * The account, added before.
+         */customerId: String,
+        /**
+         * The instance's address, as people type it.
+         */instanceUrl: String,
+        /**
+         * A name for the instance.
+         */instanceName: String? = nil,
+        /**
+         * Client id of the OAuth endpoint that the instance issued for this account; none: the one in use.
+         */clientId: String? = nil,
+        /**
+         * Client secret of that endpoint. None: the one in use; with a new client id, a public client.
+         */clientSecret: Secret? = nil,
+        /**
+         * The redirect URL entered at that endpoint, used by no other registration; none: the one in use. For a
+         * listener on this machine its host is `127.0.0.1` or `[::1]`, and none means a free port.
+         */redirectUrl: String? = nil,
+        /**
+         * What ties the flow to the browser that began it, such as a random value kept in a cookie of its own. Give
+         * the same one when the browser comes back. A listener on this machine ties the flow by itself.
+         */session: Secret? = nil,
+        /**
+         * The old address of the instance, when a registration moves to a new one: it ends there in the same commit
+         * that saves it here. Everything else has to be given again, with a redirect URL of its own.
+         */movesFrom: String? = nil,
+        /**
+         * Whether another person than the last time may sign in. Otherwise that is refused, and the grant in use stays.
+         */allowAnotherUser: Bool = false) {
+        self.customerId = customerId
+        self.instanceUrl = instanceUrl
+        self.instanceName = instanceName
+        self.clientId = clientId
+        self.clientSecret = clientSecret
+        self.redirectUrl = redirectUrl
+        self.session = session
+        self.movesFrom = movesFrom
+        self.allowAnotherUser = allowAnotherUser
+    }
+
+
+
+
+}
+
+#if compiler(>=6)
+extension Authorize: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeAuthorize: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> Authorize {
+        return
+            try Authorize(
+                customerId: FfiConverterString.read(from: &buf),
+                instanceUrl: FfiConverterString.read(from: &buf),
+                instanceName: FfiConverterOptionString.read(from: &buf),
+                clientId: FfiConverterOptionString.read(from: &buf),
+                clientSecret: FfiConverterOptionTypeSecret.read(from: &buf),
+                redirectUrl: FfiConverterOptionString.read(from: &buf),
+                session: FfiConverterOptionTypeSecret.read(from: &buf),
+                movesFrom: FfiConverterOptionString.read(from: &buf),
+                allowAnotherUser: FfiConverterBool.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: Authorize, into buf: inout [UInt8]) {
+        FfiConverterString.write(value.customerId, into: &buf)
+        FfiConverterString.write(value.instanceUrl, into: &buf)
+        FfiConverterOptionString.write(value.instanceName, into: &buf)
+        FfiConverterOptionString.write(value.clientId, into: &buf)
+        FfiConverterOptionTypeSecret.write(value.clientSecret, into: &buf)
+        FfiConverterOptionString.write(value.redirectUrl, into: &buf)
+        FfiConverterOptionTypeSecret.write(value.session, into: &buf)
+        FfiConverterOptionString.write(value.movesFrom, into: &buf)
+        FfiConverterBool.write(value.allowAnotherUser, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeAuthorize_lift(_ buf: RustBuffer) throws -> Authorize {
+    return try FfiConverterTypeAuthorize.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeAuthorize_lower(_ value: Authorize) -> RustBuffer {
+    return FfiConverterTypeAuthorize.lower(value)
+}
+
+
+/**
+ * A finished authorization: who signed in, and the registration that is saved.
+ */
+public struct Authorized: Equatable, Hashable {
+    /**
+     * The registration.
+     */
+    public let connection: Connection
+    /**
+     * Who signed in, by user name; none when the instance does not tell.
+     */
+    public let userName: String?
+    /**
+     * The person's record id in the instance, when it told.
+     */
+    public let userSysId: String?
+    /**
+     * Whose grant this one replaces, when that was somebody else.
+     */
+    public let previousUserName: String?
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * The registration.
+         */connection: Connection,
+        /**
+         * Who signed in, by user name; none when the instance does not tell.
+         */userName: String?,
+        /**
+         * The person's record id in the instance, when it told.
+         */userSysId: String?,
+        /**
+         * Whose grant this one replaces, when that was somebody else.
+         */previousUserName: String?) {
+        self.connection = connection
+        self.userName = userName
+        self.userSysId = userSysId
+        self.previousUserName = previousUserName
+    }
+
+
+
+
+}
+
+#if compiler(>=6)
+extension Authorized: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeAuthorized: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> Authorized {
+        return
+            try Authorized(
+                connection: FfiConverterTypeConnection.read(from: &buf),
+                userName: FfiConverterOptionString.read(from: &buf),
+                userSysId: FfiConverterOptionString.read(from: &buf),
+                previousUserName: FfiConverterOptionString.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: Authorized, into buf: inout [UInt8]) {
+        FfiConverterTypeConnection.write(value.connection, into: &buf)
+        FfiConverterOptionString.write(value.userName, into: &buf)
+        FfiConverterOptionString.write(value.userSysId, into: &buf)
+        FfiConverterOptionString.write(value.previousUserName, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeAuthorized_lift(_ buf: RustBuffer) throws -> Authorized {
+    return try FfiConverterTypeAuthorized.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeAuthorized_lower(_ value: Authorized) -> RustBuffer {
+    return FfiConverterTypeAuthorized.lower(value)
 }
 
 
@@ -1150,6 +1623,283 @@ public func FfiConverterTypeCheck_lower(_ value: Check) -> RustBuffer {
 
 
 /**
+ * Which registrations to check, and how many at a time.
+ */
+public struct CheckAll: Equatable, Hashable {
+    /**
+     * Of this account only; none: of all accounts.
+     */
+    public let customerId: String?
+    /**
+     * Registrations that are checked at the same time, 1 to 256 (16); of one instance never more than 4.
+     */
+    public let concurrency: UInt32?
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * Of this account only; none: of all accounts.
+         */customerId: String? = nil,
+        /**
+         * Registrations that are checked at the same time, 1 to 256 (16); of one instance never more than 4.
+         */concurrency: UInt32? = nil) {
+        self.customerId = customerId
+        self.concurrency = concurrency
+    }
+
+
+
+
+}
+
+#if compiler(>=6)
+extension CheckAll: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeCheckAll: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> CheckAll {
+        return
+            try CheckAll(
+                customerId: FfiConverterOptionString.read(from: &buf),
+                concurrency: FfiConverterOptionUInt32.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: CheckAll, into buf: inout [UInt8]) {
+        FfiConverterOptionString.write(value.customerId, into: &buf)
+        FfiConverterOptionUInt32.write(value.concurrency, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeCheckAll_lift(_ buf: RustBuffer) throws -> CheckAll {
+    return try FfiConverterTypeCheckAll.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeCheckAll_lower(_ value: CheckAll) -> RustBuffer {
+    return FfiConverterTypeCheckAll.lower(value)
+}
+
+
+/**
+ * The outcome of a sweep over registrations.
+ */
+public struct CheckSummary: Equatable, Hashable {
+    /**
+     * Registrations that are registered, at an instance that answers as it should.
+     */
+    public let healthy: UInt32
+    /**
+     * Registrations at an instance that does not answer as it should; they keep their status.
+     */
+    public let unhealthy: UInt32
+    /**
+     * Registrations whose grant is refused.
+     */
+    public let unauthorized: UInt32
+    /**
+     * Registrations that could not be checked.
+     */
+    public let failed: UInt32
+    /**
+     * All of them, in the order of account and instance.
+     */
+    public let items: [Checked]
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * Registrations that are registered, at an instance that answers as it should.
+         */healthy: UInt32,
+        /**
+         * Registrations at an instance that does not answer as it should; they keep their status.
+         */unhealthy: UInt32,
+        /**
+         * Registrations whose grant is refused.
+         */unauthorized: UInt32,
+        /**
+         * Registrations that could not be checked.
+         */failed: UInt32,
+        /**
+         * All of them, in the order of account and instance.
+         */items: [Checked]) {
+        self.healthy = healthy
+        self.unhealthy = unhealthy
+        self.unauthorized = unauthorized
+        self.failed = failed
+        self.items = items
+    }
+
+
+
+
+}
+
+#if compiler(>=6)
+extension CheckSummary: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeCheckSummary: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> CheckSummary {
+        return
+            try CheckSummary(
+                healthy: FfiConverterUInt32.read(from: &buf),
+                unhealthy: FfiConverterUInt32.read(from: &buf),
+                unauthorized: FfiConverterUInt32.read(from: &buf),
+                failed: FfiConverterUInt32.read(from: &buf),
+                items: FfiConverterSequenceTypeChecked.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: CheckSummary, into buf: inout [UInt8]) {
+        FfiConverterUInt32.write(value.healthy, into: &buf)
+        FfiConverterUInt32.write(value.unhealthy, into: &buf)
+        FfiConverterUInt32.write(value.unauthorized, into: &buf)
+        FfiConverterUInt32.write(value.failed, into: &buf)
+        FfiConverterSequenceTypeChecked.write(value.items, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeCheckSummary_lift(_ buf: RustBuffer) throws -> CheckSummary {
+    return try FfiConverterTypeCheckSummary.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeCheckSummary_lower(_ value: CheckSummary) -> RustBuffer {
+    return FfiConverterTypeCheckSummary.lower(value)
+}
+
+
+/**
+ * What became of one registration in a sweep.
+ */
+public struct Checked: Equatable, Hashable {
+    /**
+     * The account.
+     */
+    public let customerId: CustomerId
+    /**
+     * The instance.
+     */
+    public let instanceId: InstanceId
+    /**
+     * Where the connection stands now; none when it is gone.
+     */
+    public let status: ConnectionStatus?
+    /**
+     * How the instance answered.
+     */
+    public let health: InstanceHealth
+    /**
+     * Whole days until the grant ends, when that is known.
+     */
+    public let daysLeft: Int32?
+    /**
+     * Why the registration could not be checked at all.
+     */
+    public let failure: ErrorInfo?
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * The account.
+         */customerId: CustomerId,
+        /**
+         * The instance.
+         */instanceId: InstanceId,
+        /**
+         * Where the connection stands now; none when it is gone.
+         */status: ConnectionStatus?,
+        /**
+         * How the instance answered.
+         */health: InstanceHealth,
+        /**
+         * Whole days until the grant ends, when that is known.
+         */daysLeft: Int32?,
+        /**
+         * Why the registration could not be checked at all.
+         */failure: ErrorInfo?) {
+        self.customerId = customerId
+        self.instanceId = instanceId
+        self.status = status
+        self.health = health
+        self.daysLeft = daysLeft
+        self.failure = failure
+    }
+
+
+
+
+}
+
+#if compiler(>=6)
+extension Checked: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeChecked: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> Checked {
+        return
+            try Checked(
+                customerId: FfiConverterTypeCustomerId.read(from: &buf),
+                instanceId: FfiConverterTypeInstanceId.read(from: &buf),
+                status: FfiConverterOptionTypeConnectionStatus.read(from: &buf),
+                health: FfiConverterTypeInstanceHealth.read(from: &buf),
+                daysLeft: FfiConverterOptionInt32.read(from: &buf),
+                failure: FfiConverterOptionTypeErrorInfo.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: Checked, into buf: inout [UInt8]) {
+        FfiConverterTypeCustomerId.write(value.customerId, into: &buf)
+        FfiConverterTypeInstanceId.write(value.instanceId, into: &buf)
+        FfiConverterOptionTypeConnectionStatus.write(value.status, into: &buf)
+        FfiConverterTypeInstanceHealth.write(value.health, into: &buf)
+        FfiConverterOptionInt32.write(value.daysLeft, into: &buf)
+        FfiConverterOptionTypeErrorInfo.write(value.failure, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeChecked_lift(_ buf: RustBuffer) throws -> Checked {
+    return try FfiConverterTypeChecked.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeChecked_lower(_ value: Checked) -> RustBuffer {
+    return FfiConverterTypeChecked.lower(value)
+}
+
+
+/**
  * How a client is opened. What is left out comes from the environment, else from the defaults.
  */
 public struct ClientOptions: Equatable, Hashable {
@@ -1215,6 +1965,14 @@ public struct ClientOptions: Equatable, Hashable {
      * Pause between two looks at a frozen site, in milliseconds (30,000).
      */
     public let wakeUpIntervalMs: UInt32?
+    /**
+     * Authorization servers that differ from what an instance of ServiceNow has by default.
+     */
+    public let oauthServers: [OauthServer]?
+    /**
+     * Days before a grant's wall at which to warn, by an event each (30, 14, 7, 3, 1).
+     */
+    public let grantWarningDays: [UInt32]?
 
     // Default memberwise initializers are never public by default, so we
     // declare one manually.
@@ -1265,7 +2023,13 @@ public struct ClientOptions: Equatable, Hashable {
          */transactionLimitMs: UInt32? = nil,
         /**
          * Pause between two looks at a frozen site, in milliseconds (30,000).
-         */wakeUpIntervalMs: UInt32? = nil) {
+         */wakeUpIntervalMs: UInt32? = nil,
+        /**
+         * Authorization servers that differ from what an instance of ServiceNow has by default.
+         */oauthServers: [OauthServer]? = nil,
+        /**
+         * Days before a grant's wall at which to warn, by an event each (30, 14, 7, 3, 1).
+         */grantWarningDays: [UInt32]? = nil) {
         self.store = store
         self.key = key
         self.oldKeys = oldKeys
@@ -1281,6 +2045,8 @@ public struct ClientOptions: Equatable, Hashable {
         self.concurrencyPerRemote = concurrencyPerRemote
         self.transactionLimitMs = transactionLimitMs
         self.wakeUpIntervalMs = wakeUpIntervalMs
+        self.oauthServers = oauthServers
+        self.grantWarningDays = grantWarningDays
     }
 
 
@@ -1313,7 +2079,9 @@ public struct FfiConverterTypeClientOptions: FfiConverterRustBuffer {
                 maxAttempts: FfiConverterOptionUInt32.read(from: &buf),
                 concurrencyPerRemote: FfiConverterOptionUInt32.read(from: &buf),
                 transactionLimitMs: FfiConverterOptionUInt32.read(from: &buf),
-                wakeUpIntervalMs: FfiConverterOptionUInt32.read(from: &buf)
+                wakeUpIntervalMs: FfiConverterOptionUInt32.read(from: &buf),
+                oauthServers: FfiConverterOptionSequenceTypeOauthServer.read(from: &buf),
+                grantWarningDays: FfiConverterOptionSequenceUInt32.read(from: &buf)
         )
     }
 
@@ -1333,6 +2101,8 @@ public struct FfiConverterTypeClientOptions: FfiConverterRustBuffer {
         FfiConverterOptionUInt32.write(value.concurrencyPerRemote, into: &buf)
         FfiConverterOptionUInt32.write(value.transactionLimitMs, into: &buf)
         FfiConverterOptionUInt32.write(value.wakeUpIntervalMs, into: &buf)
+        FfiConverterOptionSequenceTypeOauthServer.write(value.oauthServers, into: &buf)
+        FfiConverterOptionSequenceUInt32.write(value.grantWarningDays, into: &buf)
     }
 }
 
@@ -1739,6 +2509,115 @@ public func FfiConverterTypeConnectionPage_lower(_ value: ConnectionPage) -> Rus
 
 
 /**
+ * What is needed to subscribe to events of an account.
+ */
+public struct CreateWebhook: Equatable, Hashable {
+    /**
+     * The account, added before.
+     */
+    public let customerId: String
+    /**
+     * Where callbacks are sent; must be reachable from the internet by `https`.
+     */
+    public let url: String
+    /**
+     * What each callback carries as its `Authorization` header. Without it anybody can send you callbacks.
+     */
+    public let authorization: Secret?
+    /**
+     * A text for people (`ITSM Adapter`).
+     */
+    public let description: String?
+    /**
+     * Which events: `Notifications` (the default), `*`, or another of Citrix Cloud's words.
+     */
+    public let eventType: String?
+    /**
+     * Which changes: `*` (the default), `Create`, `Update`, `Delete`.
+     */
+    public let changeType: String?
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * The account, added before.
+         */customerId: String,
+        /**
+         * Where callbacks are sent; must be reachable from the internet by `https`.
+         */url: String,
+        /**
+         * What each callback carries as its `Authorization` header. Without it anybody can send you callbacks.
+         */authorization: Secret? = nil,
+        /**
+         * A text for people (`ITSM Adapter`).
+         */description: String? = nil,
+        /**
+         * Which events: `Notifications` (the default), `*`, or another of Citrix Cloud's words.
+         */eventType: String? = nil,
+        /**
+         * Which changes: `*` (the default), `Create`, `Update`, `Delete`.
+         */changeType: String? = nil) {
+        self.customerId = customerId
+        self.url = url
+        self.authorization = authorization
+        self.description = description
+        self.eventType = eventType
+        self.changeType = changeType
+    }
+
+
+
+
+}
+
+#if compiler(>=6)
+extension CreateWebhook: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeCreateWebhook: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> CreateWebhook {
+        return
+            try CreateWebhook(
+                customerId: FfiConverterString.read(from: &buf),
+                url: FfiConverterString.read(from: &buf),
+                authorization: FfiConverterOptionTypeSecret.read(from: &buf),
+                description: FfiConverterOptionString.read(from: &buf),
+                eventType: FfiConverterOptionString.read(from: &buf),
+                changeType: FfiConverterOptionString.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: CreateWebhook, into buf: inout [UInt8]) {
+        FfiConverterString.write(value.customerId, into: &buf)
+        FfiConverterString.write(value.url, into: &buf)
+        FfiConverterOptionTypeSecret.write(value.authorization, into: &buf)
+        FfiConverterOptionString.write(value.description, into: &buf)
+        FfiConverterOptionString.write(value.eventType, into: &buf)
+        FfiConverterOptionString.write(value.changeType, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeCreateWebhook_lift(_ buf: RustBuffer) throws -> CreateWebhook {
+    return try FfiConverterTypeCreateWebhook.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeCreateWebhook_lower(_ value: CreateWebhook) -> RustBuffer {
+    return FfiConverterTypeCreateWebhook.lower(value)
+}
+
+
+/**
  * An alert on its way to an incident.
  */
 public struct Delivery: Equatable, Hashable {
@@ -1894,6 +2773,135 @@ public func FfiConverterTypeDelivery_lift(_ buf: RustBuffer) throws -> Delivery 
 #endif
 public func FfiConverterTypeDelivery_lower(_ value: Delivery) -> RustBuffer {
     return FfiConverterTypeDelivery.lower(value)
+}
+
+
+/**
+ * How many deliveries stand where. Kept as they move: as cheap with a million as with one.
+ */
+public struct DeliveryLag: Equatable, Hashable {
+    /**
+     * Accepted, and to be sent.
+     */
+    public let pending: Int64
+    /**
+     * Sent, with an outcome that is not known yet.
+     */
+    public let unknown: Int64
+    /**
+     * Delivered.
+     */
+    public let delivered: Int64
+    /**
+     * Dead letters.
+     */
+    public let dead: Int64
+    /**
+     * Nothing is to be made of them.
+     */
+    public let ignored: Int64
+    /**
+     * Counted in the incident of another alert.
+     */
+    public let grouped: Int64
+    /**
+     * Age of the oldest that is pending or unknown, in milliseconds; none when there is none.
+     */
+    public let oldestAgeMs: Int64?
+    /**
+     * The same, by account and instance.
+     */
+    public let lanes: [LaneLag]
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * Accepted, and to be sent.
+         */pending: Int64,
+        /**
+         * Sent, with an outcome that is not known yet.
+         */unknown: Int64,
+        /**
+         * Delivered.
+         */delivered: Int64,
+        /**
+         * Dead letters.
+         */dead: Int64,
+        /**
+         * Nothing is to be made of them.
+         */ignored: Int64,
+        /**
+         * Counted in the incident of another alert.
+         */grouped: Int64,
+        /**
+         * Age of the oldest that is pending or unknown, in milliseconds; none when there is none.
+         */oldestAgeMs: Int64?,
+        /**
+         * The same, by account and instance.
+         */lanes: [LaneLag]) {
+        self.pending = pending
+        self.unknown = unknown
+        self.delivered = delivered
+        self.dead = dead
+        self.ignored = ignored
+        self.grouped = grouped
+        self.oldestAgeMs = oldestAgeMs
+        self.lanes = lanes
+    }
+
+
+
+
+}
+
+#if compiler(>=6)
+extension DeliveryLag: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeDeliveryLag: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> DeliveryLag {
+        return
+            try DeliveryLag(
+                pending: FfiConverterInt64.read(from: &buf),
+                unknown: FfiConverterInt64.read(from: &buf),
+                delivered: FfiConverterInt64.read(from: &buf),
+                dead: FfiConverterInt64.read(from: &buf),
+                ignored: FfiConverterInt64.read(from: &buf),
+                grouped: FfiConverterInt64.read(from: &buf),
+                oldestAgeMs: FfiConverterOptionInt64.read(from: &buf),
+                lanes: FfiConverterSequenceTypeLaneLag.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: DeliveryLag, into buf: inout [UInt8]) {
+        FfiConverterInt64.write(value.pending, into: &buf)
+        FfiConverterInt64.write(value.unknown, into: &buf)
+        FfiConverterInt64.write(value.delivered, into: &buf)
+        FfiConverterInt64.write(value.dead, into: &buf)
+        FfiConverterInt64.write(value.ignored, into: &buf)
+        FfiConverterInt64.write(value.grouped, into: &buf)
+        FfiConverterOptionInt64.write(value.oldestAgeMs, into: &buf)
+        FfiConverterSequenceTypeLaneLag.write(value.lanes, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeDeliveryLag_lift(_ buf: RustBuffer) throws -> DeliveryLag {
+    return try FfiConverterTypeDeliveryLag.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeDeliveryLag_lower(_ value: DeliveryLag) -> RustBuffer {
+    return FfiConverterTypeDeliveryLag.lower(value)
 }
 
 
@@ -2420,6 +3428,10 @@ public struct Grant: Equatable, Hashable {
      * Whole days until then, as of this answer; 0 on the last day, negative after it.
      */
     public let daysLeft: Int32?
+    /**
+     * The nearest of the configured distances to that end, in days, that was warned of by an event.
+     */
+    public let warnedDays: UInt32?
 
     // Default memberwise initializers are never public by default, so we
     // declare one manually.
@@ -2441,13 +3453,17 @@ public struct Grant: Equatable, Hashable {
          */expiresAt: Timestamp?,
         /**
          * Whole days until then, as of this answer; 0 on the last day, negative after it.
-         */daysLeft: Int32?) {
+         */daysLeft: Int32?,
+        /**
+         * The nearest of the configured distances to that end, in days, that was warned of by an event.
+         */warnedDays: UInt32?) {
         self.kind = kind
         self.userName = userName
         self.userSysId = userSysId
         self.grantedAt = grantedAt
         self.expiresAt = expiresAt
         self.daysLeft = daysLeft
+        self.warnedDays = warnedDays
     }
 
 
@@ -2471,7 +3487,8 @@ public struct FfiConverterTypeGrant: FfiConverterRustBuffer {
                 userSysId: FfiConverterOptionString.read(from: &buf),
                 grantedAt: FfiConverterTypeTimestamp.read(from: &buf),
                 expiresAt: FfiConverterOptionTypeTimestamp.read(from: &buf),
-                daysLeft: FfiConverterOptionInt32.read(from: &buf)
+                daysLeft: FfiConverterOptionInt32.read(from: &buf),
+                warnedDays: FfiConverterOptionUInt32.read(from: &buf)
         )
     }
 
@@ -2482,6 +3499,7 @@ public struct FfiConverterTypeGrant: FfiConverterRustBuffer {
         FfiConverterTypeTimestamp.write(value.grantedAt, into: &buf)
         FfiConverterOptionTypeTimestamp.write(value.expiresAt, into: &buf)
         FfiConverterOptionInt32.write(value.daysLeft, into: &buf)
+        FfiConverterOptionUInt32.write(value.warnedDays, into: &buf)
     }
 }
 
@@ -2819,6 +3837,135 @@ public func FfiConverterTypeInstancePage_lower(_ value: InstancePage) -> RustBuf
 
 
 /**
+ * How many deliveries of one account stand where, by the instance that was asked last.
+ */
+public struct LaneLag: Equatable, Hashable {
+    /**
+     * The account.
+     */
+    public let customerId: CustomerId
+    /**
+     * The instance; none before the first attempt.
+     */
+    public let instanceId: InstanceId?
+    /**
+     * Accepted, and to be sent.
+     */
+    public let pending: Int64
+    /**
+     * Sent, with an outcome that is not known yet.
+     */
+    public let unknown: Int64
+    /**
+     * Delivered.
+     */
+    public let delivered: Int64
+    /**
+     * Dead letters.
+     */
+    public let dead: Int64
+    /**
+     * Nothing is to be made of them.
+     */
+    public let ignored: Int64
+    /**
+     * Counted in the incident of another alert.
+     */
+    public let grouped: Int64
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * The account.
+         */customerId: CustomerId,
+        /**
+         * The instance; none before the first attempt.
+         */instanceId: InstanceId?,
+        /**
+         * Accepted, and to be sent.
+         */pending: Int64,
+        /**
+         * Sent, with an outcome that is not known yet.
+         */unknown: Int64,
+        /**
+         * Delivered.
+         */delivered: Int64,
+        /**
+         * Dead letters.
+         */dead: Int64,
+        /**
+         * Nothing is to be made of them.
+         */ignored: Int64,
+        /**
+         * Counted in the incident of another alert.
+         */grouped: Int64) {
+        self.customerId = customerId
+        self.instanceId = instanceId
+        self.pending = pending
+        self.unknown = unknown
+        self.delivered = delivered
+        self.dead = dead
+        self.ignored = ignored
+        self.grouped = grouped
+    }
+
+
+
+
+}
+
+#if compiler(>=6)
+extension LaneLag: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeLaneLag: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> LaneLag {
+        return
+            try LaneLag(
+                customerId: FfiConverterTypeCustomerId.read(from: &buf),
+                instanceId: FfiConverterOptionTypeInstanceId.read(from: &buf),
+                pending: FfiConverterInt64.read(from: &buf),
+                unknown: FfiConverterInt64.read(from: &buf),
+                delivered: FfiConverterInt64.read(from: &buf),
+                dead: FfiConverterInt64.read(from: &buf),
+                ignored: FfiConverterInt64.read(from: &buf),
+                grouped: FfiConverterInt64.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: LaneLag, into buf: inout [UInt8]) {
+        FfiConverterTypeCustomerId.write(value.customerId, into: &buf)
+        FfiConverterOptionTypeInstanceId.write(value.instanceId, into: &buf)
+        FfiConverterInt64.write(value.pending, into: &buf)
+        FfiConverterInt64.write(value.unknown, into: &buf)
+        FfiConverterInt64.write(value.delivered, into: &buf)
+        FfiConverterInt64.write(value.dead, into: &buf)
+        FfiConverterInt64.write(value.ignored, into: &buf)
+        FfiConverterInt64.write(value.grouped, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeLaneLag_lift(_ buf: RustBuffer) throws -> LaneLag {
+    return try FfiConverterTypeLaneLag.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeLaneLag_lower(_ value: LaneLag) -> RustBuffer {
+    return FfiConverterTypeLaneLag.lower(value)
+}
+
+
+/**
  * The OAuth client that the instance issued for one account, without its secret.
  */
 public struct OauthEndpoint: Equatable, Hashable {
@@ -2884,6 +4031,456 @@ public func FfiConverterTypeOauthEndpoint_lift(_ buf: RustBuffer) throws -> Oaut
 #endif
 public func FfiConverterTypeOauthEndpoint_lower(_ value: OauthEndpoint) -> RustBuffer {
     return FfiConverterTypeOauthEndpoint.lower(value)
+}
+
+
+/**
+ * How an authorization server differs from what an instance of ServiceNow has by default. Addresses are paths at
+ * the instance, or whole URLs (`https`; `http` for loopback).
+ */
+public struct OauthServer: Equatable, Hashable {
+    /**
+     * The instance that it belongs to; none: every instance that has no entry of its own.
+     */
+    public let instanceUrl: String?
+    /**
+     * Where the browser is sent (`/oauth_auth.do`).
+     */
+    public let authorizationUrl: String?
+    /**
+     * Where codes, passwords and refresh tokens are exchanged (`/oauth_token.do`).
+     */
+    public let tokenUrl: String?
+    /**
+     * Where tokens are revoked (`/oauth_revoke_token.do`, or the setting `revocation_path`). When it is given, the
+     * client names itself there, with its secret (RFC 7009); ServiceNow's own asks for neither.
+     */
+    public let revocationUrl: String?
+    /**
+     * The server's issuer identifier. When it is given, every callback has to name it (RFC 9207).
+     */
+    public let issuer: String?
+    /**
+     * Scopes to ask for, separated by blanks (none).
+     */
+    public let scope: String?
+    /**
+     * Life of an access token whose answer does not say, in seconds (60).
+     */
+    public let accessTokenLifespanS: UInt32?
+    /**
+     * Life of a refresh token whose answer does not say, in seconds (8,640,000, which is 100 days).
+     */
+    public let refreshTokenLifespanS: UInt32?
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * The instance that it belongs to; none: every instance that has no entry of its own.
+         */instanceUrl: String? = nil,
+        /**
+         * Where the browser is sent (`/oauth_auth.do`).
+         */authorizationUrl: String? = nil,
+        /**
+         * Where codes, passwords and refresh tokens are exchanged (`/oauth_token.do`).
+         */tokenUrl: String? = nil,
+        /**
+         * Where tokens are revoked (`/oauth_revoke_token.do`, or the setting `revocation_path`). When it is given, the
+         * client names itself there, with its secret (RFC 7009); ServiceNow's own asks for neither.
+         */revocationUrl: String? = nil,
+        /**
+         * The server's issuer identifier. When it is given, every callback has to name it (RFC 9207).
+         */issuer: String? = nil,
+        /**
+         * Scopes to ask for, separated by blanks (none).
+         */scope: String? = nil,
+        /**
+         * Life of an access token whose answer does not say, in seconds (60).
+         */accessTokenLifespanS: UInt32? = nil,
+        /**
+         * Life of a refresh token whose answer does not say, in seconds (8,640,000, which is 100 days).
+         */refreshTokenLifespanS: UInt32? = nil) {
+        self.instanceUrl = instanceUrl
+        self.authorizationUrl = authorizationUrl
+        self.tokenUrl = tokenUrl
+        self.revocationUrl = revocationUrl
+        self.issuer = issuer
+        self.scope = scope
+        self.accessTokenLifespanS = accessTokenLifespanS
+        self.refreshTokenLifespanS = refreshTokenLifespanS
+    }
+
+
+
+
+}
+
+#if compiler(>=6)
+extension OauthServer: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeOauthServer: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> OauthServer {
+        return
+            try OauthServer(
+                instanceUrl: FfiConverterOptionString.read(from: &buf),
+                authorizationUrl: FfiConverterOptionString.read(from: &buf),
+                tokenUrl: FfiConverterOptionString.read(from: &buf),
+                revocationUrl: FfiConverterOptionString.read(from: &buf),
+                issuer: FfiConverterOptionString.read(from: &buf),
+                scope: FfiConverterOptionString.read(from: &buf),
+                accessTokenLifespanS: FfiConverterOptionUInt32.read(from: &buf),
+                refreshTokenLifespanS: FfiConverterOptionUInt32.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: OauthServer, into buf: inout [UInt8]) {
+        FfiConverterOptionString.write(value.instanceUrl, into: &buf)
+        FfiConverterOptionString.write(value.authorizationUrl, into: &buf)
+        FfiConverterOptionString.write(value.tokenUrl, into: &buf)
+        FfiConverterOptionString.write(value.revocationUrl, into: &buf)
+        FfiConverterOptionString.write(value.issuer, into: &buf)
+        FfiConverterOptionString.write(value.scope, into: &buf)
+        FfiConverterOptionUInt32.write(value.accessTokenLifespanS, into: &buf)
+        FfiConverterOptionUInt32.write(value.refreshTokenLifespanS, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeOauthServer_lift(_ buf: RustBuffer) throws -> OauthServer {
+    return try FfiConverterTypeOauthServer.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeOauthServer_lower(_ value: OauthServer) -> RustBuffer {
+    return FfiConverterTypeOauthServer.lower(value)
+}
+
+
+/**
+ * What a policy would do with an alert, and why. Nothing is done.
+ */
+public struct PolicyDecision: Equatable, Hashable {
+    /**
+     * What would be done.
+     */
+    public let action: PolicyAction
+    /**
+     * The rule that decides; none when no rule fits.
+     */
+    public let rule: String?
+    /**
+     * Why, in one sentence.
+     */
+    public let reason: String
+    /**
+     * Until when it would wait.
+     */
+    public let holdUntil: Timestamp?
+    /**
+     * Impact, 1 to 3.
+     */
+    public let impact: Int32
+    /**
+     * Urgency, 1 to 3.
+     */
+    public let urgency: Int32
+    /**
+     * Who would work on it.
+     */
+    public let assignmentGroup: String?
+    /**
+     * The incident's category.
+     */
+    public let category: String?
+    /**
+     * For whom it would be.
+     */
+    public let caller: String?
+    /**
+     * The one-line text that the policy makes; none: the alert's title.
+     */
+    public let shortDescription: String?
+    /**
+     * The long text that the policy makes; none: the alert's description.
+     */
+    public let description: String?
+    /**
+     * The text of a work note that the policy makes.
+     */
+    public let workNote: String?
+    /**
+     * Shortest time between two work notes, in seconds.
+     */
+    public let noteIntervalS: Int64
+    /**
+     * Whether the end of the alert resolves the incident.
+     */
+    public let resolveOnEnd: Bool
+    /**
+     * Whether a resolved incident is opened again; else a new one is made.
+     */
+    public let reopen: Bool
+    /**
+     * Names the group that the alert belongs to: alerts with the same key have the same cause.
+     */
+    public let groupKey: String?
+    /**
+     * How long the group takes in others, in seconds.
+     */
+    public let groupWindowS: Int64?
+    /**
+     * Whether the alert has an incident of its own below the group's.
+     */
+    public let groupChildren: Bool?
+    /**
+     * Everything that was looked at, in its order.
+     */
+    public let steps: [PolicyStep]
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * What would be done.
+         */action: PolicyAction,
+        /**
+         * The rule that decides; none when no rule fits.
+         */rule: String?,
+        /**
+         * Why, in one sentence.
+         */reason: String,
+        /**
+         * Until when it would wait.
+         */holdUntil: Timestamp?,
+        /**
+         * Impact, 1 to 3.
+         */impact: Int32,
+        /**
+         * Urgency, 1 to 3.
+         */urgency: Int32,
+        /**
+         * Who would work on it.
+         */assignmentGroup: String?,
+        /**
+         * The incident's category.
+         */category: String?,
+        /**
+         * For whom it would be.
+         */caller: String?,
+        /**
+         * The one-line text that the policy makes; none: the alert's title.
+         */shortDescription: String?,
+        /**
+         * The long text that the policy makes; none: the alert's description.
+         */description: String?,
+        /**
+         * The text of a work note that the policy makes.
+         */workNote: String?,
+        /**
+         * Shortest time between two work notes, in seconds.
+         */noteIntervalS: Int64,
+        /**
+         * Whether the end of the alert resolves the incident.
+         */resolveOnEnd: Bool,
+        /**
+         * Whether a resolved incident is opened again; else a new one is made.
+         */reopen: Bool,
+        /**
+         * Names the group that the alert belongs to: alerts with the same key have the same cause.
+         */groupKey: String?,
+        /**
+         * How long the group takes in others, in seconds.
+         */groupWindowS: Int64?,
+        /**
+         * Whether the alert has an incident of its own below the group's.
+         */groupChildren: Bool?,
+        /**
+         * Everything that was looked at, in its order.
+         */steps: [PolicyStep]) {
+        self.action = action
+        self.rule = rule
+        self.reason = reason
+        self.holdUntil = holdUntil
+        self.impact = impact
+        self.urgency = urgency
+        self.assignmentGroup = assignmentGroup
+        self.category = category
+        self.caller = caller
+        self.shortDescription = shortDescription
+        self.description = description
+        self.workNote = workNote
+        self.noteIntervalS = noteIntervalS
+        self.resolveOnEnd = resolveOnEnd
+        self.reopen = reopen
+        self.groupKey = groupKey
+        self.groupWindowS = groupWindowS
+        self.groupChildren = groupChildren
+        self.steps = steps
+    }
+
+
+
+
+}
+
+#if compiler(>=6)
+extension PolicyDecision: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypePolicyDecision: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> PolicyDecision {
+        return
+            try PolicyDecision(
+                action: FfiConverterTypePolicyAction.read(from: &buf),
+                rule: FfiConverterOptionString.read(from: &buf),
+                reason: FfiConverterString.read(from: &buf),
+                holdUntil: FfiConverterOptionTypeTimestamp.read(from: &buf),
+                impact: FfiConverterInt32.read(from: &buf),
+                urgency: FfiConverterInt32.read(from: &buf),
+                assignmentGroup: FfiConverterOptionString.read(from: &buf),
+                category: FfiConverterOptionString.read(from: &buf),
+                caller: FfiConverterOptionString.read(from: &buf),
+                shortDescription: FfiConverterOptionString.read(from: &buf),
+                description: FfiConverterOptionString.read(from: &buf),
+                workNote: FfiConverterOptionString.read(from: &buf),
+                noteIntervalS: FfiConverterInt64.read(from: &buf),
+                resolveOnEnd: FfiConverterBool.read(from: &buf),
+                reopen: FfiConverterBool.read(from: &buf),
+                groupKey: FfiConverterOptionString.read(from: &buf),
+                groupWindowS: FfiConverterOptionInt64.read(from: &buf),
+                groupChildren: FfiConverterOptionBool.read(from: &buf),
+                steps: FfiConverterSequenceTypePolicyStep.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: PolicyDecision, into buf: inout [UInt8]) {
+        FfiConverterTypePolicyAction.write(value.action, into: &buf)
+        FfiConverterOptionString.write(value.rule, into: &buf)
+        FfiConverterString.write(value.reason, into: &buf)
+        FfiConverterOptionTypeTimestamp.write(value.holdUntil, into: &buf)
+        FfiConverterInt32.write(value.impact, into: &buf)
+        FfiConverterInt32.write(value.urgency, into: &buf)
+        FfiConverterOptionString.write(value.assignmentGroup, into: &buf)
+        FfiConverterOptionString.write(value.category, into: &buf)
+        FfiConverterOptionString.write(value.caller, into: &buf)
+        FfiConverterOptionString.write(value.shortDescription, into: &buf)
+        FfiConverterOptionString.write(value.description, into: &buf)
+        FfiConverterOptionString.write(value.workNote, into: &buf)
+        FfiConverterInt64.write(value.noteIntervalS, into: &buf)
+        FfiConverterBool.write(value.resolveOnEnd, into: &buf)
+        FfiConverterBool.write(value.reopen, into: &buf)
+        FfiConverterOptionString.write(value.groupKey, into: &buf)
+        FfiConverterOptionInt64.write(value.groupWindowS, into: &buf)
+        FfiConverterOptionBool.write(value.groupChildren, into: &buf)
+        FfiConverterSequenceTypePolicyStep.write(value.steps, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypePolicyDecision_lift(_ buf: RustBuffer) throws -> PolicyDecision {
+    return try FfiConverterTypePolicyDecision.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypePolicyDecision_lower(_ value: PolicyDecision) -> RustBuffer {
+    return FfiConverterTypePolicyDecision.lower(value)
+}
+
+
+/**
+ * One line of the reasons for a decision.
+ */
+public struct PolicyStep: Equatable, Hashable {
+    /**
+     * Name of the rule or of the maintenance window that was looked at.
+     */
+    public let name: String
+    /**
+     * Whether it fits the alert.
+     */
+    public let matched: Bool
+    /**
+     * Why, in one sentence.
+     */
+    public let reason: String
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * Name of the rule or of the maintenance window that was looked at.
+         */name: String,
+        /**
+         * Whether it fits the alert.
+         */matched: Bool,
+        /**
+         * Why, in one sentence.
+         */reason: String) {
+        self.name = name
+        self.matched = matched
+        self.reason = reason
+    }
+
+
+
+
+}
+
+#if compiler(>=6)
+extension PolicyStep: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypePolicyStep: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> PolicyStep {
+        return
+            try PolicyStep(
+                name: FfiConverterString.read(from: &buf),
+                matched: FfiConverterBool.read(from: &buf),
+                reason: FfiConverterString.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: PolicyStep, into buf: inout [UInt8]) {
+        FfiConverterString.write(value.name, into: &buf)
+        FfiConverterBool.write(value.matched, into: &buf)
+        FfiConverterString.write(value.reason, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypePolicyStep_lift(_ buf: RustBuffer) throws -> PolicyStep {
+    return try FfiConverterTypePolicyStep.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypePolicyStep_lower(_ value: PolicyStep) -> RustBuffer {
+    return FfiConverterTypePolicyStep.lower(value)
 }
 
 
@@ -3264,6 +4861,99 @@ public func FfiConverterTypeRotationReport_lower(_ value: RotationReport) -> Rus
 
 
 /**
+ * How a worker works. What is left out has the default in brackets.
+ */
+public struct RunOptions: Equatable, Hashable {
+    /**
+     * Of these accounts only (all that are registered).
+     */
+    public let customerIds: [String]?
+    /**
+     * Deliveries in hand per instance at the most, 1 to 256 (16). The worker finds out by itself how many the
+     * instance likes.
+     */
+    public let concurrency: UInt32?
+    /**
+     * Attempts that reach the instance and make nothing, until a delivery is a dead letter, 1 to 1000 (10). Time in
+     * which an instance cannot be reached costs no attempts.
+     */
+    public let maxAttempts: UInt32?
+    /**
+     * Pause between two looks for work of other processes, and for new registrations, in milliseconds (500).
+     */
+    public let pollIntervalMs: UInt32?
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * Of these accounts only (all that are registered).
+         */customerIds: [String]? = nil,
+        /**
+         * Deliveries in hand per instance at the most, 1 to 256 (16). The worker finds out by itself how many the
+         * instance likes.
+         */concurrency: UInt32? = nil,
+        /**
+         * Attempts that reach the instance and make nothing, until a delivery is a dead letter, 1 to 1000 (10). Time in
+         * which an instance cannot be reached costs no attempts.
+         */maxAttempts: UInt32? = nil,
+        /**
+         * Pause between two looks for work of other processes, and for new registrations, in milliseconds (500).
+         */pollIntervalMs: UInt32? = nil) {
+        self.customerIds = customerIds
+        self.concurrency = concurrency
+        self.maxAttempts = maxAttempts
+        self.pollIntervalMs = pollIntervalMs
+    }
+
+
+
+
+}
+
+#if compiler(>=6)
+extension RunOptions: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeRunOptions: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> RunOptions {
+        return
+            try RunOptions(
+                customerIds: FfiConverterOptionSequenceString.read(from: &buf),
+                concurrency: FfiConverterOptionUInt32.read(from: &buf),
+                maxAttempts: FfiConverterOptionUInt32.read(from: &buf),
+                pollIntervalMs: FfiConverterOptionUInt32.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: RunOptions, into buf: inout [UInt8]) {
+        FfiConverterOptionSequenceString.write(value.customerIds, into: &buf)
+        FfiConverterOptionUInt32.write(value.concurrency, into: &buf)
+        FfiConverterOptionUInt32.write(value.maxAttempts, into: &buf)
+        FfiConverterOptionUInt32.write(value.pollIntervalMs, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeRunOptions_lift(_ buf: RustBuffer) throws -> RunOptions {
+    return try FfiConverterTypeRunOptions.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeRunOptions_lower(_ value: RunOptions) -> RustBuffer {
+    return FfiConverterTypeRunOptions.lower(value)
+}
+
+
+/**
  * One line of the answer: a service, its state, and for how long.
  */
 public struct ServiceEntitlement: Equatable, Hashable {
@@ -3442,6 +5132,145 @@ public func FfiConverterTypeSite_lower(_ value: Site) -> RustBuffer {
 
 
 /**
+ * What one look at a source of alerts brought.
+ */
+public struct SweepReport: Equatable, Hashable {
+    /**
+     * The account.
+     */
+    public let customerId: CustomerId
+    /**
+     * The source.
+     */
+    public let source: AlertSource
+    /**
+     * False when another process is looking at the same source; nothing was read then.
+     */
+    public let looked: Bool
+    /**
+     * How many records were read.
+     */
+    public let read: Int64
+    /**
+     * How many of them are alerts that were not known.
+     */
+    public let accepted: Int64
+    /**
+     * How many tell of a later state of a known alert.
+     */
+    public let changed: Int64
+    /**
+     * How many were known as they are, or told of the end of an alert that nobody knew.
+     */
+    public let duplicates: Int64
+    /**
+     * How many could not be alerts, such as records without an id.
+     */
+    public let unreadable: Int64
+    /**
+     * Up to where the source is read: the instant of the last change, or of the sweep.
+     */
+    public let resumesAt: Timestamp?
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * The account.
+         */customerId: CustomerId,
+        /**
+         * The source.
+         */source: AlertSource,
+        /**
+         * False when another process is looking at the same source; nothing was read then.
+         */looked: Bool,
+        /**
+         * How many records were read.
+         */read: Int64,
+        /**
+         * How many of them are alerts that were not known.
+         */accepted: Int64,
+        /**
+         * How many tell of a later state of a known alert.
+         */changed: Int64,
+        /**
+         * How many were known as they are, or told of the end of an alert that nobody knew.
+         */duplicates: Int64,
+        /**
+         * How many could not be alerts, such as records without an id.
+         */unreadable: Int64,
+        /**
+         * Up to where the source is read: the instant of the last change, or of the sweep.
+         */resumesAt: Timestamp?) {
+        self.customerId = customerId
+        self.source = source
+        self.looked = looked
+        self.read = read
+        self.accepted = accepted
+        self.changed = changed
+        self.duplicates = duplicates
+        self.unreadable = unreadable
+        self.resumesAt = resumesAt
+    }
+
+
+
+
+}
+
+#if compiler(>=6)
+extension SweepReport: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeSweepReport: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SweepReport {
+        return
+            try SweepReport(
+                customerId: FfiConverterTypeCustomerId.read(from: &buf),
+                source: FfiConverterTypeAlertSource.read(from: &buf),
+                looked: FfiConverterBool.read(from: &buf),
+                read: FfiConverterInt64.read(from: &buf),
+                accepted: FfiConverterInt64.read(from: &buf),
+                changed: FfiConverterInt64.read(from: &buf),
+                duplicates: FfiConverterInt64.read(from: &buf),
+                unreadable: FfiConverterInt64.read(from: &buf),
+                resumesAt: FfiConverterOptionTypeTimestamp.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: SweepReport, into buf: inout [UInt8]) {
+        FfiConverterTypeCustomerId.write(value.customerId, into: &buf)
+        FfiConverterTypeAlertSource.write(value.source, into: &buf)
+        FfiConverterBool.write(value.looked, into: &buf)
+        FfiConverterInt64.write(value.read, into: &buf)
+        FfiConverterInt64.write(value.accepted, into: &buf)
+        FfiConverterInt64.write(value.changed, into: &buf)
+        FfiConverterInt64.write(value.duplicates, into: &buf)
+        FfiConverterInt64.write(value.unreadable, into: &buf)
+        FfiConverterOptionTypeTimestamp.write(value.resumesAt, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeSweepReport_lift(_ buf: RustBuffer) throws -> SweepReport {
+    return try FfiConverterTypeSweepReport.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeSweepReport_lower(_ value: SweepReport) -> RustBuffer {
+    return FfiConverterTypeSweepReport.lower(value)
+}
+
+
+/**
  * A whole connection test.
  */
 public struct TestReport: Equatable, Hashable {
@@ -3607,6 +5436,275 @@ public func FfiConverterTypeUpdateAccount_lift(_ buf: RustBuffer) throws -> Upda
 public func FfiConverterTypeUpdateAccount_lower(_ value: UpdateAccount) -> RustBuffer {
     return FfiConverterTypeUpdateAccount.lower(value)
 }
+
+
+/**
+ * A webhook subscription at Citrix Cloud, without its authorization.
+ */
+public struct Webhook: Equatable, Hashable {
+    /**
+     * Its id at Citrix Cloud.
+     */
+    public let id: String
+    /**
+     * The account.
+     */
+    public let customerId: CustomerId
+    /**
+     * Where callbacks are sent.
+     */
+    public let url: String
+    /**
+     * A text for people.
+     */
+    public let description: String
+    /**
+     * Which events it is for, such as `Notifications`.
+     */
+    public let eventType: String
+    /**
+     * Which changes it is for, such as `Create` or `*`.
+     */
+    public let changeType: String
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * Its id at Citrix Cloud.
+         */id: String,
+        /**
+         * The account.
+         */customerId: CustomerId,
+        /**
+         * Where callbacks are sent.
+         */url: String,
+        /**
+         * A text for people.
+         */description: String,
+        /**
+         * Which events it is for, such as `Notifications`.
+         */eventType: String,
+        /**
+         * Which changes it is for, such as `Create` or `*`.
+         */changeType: String) {
+        self.id = id
+        self.customerId = customerId
+        self.url = url
+        self.description = description
+        self.eventType = eventType
+        self.changeType = changeType
+    }
+
+
+
+
+}
+
+#if compiler(>=6)
+extension Webhook: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeWebhook: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> Webhook {
+        return
+            try Webhook(
+                id: FfiConverterString.read(from: &buf),
+                customerId: FfiConverterTypeCustomerId.read(from: &buf),
+                url: FfiConverterString.read(from: &buf),
+                description: FfiConverterString.read(from: &buf),
+                eventType: FfiConverterString.read(from: &buf),
+                changeType: FfiConverterString.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: Webhook, into buf: inout [UInt8]) {
+        FfiConverterString.write(value.id, into: &buf)
+        FfiConverterTypeCustomerId.write(value.customerId, into: &buf)
+        FfiConverterString.write(value.url, into: &buf)
+        FfiConverterString.write(value.description, into: &buf)
+        FfiConverterString.write(value.eventType, into: &buf)
+        FfiConverterString.write(value.changeType, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeWebhook_lift(_ buf: RustBuffer) throws -> Webhook {
+    return try FfiConverterTypeWebhook.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeWebhook_lower(_ value: Webhook) -> RustBuffer {
+    return FfiConverterTypeWebhook.lower(value)
+}
+
+
+/**
+ * Where alerts are fetched from.
+ */
+
+public enum AlertSource: Equatable, Hashable, CaseIterable {
+
+    /**
+     * Alerts of DaaS, from Monitor.
+     */
+    case monitor
+    /**
+     * Notifications of Citrix Cloud.
+     */
+    case citrixCloud
+
+
+
+
+
+}
+
+#if compiler(>=6)
+extension AlertSource: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeAlertSource: FfiConverterRustBuffer {
+    typealias SwiftType = AlertSource
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> AlertSource {
+        let variant: Int32 = try readInt(&buf)
+        switch variant {
+
+        case 1: return .monitor
+
+        case 2: return .citrixCloud
+
+        default: throw UniffiInternalError.unexpectedEnumCase
+        }
+    }
+
+    public static func write(_ value: AlertSource, into buf: inout [UInt8]) {
+        switch value {
+
+
+        case .monitor:
+            writeInt(&buf, Int32(1))
+
+
+        case .citrixCloud:
+            writeInt(&buf, Int32(2))
+
+        }
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeAlertSource_lift(_ buf: RustBuffer) throws -> AlertSource {
+    return try FfiConverterTypeAlertSource.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeAlertSource_lower(_ value: AlertSource) -> RustBuffer {
+    return FfiConverterTypeAlertSource.lower(value)
+}
+
+
+
+/**
+ * What an alert tells of its cause.
+ */
+
+public enum AlertState: Equatable, Hashable, CaseIterable {
+
+    /**
+     * It is there: new, or told again.
+     */
+    case raised
+    /**
+     * It is still there, and something about it is different.
+     */
+    case changed
+    /**
+     * It is over.
+     */
+    case ended
+
+
+
+
+
+}
+
+#if compiler(>=6)
+extension AlertState: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeAlertState: FfiConverterRustBuffer {
+    typealias SwiftType = AlertState
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> AlertState {
+        let variant: Int32 = try readInt(&buf)
+        switch variant {
+
+        case 1: return .raised
+
+        case 2: return .changed
+
+        case 3: return .ended
+
+        default: throw UniffiInternalError.unexpectedEnumCase
+        }
+    }
+
+    public static func write(_ value: AlertState, into buf: inout [UInt8]) {
+        switch value {
+
+
+        case .raised:
+            writeInt(&buf, Int32(1))
+
+
+        case .changed:
+            writeInt(&buf, Int32(2))
+
+
+        case .ended:
+            writeInt(&buf, Int32(3))
+
+        }
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeAlertState_lift(_ buf: RustBuffer) throws -> AlertState {
+    return try FfiConverterTypeAlertState.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeAlertState_lower(_ value: AlertState) -> RustBuffer {
+    return FfiConverterTypeAlertState.lower(value)
+}
+
 
 
 /**
@@ -3946,6 +6044,14 @@ public enum DeliveryStatus: Equatable, Hashable, CaseIterable {
      * It cannot be delivered; see the failure. It can be replayed.
      */
     case dead
+    /**
+     * Nothing is to be made of it: a policy says so, or its end came before anything else.
+     */
+    case ignored
+    /**
+     * It is counted in the incident of another alert of the same cause.
+     */
+    case grouped
 
 
 
@@ -3975,6 +6081,10 @@ public struct FfiConverterTypeDeliveryStatus: FfiConverterRustBuffer {
 
         case 4: return .dead
 
+        case 5: return .ignored
+
+        case 6: return .grouped
+
         default: throw UniffiInternalError.unexpectedEnumCase
         }
     }
@@ -3997,6 +6107,14 @@ public struct FfiConverterTypeDeliveryStatus: FfiConverterRustBuffer {
 
         case .dead:
             writeInt(&buf, Int32(4))
+
+
+        case .ignored:
+            writeInt(&buf, Int32(5))
+
+
+        case .grouped:
+            writeInt(&buf, Int32(6))
 
         }
     }
@@ -4502,6 +6620,10 @@ public enum EventKind: Equatable, Hashable, CaseIterable {
      */
     case healthChanged
     /**
+     * A person's consent ends soon: ask for it again before it does. Told once at each of the configured distances.
+     */
+    case grantExpiring
+    /**
      * Tokens could not be revoked; the adapter tries again at the next check.
      */
     case revocationFailed
@@ -4521,6 +6643,14 @@ public enum EventKind: Equatable, Hashable, CaseIterable {
      * An alert could not be delivered and waits in the dead-letter list.
      */
     case deliveryFailed
+    /**
+     * An incident was noted, resolved, opened again, or left to the person who changed it.
+     */
+    case deliveryUpdated
+    /**
+     * An alert has more than one incident; the others are linked to the oldest.
+     */
+    case deliveryDuplicated
     /**
      * Something to know about the store or its key.
      */
@@ -4566,17 +6696,23 @@ public struct FfiConverterTypeEventKind: FfiConverterRustBuffer {
 
         case 10: return .healthChanged
 
-        case 11: return .revocationFailed
+        case 11: return .grantExpiring
 
-        case 12: return .progress
+        case 12: return .revocationFailed
 
-        case 13: return .deliveryAccepted
+        case 13: return .progress
 
-        case 14: return .deliveryDone
+        case 14: return .deliveryAccepted
 
-        case 15: return .deliveryFailed
+        case 15: return .deliveryDone
 
-        case 16: return .storeWarning
+        case 16: return .deliveryFailed
+
+        case 17: return .deliveryUpdated
+
+        case 18: return .deliveryDuplicated
+
+        case 19: return .storeWarning
 
         default: throw UniffiInternalError.unexpectedEnumCase
         }
@@ -4626,28 +6762,40 @@ public struct FfiConverterTypeEventKind: FfiConverterRustBuffer {
             writeInt(&buf, Int32(10))
 
 
-        case .revocationFailed:
+        case .grantExpiring:
             writeInt(&buf, Int32(11))
 
 
-        case .progress:
+        case .revocationFailed:
             writeInt(&buf, Int32(12))
 
 
-        case .deliveryAccepted:
+        case .progress:
             writeInt(&buf, Int32(13))
 
 
-        case .deliveryDone:
+        case .deliveryAccepted:
             writeInt(&buf, Int32(14))
 
 
-        case .deliveryFailed:
+        case .deliveryDone:
             writeInt(&buf, Int32(15))
 
 
-        case .storeWarning:
+        case .deliveryFailed:
             writeInt(&buf, Int32(16))
+
+
+        case .deliveryUpdated:
+            writeInt(&buf, Int32(17))
+
+
+        case .deliveryDuplicated:
+            writeInt(&buf, Int32(18))
+
+
+        case .storeWarning:
+            writeInt(&buf, Int32(19))
 
         }
     }
@@ -5066,6 +7214,91 @@ public func FfiConverterTypeOperator_lift(_ buf: RustBuffer) throws -> Operator 
 #endif
 public func FfiConverterTypeOperator_lower(_ value: Operator) -> RustBuffer {
     return FfiConverterTypeOperator.lower(value)
+}
+
+
+
+/**
+ * What a policy does with an alert at an instant.
+ */
+
+public enum PolicyAction: Equatable, Hashable, CaseIterable {
+
+    /**
+     * It becomes an incident.
+     */
+    case incident
+    /**
+     * Nothing is made of it.
+     */
+    case ignore
+    /**
+     * It waits for the end of a maintenance window, and is then decided again.
+     */
+    case hold
+
+
+
+
+
+}
+
+#if compiler(>=6)
+extension PolicyAction: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypePolicyAction: FfiConverterRustBuffer {
+    typealias SwiftType = PolicyAction
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> PolicyAction {
+        let variant: Int32 = try readInt(&buf)
+        switch variant {
+
+        case 1: return .incident
+
+        case 2: return .ignore
+
+        case 3: return .hold
+
+        default: throw UniffiInternalError.unexpectedEnumCase
+        }
+    }
+
+    public static func write(_ value: PolicyAction, into buf: inout [UInt8]) {
+        switch value {
+
+
+        case .incident:
+            writeInt(&buf, Int32(1))
+
+
+        case .ignore:
+            writeInt(&buf, Int32(2))
+
+
+        case .hold:
+            writeInt(&buf, Int32(3))
+
+        }
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypePolicyAction_lift(_ buf: RustBuffer) throws -> PolicyAction {
+    return try FfiConverterTypePolicyAction.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypePolicyAction_lower(_ value: PolicyAction) -> RustBuffer {
+    return FfiConverterTypePolicyAction.lower(value)
 }
 
 
@@ -5516,6 +7749,30 @@ fileprivate struct FfiConverterOptionTypeEntitlement: FfiConverterRustBuffer {
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
+fileprivate struct FfiConverterOptionTypeErrorInfo: FfiConverterRustBuffer {
+    typealias SwiftType = ErrorInfo?
+
+    public static func write(_ value: SwiftType, into buf: inout [UInt8]) {
+        guard let value = value else {
+            writeInt(&buf, Int8(0))
+            return
+        }
+        writeInt(&buf, Int8(1))
+        FfiConverterTypeErrorInfo.write(value, into: &buf)
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SwiftType {
+        switch try readInt(&buf) as Int8 {
+        case 0: return nil
+        case 1: return try FfiConverterTypeErrorInfo.read(from: &buf)
+        default: throw UniffiInternalError.unexpectedOptionalTag
+        }
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
 fileprivate struct FfiConverterOptionTypeGrant: FfiConverterRustBuffer {
     typealias SwiftType = Grant?
 
@@ -5612,6 +7869,54 @@ fileprivate struct FfiConverterOptionTypeTestReport: FfiConverterRustBuffer {
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
+fileprivate struct FfiConverterOptionTypeConnectionStatus: FfiConverterRustBuffer {
+    typealias SwiftType = ConnectionStatus?
+
+    public static func write(_ value: SwiftType, into buf: inout [UInt8]) {
+        guard let value = value else {
+            writeInt(&buf, Int8(0))
+            return
+        }
+        writeInt(&buf, Int8(1))
+        FfiConverterTypeConnectionStatus.write(value, into: &buf)
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SwiftType {
+        switch try readInt(&buf) as Int8 {
+        case 0: return nil
+        case 1: return try FfiConverterTypeConnectionStatus.read(from: &buf)
+        default: throw UniffiInternalError.unexpectedOptionalTag
+        }
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterOptionSequenceUInt32: FfiConverterRustBuffer {
+    typealias SwiftType = [UInt32]?
+
+    public static func write(_ value: SwiftType, into buf: inout [UInt8]) {
+        guard let value = value else {
+            writeInt(&buf, Int8(0))
+            return
+        }
+        writeInt(&buf, Int8(1))
+        FfiConverterSequenceUInt32.write(value, into: &buf)
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SwiftType {
+        switch try readInt(&buf) as Int8 {
+        case 0: return nil
+        case 1: return try FfiConverterSequenceUInt32.read(from: &buf)
+        default: throw UniffiInternalError.unexpectedOptionalTag
+        }
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
 fileprivate struct FfiConverterOptionSequenceString: FfiConverterRustBuffer {
     typealias SwiftType = [String]?
 
@@ -5628,6 +7933,30 @@ fileprivate struct FfiConverterOptionSequenceString: FfiConverterRustBuffer {
         switch try readInt(&buf) as Int8 {
         case 0: return nil
         case 1: return try FfiConverterSequenceString.read(from: &buf)
+        default: throw UniffiInternalError.unexpectedOptionalTag
+        }
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterOptionSequenceTypeOauthServer: FfiConverterRustBuffer {
+    typealias SwiftType = [OauthServer]?
+
+    public static func write(_ value: SwiftType, into buf: inout [UInt8]) {
+        guard let value = value else {
+            writeInt(&buf, Int8(0))
+            return
+        }
+        writeInt(&buf, Int8(1))
+        FfiConverterSequenceTypeOauthServer.write(value, into: &buf)
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SwiftType {
+        switch try readInt(&buf) as Int8 {
+        case 0: return nil
+        case 1: return try FfiConverterSequenceTypeOauthServer.read(from: &buf)
         default: throw UniffiInternalError.unexpectedOptionalTag
         }
     }
@@ -5756,6 +8085,31 @@ fileprivate struct FfiConverterOptionTypeTimestamp: FfiConverterRustBuffer {
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
+fileprivate struct FfiConverterSequenceUInt32: FfiConverterRustBuffer {
+    typealias SwiftType = [UInt32]
+
+    public static func write(_ value: [UInt32], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterUInt32.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [UInt32] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [UInt32]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterUInt32.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
 fileprivate struct FfiConverterSequenceString: FfiConverterRustBuffer {
     typealias SwiftType = [String]
 
@@ -5823,6 +8177,31 @@ fileprivate struct FfiConverterSequenceTypeCheck: FfiConverterRustBuffer {
         seq.reserveCapacity(Int(len))
         for _ in 0 ..< len {
             seq.append(try FfiConverterTypeCheck.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterSequenceTypeChecked: FfiConverterRustBuffer {
+    typealias SwiftType = [Checked]
+
+    public static func write(_ value: [Checked], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterTypeChecked.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [Checked] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [Checked]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterTypeChecked.read(from: &buf))
         }
         return seq
     }
@@ -5923,6 +8302,81 @@ fileprivate struct FfiConverterSequenceTypeInstance: FfiConverterRustBuffer {
         seq.reserveCapacity(Int(len))
         for _ in 0 ..< len {
             seq.append(try FfiConverterTypeInstance.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterSequenceTypeLaneLag: FfiConverterRustBuffer {
+    typealias SwiftType = [LaneLag]
+
+    public static func write(_ value: [LaneLag], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterTypeLaneLag.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [LaneLag] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [LaneLag]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterTypeLaneLag.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterSequenceTypeOauthServer: FfiConverterRustBuffer {
+    typealias SwiftType = [OauthServer]
+
+    public static func write(_ value: [OauthServer], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterTypeOauthServer.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [OauthServer] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [OauthServer]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterTypeOauthServer.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterSequenceTypePolicyStep: FfiConverterRustBuffer {
+    typealias SwiftType = [PolicyStep]
+
+    public static func write(_ value: [PolicyStep], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterTypePolicyStep.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [PolicyStep] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [PolicyStep]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterTypePolicyStep.read(from: &buf))
         }
         return seq
     }

@@ -588,6 +588,49 @@ fileprivate struct FfiConverterData: FfiConverterRustBuffer {
     }
 }
 
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterTimestamp: FfiConverterRustBuffer {
+    typealias SwiftType = Date
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> Date {
+        let seconds: Int64 = try readInt(&buf)
+        let nanoseconds: UInt32 = try readInt(&buf)
+        // Build the Date from whole seconds first, then add the nanoseconds as a
+        // separate TimeInterval.  Date stores CFAbsoluteTime (seconds since 2001),
+        // so adding a small fraction to the ~7.8e8 base is twice as precise as
+        // adding it to the ~1.76e9 Unix-epoch value, because the smaller magnitude
+        // leaves more mantissa bits for the sub-second part.
+        if seconds >= 0 {
+            return Date(timeIntervalSince1970: Double(seconds))
+                .addingTimeInterval(Double(nanoseconds) / 1.0e9)
+        } else {
+            return Date(timeIntervalSince1970: Double(seconds))
+                .addingTimeInterval(-Double(nanoseconds) / 1.0e9)
+        }
+    }
+
+    public static func write(_ value: Date, into buf: inout [UInt8]) {
+        var delta = value.timeIntervalSince1970
+        var sign: Int64 = 1
+        if delta < 0 {
+            // The nanoseconds portion of the epoch offset must always be
+            // positive, to simplify the calculation we will use the absolute
+            // value of the offset.
+            sign = -1
+            delta = -delta
+        }
+        if delta.rounded(.down) > Double(Int64.max) {
+            fatalError("Timestamp overflow, exceeds max bounds supported by Uniffi")
+        }
+        let seconds = Int64(delta)
+        let nanoseconds = UInt32((delta - Double(seconds)) * 1.0e9)
+        writeInt(&buf, sign * seconds)
+        writeInt(&buf, nanoseconds)
+    }
+}
+
 
 
 
@@ -967,11 +1010,23 @@ public protocol NativeClientProtocol: AnyObject, Sendable {
 
     func alertsDeliver(_ delivery: String, _ cancel: CancelToken) async throws  -> Delivery
 
+    func alertsDrain(_ options: RunOptions, _ cancel: CancelToken) async throws  -> DeliveryLag
+
     func alertsGet(_ delivery: String, _ cancel: CancelToken) async throws  -> Delivery
+
+    func alertsLag(_ customer: String?, _ cancel: CancelToken) async throws  -> DeliveryLag
 
     func alertsList(_ customer: String?, _ statuses: [DeliveryStatus], _ after: String?, _ limit: UInt32?, _ cancel: CancelToken) async throws  -> DeliveryPage
 
+    func alertsReplay(_ delivery: String, _ cancel: CancelToken) async throws  -> Delivery
+
+    func alertsRun(_ options: RunOptions, _ cancel: CancelToken) async throws  -> NativeWorker
+
     func alertsSubmit(_ alert: Alert, _ cancel: CancelToken) async throws  -> Delivery
+
+    func alertsSubmitMany(_ alerts: [Alert], _ cancel: CancelToken) async throws  -> [Delivery]
+
+    func alertsSubmitMapped(_ customer: String, _ body: Data, _ mapping: String?, _ authorization: String?, _ expected: Secret?, _ cancel: CancelToken) async throws  -> Delivery?
 
     func alertsSubmitWebhook(_ body: Data, _ authorization: String?, _ expected: Secret?, _ cancel: CancelToken) async throws  -> Delivery?
 
@@ -999,6 +1054,14 @@ public protocol NativeClientProtocol: AnyObject, Sendable {
 
     func panicOnPurpose(_ cancel: CancelToken) async throws
 
+    func policiesExplain(_ alert: Alert, _ at: Date?, _ document: String?, _ cancel: CancelToken) async throws  -> PolicyDecision
+
+    func policiesGet(_ customer: String, _ cancel: CancelToken) async throws  -> AccountPolicy
+
+    func policiesRemove(_ customer: String, _ cancel: CancelToken) async throws
+
+    func policiesSet(_ customer: String, _ document: String, _ cancel: CancelToken) async throws  -> AccountPolicy
+
     func recordsGet(_ customer: String, _ table: String, _ id: String, _ fields: [String], _ cancel: CancelToken) async throws  -> Data
 
     func recordsInsert(_ customer: String, _ table: String, _ record: Data, _ fields: [String], _ cancel: CancelToken) async throws  -> Data
@@ -1011,21 +1074,47 @@ public protocol NativeClientProtocol: AnyObject, Sendable {
 
     func recordsUpdate(_ customer: String, _ table: String, _ id: String, _ record: Data, _ fields: [String], _ cancel: CancelToken) async throws  -> Data
 
+    func registrationsAbandon(_ flow: String, _ cancel: CancelToken) async throws
+
+    func registrationsAuthorize(_ request: Authorize, _ cancel: CancelToken) async throws  -> Authorization
+
+    func registrationsAuthorizeInBrowser(_ request: Authorize, _ timeoutMs: UInt32?, _ cancel: CancelToken) async throws  -> Authorized
+
     func registrationsCheck(_ customer: String, _ instance: String, _ cancel: CancelToken) async throws  -> Connection
+
+    func registrationsCheckAll(_ request: CheckAll, _ cancel: CancelToken) async throws  -> CheckSummary
+
+    func registrationsComplete(_ callback: String, _ session: Secret?, _ cancel: CancelToken) async throws  -> Authorized
+
+    func registrationsListen(_ request: Authorize, _ cancel: CancelToken) async throws  -> Authorization
 
     func registrationsReauthenticate(_ request: ReauthenticateServiceAccount, _ cancel: CancelToken) async throws  -> Connection
 
     func registrationsRegister(_ request: RegisterServiceAccount, _ cancel: CancelToken) async throws  -> Connection
 
+    func registrationsRelocate(_ from: String, _ request: RegisterServiceAccount, _ cancel: CancelToken) async throws  -> Connection
+
     func registrationsTest(_ request: RegisterServiceAccount, _ cancel: CancelToken) async throws  -> TestReport
 
     func registrationsUnregister(_ customer: String, _ instance: String, _ cancel: CancelToken) async throws  -> Revocation
 
+    func registrationsUpdateEndpointSecret(_ customer: String, _ instance: String, _ secret: Secret, _ cancel: CancelToken) async throws  -> Connection
+
+    func registrationsWaitFor(_ flow: String, _ timeoutMs: UInt32?, _ cancel: CancelToken) async throws  -> Authorized
+
     func rotateKey(_ key: Secret?, _ cancel: CancelToken) async throws
+
+    func sourcesPoll(_ customer: String, _ source: AlertSource, _ since: Date?, _ cancel: CancelToken) async throws  -> SweepReport
 
     func subscribe()  -> NativeSubscription
 
     func unobserve(_ id: UInt64)
+
+    func webhooksCreate(_ request: CreateWebhook, _ cancel: CancelToken) async throws  -> Webhook
+
+    func webhooksList(_ customer: String, _ cancel: CancelToken) async throws  -> [Webhook]
+
+    func webhooksRemove(_ customer: String, _ webhook: String, _ cancel: CancelToken) async throws
 
 }
 /**
@@ -1227,6 +1316,22 @@ open func alertsDeliver(_ delivery: String, _ cancel: CancelToken)async throws  
         )
 }
 
+open func alertsDrain(_ options: RunOptions, _ cancel: CancelToken)async throws  -> DeliveryLag  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_itsm_adapter_swift_fn_method_nativeclient_alerts_drain(
+                        self.uniffiCloneHandle(),FfiConverterTypeRunOptions_lower(options),FfiConverterTypeCancelToken_lower(cancel)
+                )
+            },
+            pollFunc: ffi_itsm_adapter_swift_rust_future_poll_rust_buffer,
+            completeFunc: ffi_itsm_adapter_swift_rust_future_complete_rust_buffer,
+            freeFunc: ffi_itsm_adapter_swift_rust_future_free_rust_buffer,
+            liftFunc: FfiConverterTypeDeliveryLag_lift,
+            errorHandler: FfiConverterTypeNativeError_lift
+        )
+}
+
 open func alertsGet(_ delivery: String, _ cancel: CancelToken)async throws  -> Delivery  {
     return
         try  await uniffiRustCallAsync(
@@ -1239,6 +1344,22 @@ open func alertsGet(_ delivery: String, _ cancel: CancelToken)async throws  -> D
             completeFunc: ffi_itsm_adapter_swift_rust_future_complete_rust_buffer,
             freeFunc: ffi_itsm_adapter_swift_rust_future_free_rust_buffer,
             liftFunc: FfiConverterTypeDelivery_lift,
+            errorHandler: FfiConverterTypeNativeError_lift
+        )
+}
+
+open func alertsLag(_ customer: String?, _ cancel: CancelToken)async throws  -> DeliveryLag  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_itsm_adapter_swift_fn_method_nativeclient_alerts_lag(
+                        self.uniffiCloneHandle(),FfiConverterOptionString.lower(customer),FfiConverterTypeCancelToken_lower(cancel)
+                )
+            },
+            pollFunc: ffi_itsm_adapter_swift_rust_future_poll_rust_buffer,
+            completeFunc: ffi_itsm_adapter_swift_rust_future_complete_rust_buffer,
+            freeFunc: ffi_itsm_adapter_swift_rust_future_free_rust_buffer,
+            liftFunc: FfiConverterTypeDeliveryLag_lift,
             errorHandler: FfiConverterTypeNativeError_lift
         )
 }
@@ -1259,6 +1380,38 @@ open func alertsList(_ customer: String?, _ statuses: [DeliveryStatus], _ after:
         )
 }
 
+open func alertsReplay(_ delivery: String, _ cancel: CancelToken)async throws  -> Delivery  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_itsm_adapter_swift_fn_method_nativeclient_alerts_replay(
+                        self.uniffiCloneHandle(),FfiConverterString.lower(delivery),FfiConverterTypeCancelToken_lower(cancel)
+                )
+            },
+            pollFunc: ffi_itsm_adapter_swift_rust_future_poll_rust_buffer,
+            completeFunc: ffi_itsm_adapter_swift_rust_future_complete_rust_buffer,
+            freeFunc: ffi_itsm_adapter_swift_rust_future_free_rust_buffer,
+            liftFunc: FfiConverterTypeDelivery_lift,
+            errorHandler: FfiConverterTypeNativeError_lift
+        )
+}
+
+open func alertsRun(_ options: RunOptions, _ cancel: CancelToken)async throws  -> NativeWorker  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_itsm_adapter_swift_fn_method_nativeclient_alerts_run(
+                        self.uniffiCloneHandle(),FfiConverterTypeRunOptions_lower(options),FfiConverterTypeCancelToken_lower(cancel)
+                )
+            },
+            pollFunc: ffi_itsm_adapter_swift_rust_future_poll_u64,
+            completeFunc: ffi_itsm_adapter_swift_rust_future_complete_u64,
+            freeFunc: ffi_itsm_adapter_swift_rust_future_free_u64,
+            liftFunc: FfiConverterTypeNativeWorker_lift,
+            errorHandler: FfiConverterTypeNativeError_lift
+        )
+}
+
 open func alertsSubmit(_ alert: Alert, _ cancel: CancelToken)async throws  -> Delivery  {
     return
         try  await uniffiRustCallAsync(
@@ -1271,6 +1424,38 @@ open func alertsSubmit(_ alert: Alert, _ cancel: CancelToken)async throws  -> De
             completeFunc: ffi_itsm_adapter_swift_rust_future_complete_rust_buffer,
             freeFunc: ffi_itsm_adapter_swift_rust_future_free_rust_buffer,
             liftFunc: FfiConverterTypeDelivery_lift,
+            errorHandler: FfiConverterTypeNativeError_lift
+        )
+}
+
+open func alertsSubmitMany(_ alerts: [Alert], _ cancel: CancelToken)async throws  -> [Delivery]  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_itsm_adapter_swift_fn_method_nativeclient_alerts_submit_many(
+                        self.uniffiCloneHandle(),FfiConverterSequenceTypeAlert.lower(alerts),FfiConverterTypeCancelToken_lower(cancel)
+                )
+            },
+            pollFunc: ffi_itsm_adapter_swift_rust_future_poll_rust_buffer,
+            completeFunc: ffi_itsm_adapter_swift_rust_future_complete_rust_buffer,
+            freeFunc: ffi_itsm_adapter_swift_rust_future_free_rust_buffer,
+            liftFunc: FfiConverterSequenceTypeDelivery.lift,
+            errorHandler: FfiConverterTypeNativeError_lift
+        )
+}
+
+open func alertsSubmitMapped(_ customer: String, _ body: Data, _ mapping: String?, _ authorization: String?, _ expected: Secret?, _ cancel: CancelToken)async throws  -> Delivery?  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_itsm_adapter_swift_fn_method_nativeclient_alerts_submit_mapped(
+                        self.uniffiCloneHandle(),FfiConverterString.lower(customer),FfiConverterData.lower(body),FfiConverterOptionString.lower(mapping),FfiConverterOptionString.lower(authorization),FfiConverterOptionTypeSecret.lower(expected),FfiConverterTypeCancelToken_lower(cancel)
+                )
+            },
+            pollFunc: ffi_itsm_adapter_swift_rust_future_poll_rust_buffer,
+            completeFunc: ffi_itsm_adapter_swift_rust_future_complete_rust_buffer,
+            freeFunc: ffi_itsm_adapter_swift_rust_future_free_rust_buffer,
+            liftFunc: FfiConverterOptionTypeDelivery.lift,
             errorHandler: FfiConverterTypeNativeError_lift
         )
 }
@@ -1462,6 +1647,70 @@ open func panicOnPurpose(_ cancel: CancelToken)async throws   {
         )
 }
 
+open func policiesExplain(_ alert: Alert, _ at: Date?, _ document: String?, _ cancel: CancelToken)async throws  -> PolicyDecision  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_itsm_adapter_swift_fn_method_nativeclient_policies_explain(
+                        self.uniffiCloneHandle(),FfiConverterTypeAlert_lower(alert),FfiConverterOptionTimestamp.lower(at),FfiConverterOptionString.lower(document),FfiConverterTypeCancelToken_lower(cancel)
+                )
+            },
+            pollFunc: ffi_itsm_adapter_swift_rust_future_poll_rust_buffer,
+            completeFunc: ffi_itsm_adapter_swift_rust_future_complete_rust_buffer,
+            freeFunc: ffi_itsm_adapter_swift_rust_future_free_rust_buffer,
+            liftFunc: FfiConverterTypePolicyDecision_lift,
+            errorHandler: FfiConverterTypeNativeError_lift
+        )
+}
+
+open func policiesGet(_ customer: String, _ cancel: CancelToken)async throws  -> AccountPolicy  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_itsm_adapter_swift_fn_method_nativeclient_policies_get(
+                        self.uniffiCloneHandle(),FfiConverterString.lower(customer),FfiConverterTypeCancelToken_lower(cancel)
+                )
+            },
+            pollFunc: ffi_itsm_adapter_swift_rust_future_poll_rust_buffer,
+            completeFunc: ffi_itsm_adapter_swift_rust_future_complete_rust_buffer,
+            freeFunc: ffi_itsm_adapter_swift_rust_future_free_rust_buffer,
+            liftFunc: FfiConverterTypeAccountPolicy_lift,
+            errorHandler: FfiConverterTypeNativeError_lift
+        )
+}
+
+open func policiesRemove(_ customer: String, _ cancel: CancelToken)async throws   {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_itsm_adapter_swift_fn_method_nativeclient_policies_remove(
+                        self.uniffiCloneHandle(),FfiConverterString.lower(customer),FfiConverterTypeCancelToken_lower(cancel)
+                )
+            },
+            pollFunc: ffi_itsm_adapter_swift_rust_future_poll_void,
+            completeFunc: ffi_itsm_adapter_swift_rust_future_complete_void,
+            freeFunc: ffi_itsm_adapter_swift_rust_future_free_void,
+            liftFunc: { $0 },
+            errorHandler: FfiConverterTypeNativeError_lift
+        )
+}
+
+open func policiesSet(_ customer: String, _ document: String, _ cancel: CancelToken)async throws  -> AccountPolicy  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_itsm_adapter_swift_fn_method_nativeclient_policies_set(
+                        self.uniffiCloneHandle(),FfiConverterString.lower(customer),FfiConverterString.lower(document),FfiConverterTypeCancelToken_lower(cancel)
+                )
+            },
+            pollFunc: ffi_itsm_adapter_swift_rust_future_poll_rust_buffer,
+            completeFunc: ffi_itsm_adapter_swift_rust_future_complete_rust_buffer,
+            freeFunc: ffi_itsm_adapter_swift_rust_future_free_rust_buffer,
+            liftFunc: FfiConverterTypeAccountPolicy_lift,
+            errorHandler: FfiConverterTypeNativeError_lift
+        )
+}
+
 open func recordsGet(_ customer: String, _ table: String, _ id: String, _ fields: [String], _ cancel: CancelToken)async throws  -> Data  {
     return
         try  await uniffiRustCallAsync(
@@ -1558,6 +1807,54 @@ open func recordsUpdate(_ customer: String, _ table: String, _ id: String, _ rec
         )
 }
 
+open func registrationsAbandon(_ flow: String, _ cancel: CancelToken)async throws   {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_itsm_adapter_swift_fn_method_nativeclient_registrations_abandon(
+                        self.uniffiCloneHandle(),FfiConverterString.lower(flow),FfiConverterTypeCancelToken_lower(cancel)
+                )
+            },
+            pollFunc: ffi_itsm_adapter_swift_rust_future_poll_void,
+            completeFunc: ffi_itsm_adapter_swift_rust_future_complete_void,
+            freeFunc: ffi_itsm_adapter_swift_rust_future_free_void,
+            liftFunc: { $0 },
+            errorHandler: FfiConverterTypeNativeError_lift
+        )
+}
+
+open func registrationsAuthorize(_ request: Authorize, _ cancel: CancelToken)async throws  -> Authorization  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_itsm_adapter_swift_fn_method_nativeclient_registrations_authorize(
+                        self.uniffiCloneHandle(),FfiConverterTypeAuthorize_lower(request),FfiConverterTypeCancelToken_lower(cancel)
+                )
+            },
+            pollFunc: ffi_itsm_adapter_swift_rust_future_poll_rust_buffer,
+            completeFunc: ffi_itsm_adapter_swift_rust_future_complete_rust_buffer,
+            freeFunc: ffi_itsm_adapter_swift_rust_future_free_rust_buffer,
+            liftFunc: FfiConverterTypeAuthorization_lift,
+            errorHandler: FfiConverterTypeNativeError_lift
+        )
+}
+
+open func registrationsAuthorizeInBrowser(_ request: Authorize, _ timeoutMs: UInt32?, _ cancel: CancelToken)async throws  -> Authorized  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_itsm_adapter_swift_fn_method_nativeclient_registrations_authorize_in_browser(
+                        self.uniffiCloneHandle(),FfiConverterTypeAuthorize_lower(request),FfiConverterOptionUInt32.lower(timeoutMs),FfiConverterTypeCancelToken_lower(cancel)
+                )
+            },
+            pollFunc: ffi_itsm_adapter_swift_rust_future_poll_rust_buffer,
+            completeFunc: ffi_itsm_adapter_swift_rust_future_complete_rust_buffer,
+            freeFunc: ffi_itsm_adapter_swift_rust_future_free_rust_buffer,
+            liftFunc: FfiConverterTypeAuthorized_lift,
+            errorHandler: FfiConverterTypeNativeError_lift
+        )
+}
+
 open func registrationsCheck(_ customer: String, _ instance: String, _ cancel: CancelToken)async throws  -> Connection  {
     return
         try  await uniffiRustCallAsync(
@@ -1570,6 +1867,54 @@ open func registrationsCheck(_ customer: String, _ instance: String, _ cancel: C
             completeFunc: ffi_itsm_adapter_swift_rust_future_complete_rust_buffer,
             freeFunc: ffi_itsm_adapter_swift_rust_future_free_rust_buffer,
             liftFunc: FfiConverterTypeConnection_lift,
+            errorHandler: FfiConverterTypeNativeError_lift
+        )
+}
+
+open func registrationsCheckAll(_ request: CheckAll, _ cancel: CancelToken)async throws  -> CheckSummary  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_itsm_adapter_swift_fn_method_nativeclient_registrations_check_all(
+                        self.uniffiCloneHandle(),FfiConverterTypeCheckAll_lower(request),FfiConverterTypeCancelToken_lower(cancel)
+                )
+            },
+            pollFunc: ffi_itsm_adapter_swift_rust_future_poll_rust_buffer,
+            completeFunc: ffi_itsm_adapter_swift_rust_future_complete_rust_buffer,
+            freeFunc: ffi_itsm_adapter_swift_rust_future_free_rust_buffer,
+            liftFunc: FfiConverterTypeCheckSummary_lift,
+            errorHandler: FfiConverterTypeNativeError_lift
+        )
+}
+
+open func registrationsComplete(_ callback: String, _ session: Secret?, _ cancel: CancelToken)async throws  -> Authorized  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_itsm_adapter_swift_fn_method_nativeclient_registrations_complete(
+                        self.uniffiCloneHandle(),FfiConverterString.lower(callback),FfiConverterOptionTypeSecret.lower(session),FfiConverterTypeCancelToken_lower(cancel)
+                )
+            },
+            pollFunc: ffi_itsm_adapter_swift_rust_future_poll_rust_buffer,
+            completeFunc: ffi_itsm_adapter_swift_rust_future_complete_rust_buffer,
+            freeFunc: ffi_itsm_adapter_swift_rust_future_free_rust_buffer,
+            liftFunc: FfiConverterTypeAuthorized_lift,
+            errorHandler: FfiConverterTypeNativeError_lift
+        )
+}
+
+open func registrationsListen(_ request: Authorize, _ cancel: CancelToken)async throws  -> Authorization  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_itsm_adapter_swift_fn_method_nativeclient_registrations_listen(
+                        self.uniffiCloneHandle(),FfiConverterTypeAuthorize_lower(request),FfiConverterTypeCancelToken_lower(cancel)
+                )
+            },
+            pollFunc: ffi_itsm_adapter_swift_rust_future_poll_rust_buffer,
+            completeFunc: ffi_itsm_adapter_swift_rust_future_complete_rust_buffer,
+            freeFunc: ffi_itsm_adapter_swift_rust_future_free_rust_buffer,
+            liftFunc: FfiConverterTypeAuthorization_lift,
             errorHandler: FfiConverterTypeNativeError_lift
         )
 }
@@ -1596,6 +1941,22 @@ open func registrationsRegister(_ request: RegisterServiceAccount, _ cancel: Can
             rustFutureFunc: {
                 uniffi_itsm_adapter_swift_fn_method_nativeclient_registrations_register(
                         self.uniffiCloneHandle(),FfiConverterTypeRegisterServiceAccount_lower(request),FfiConverterTypeCancelToken_lower(cancel)
+                )
+            },
+            pollFunc: ffi_itsm_adapter_swift_rust_future_poll_rust_buffer,
+            completeFunc: ffi_itsm_adapter_swift_rust_future_complete_rust_buffer,
+            freeFunc: ffi_itsm_adapter_swift_rust_future_free_rust_buffer,
+            liftFunc: FfiConverterTypeConnection_lift,
+            errorHandler: FfiConverterTypeNativeError_lift
+        )
+}
+
+open func registrationsRelocate(_ from: String, _ request: RegisterServiceAccount, _ cancel: CancelToken)async throws  -> Connection  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_itsm_adapter_swift_fn_method_nativeclient_registrations_relocate(
+                        self.uniffiCloneHandle(),FfiConverterString.lower(from),FfiConverterTypeRegisterServiceAccount_lower(request),FfiConverterTypeCancelToken_lower(cancel)
                 )
             },
             pollFunc: ffi_itsm_adapter_swift_rust_future_poll_rust_buffer,
@@ -1638,6 +1999,38 @@ open func registrationsUnregister(_ customer: String, _ instance: String, _ canc
         )
 }
 
+open func registrationsUpdateEndpointSecret(_ customer: String, _ instance: String, _ secret: Secret, _ cancel: CancelToken)async throws  -> Connection  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_itsm_adapter_swift_fn_method_nativeclient_registrations_update_endpoint_secret(
+                        self.uniffiCloneHandle(),FfiConverterString.lower(customer),FfiConverterString.lower(instance),FfiConverterTypeSecret_lower(secret),FfiConverterTypeCancelToken_lower(cancel)
+                )
+            },
+            pollFunc: ffi_itsm_adapter_swift_rust_future_poll_rust_buffer,
+            completeFunc: ffi_itsm_adapter_swift_rust_future_complete_rust_buffer,
+            freeFunc: ffi_itsm_adapter_swift_rust_future_free_rust_buffer,
+            liftFunc: FfiConverterTypeConnection_lift,
+            errorHandler: FfiConverterTypeNativeError_lift
+        )
+}
+
+open func registrationsWaitFor(_ flow: String, _ timeoutMs: UInt32?, _ cancel: CancelToken)async throws  -> Authorized  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_itsm_adapter_swift_fn_method_nativeclient_registrations_wait_for(
+                        self.uniffiCloneHandle(),FfiConverterString.lower(flow),FfiConverterOptionUInt32.lower(timeoutMs),FfiConverterTypeCancelToken_lower(cancel)
+                )
+            },
+            pollFunc: ffi_itsm_adapter_swift_rust_future_poll_rust_buffer,
+            completeFunc: ffi_itsm_adapter_swift_rust_future_complete_rust_buffer,
+            freeFunc: ffi_itsm_adapter_swift_rust_future_free_rust_buffer,
+            liftFunc: FfiConverterTypeAuthorized_lift,
+            errorHandler: FfiConverterTypeNativeError_lift
+        )
+}
+
 open func rotateKey(_ key: Secret?, _ cancel: CancelToken)async throws   {
     return
         try  await uniffiRustCallAsync(
@@ -1650,6 +2043,22 @@ open func rotateKey(_ key: Secret?, _ cancel: CancelToken)async throws   {
             completeFunc: ffi_itsm_adapter_swift_rust_future_complete_void,
             freeFunc: ffi_itsm_adapter_swift_rust_future_free_void,
             liftFunc: { $0 },
+            errorHandler: FfiConverterTypeNativeError_lift
+        )
+}
+
+open func sourcesPoll(_ customer: String, _ source: AlertSource, _ since: Date?, _ cancel: CancelToken)async throws  -> SweepReport  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_itsm_adapter_swift_fn_method_nativeclient_sources_poll(
+                        self.uniffiCloneHandle(),FfiConverterString.lower(customer),FfiConverterTypeAlertSource_lower(source),FfiConverterOptionTimestamp.lower(since),FfiConverterTypeCancelToken_lower(cancel)
+                )
+            },
+            pollFunc: ffi_itsm_adapter_swift_rust_future_poll_rust_buffer,
+            completeFunc: ffi_itsm_adapter_swift_rust_future_complete_rust_buffer,
+            freeFunc: ffi_itsm_adapter_swift_rust_future_free_rust_buffer,
+            liftFunc: FfiConverterTypeSweepReport_lift,
             errorHandler: FfiConverterTypeNativeError_lift
         )
 }
@@ -1670,6 +2079,54 @@ open func unobserve(_ id: UInt64)  {try! rustCall() {
         FfiConverterUInt64.lower(id),uniffiCallStatus
     )
 }
+}
+
+open func webhooksCreate(_ request: CreateWebhook, _ cancel: CancelToken)async throws  -> Webhook  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_itsm_adapter_swift_fn_method_nativeclient_webhooks_create(
+                        self.uniffiCloneHandle(),FfiConverterTypeCreateWebhook_lower(request),FfiConverterTypeCancelToken_lower(cancel)
+                )
+            },
+            pollFunc: ffi_itsm_adapter_swift_rust_future_poll_rust_buffer,
+            completeFunc: ffi_itsm_adapter_swift_rust_future_complete_rust_buffer,
+            freeFunc: ffi_itsm_adapter_swift_rust_future_free_rust_buffer,
+            liftFunc: FfiConverterTypeWebhook_lift,
+            errorHandler: FfiConverterTypeNativeError_lift
+        )
+}
+
+open func webhooksList(_ customer: String, _ cancel: CancelToken)async throws  -> [Webhook]  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_itsm_adapter_swift_fn_method_nativeclient_webhooks_list(
+                        self.uniffiCloneHandle(),FfiConverterString.lower(customer),FfiConverterTypeCancelToken_lower(cancel)
+                )
+            },
+            pollFunc: ffi_itsm_adapter_swift_rust_future_poll_rust_buffer,
+            completeFunc: ffi_itsm_adapter_swift_rust_future_complete_rust_buffer,
+            freeFunc: ffi_itsm_adapter_swift_rust_future_free_rust_buffer,
+            liftFunc: FfiConverterSequenceTypeWebhook.lift,
+            errorHandler: FfiConverterTypeNativeError_lift
+        )
+}
+
+open func webhooksRemove(_ customer: String, _ webhook: String, _ cancel: CancelToken)async throws   {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_itsm_adapter_swift_fn_method_nativeclient_webhooks_remove(
+                        self.uniffiCloneHandle(),FfiConverterString.lower(customer),FfiConverterString.lower(webhook),FfiConverterTypeCancelToken_lower(cancel)
+                )
+            },
+            pollFunc: ffi_itsm_adapter_swift_rust_future_poll_void,
+            completeFunc: ffi_itsm_adapter_swift_rust_future_complete_void,
+            freeFunc: ffi_itsm_adapter_swift_rust_future_free_void,
+            liftFunc: { $0 },
+            errorHandler: FfiConverterTypeNativeError_lift
+        )
 }
 
 
@@ -1851,6 +2308,154 @@ public func FfiConverterTypeNativeSubscription_lift(_ handle: UInt64) throws -> 
 #endif
 public func FfiConverterTypeNativeSubscription_lower(_ value: NativeSubscription) -> UInt64 {
     return FfiConverterTypeNativeSubscription.lower(value)
+}
+
+
+
+
+
+
+/**
+ * The worker behind the face. It stops when the last one who holds it lets go.
+ */
+public protocol NativeWorkerProtocol: AnyObject, Sendable {
+
+    func ended(_ cancel: CancelToken) async throws
+
+    func stop(_ cancel: CancelToken) async throws
+
+}
+/**
+ * The worker behind the face. It stops when the last one who holds it lets go.
+ */
+open class NativeWorker: NativeWorkerProtocol, @unchecked Sendable {
+    fileprivate let handle: UInt64
+
+    /// Used to instantiate a [FFIObject] without an actual handle, for fakes in tests, mostly.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public struct NoHandle {
+        public init() {}
+    }
+
+    // TODO: We'd like this to be `private` but for Swifty reasons,
+    // we can't implement `FfiConverter` without making this `required` and we can't
+    // make it `required` without making it `public`.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    required public init(unsafeFromHandle handle: UInt64) {
+        self.handle = handle
+    }
+
+    // This constructor can be used to instantiate a fake object.
+    // - Parameter noHandle: Placeholder value so we can have a constructor separate from the default empty one that may be implemented for classes extending [FFIObject].
+    //
+    // - Warning:
+    //     Any object instantiated with this constructor cannot be passed to an actual Rust-backed object. Since there isn't a backing handle the FFI lower functions will crash.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public init(noHandle: NoHandle) {
+        self.handle = 0
+    }
+
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public func uniffiCloneHandle() -> UInt64 {
+        return try! rustCall { uniffi_itsm_adapter_swift_fn_clone_nativeworker(self.handle, $0) }
+    }
+    // No primary constructor declared for this class.
+
+    deinit {
+        if handle == 0 {
+            // Mock objects have handle=0 don't try to free them
+            return
+        }
+
+        try! rustCall { uniffi_itsm_adapter_swift_fn_free_nativeworker(handle, $0) }
+    }
+
+
+
+
+open func ended(_ cancel: CancelToken)async throws   {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_itsm_adapter_swift_fn_method_nativeworker_ended(
+                        self.uniffiCloneHandle(),FfiConverterTypeCancelToken_lower(cancel)
+                )
+            },
+            pollFunc: ffi_itsm_adapter_swift_rust_future_poll_void,
+            completeFunc: ffi_itsm_adapter_swift_rust_future_complete_void,
+            freeFunc: ffi_itsm_adapter_swift_rust_future_free_void,
+            liftFunc: { $0 },
+            errorHandler: FfiConverterTypeNativeError_lift
+        )
+}
+
+open func stop(_ cancel: CancelToken)async throws   {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_itsm_adapter_swift_fn_method_nativeworker_stop(
+                        self.uniffiCloneHandle(),FfiConverterTypeCancelToken_lower(cancel)
+                )
+            },
+            pollFunc: ffi_itsm_adapter_swift_rust_future_poll_void,
+            completeFunc: ffi_itsm_adapter_swift_rust_future_complete_void,
+            freeFunc: ffi_itsm_adapter_swift_rust_future_free_void,
+            liftFunc: { $0 },
+            errorHandler: FfiConverterTypeNativeError_lift
+        )
+}
+
+
+
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeNativeWorker: FfiConverter {
+    typealias FfiType = UInt64
+    typealias SwiftType = NativeWorker
+
+    public static func lift(_ handle: UInt64) throws -> NativeWorker {
+        return NativeWorker(unsafeFromHandle: handle)
+    }
+
+    public static func lower(_ value: NativeWorker) -> UInt64 {
+        return value.uniffiCloneHandle()
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> NativeWorker {
+        let handle: UInt64 = try readInt(&buf)
+        return try lift(handle)
+    }
+
+    public static func write(_ value: NativeWorker, into buf: inout [UInt8]) {
+        writeInt(&buf, lower(value))
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeNativeWorker_lift(_ handle: UInt64) throws -> NativeWorker {
+    return try FfiConverterTypeNativeWorker.lift(handle)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeNativeWorker_lower(_ value: NativeWorker) -> UInt64 {
+    return FfiConverterTypeNativeWorker.lower(value)
 }
 
 
@@ -2444,6 +3049,30 @@ fileprivate struct FfiConverterOptionString: FfiConverterRustBuffer {
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
+fileprivate struct FfiConverterOptionTimestamp: FfiConverterRustBuffer {
+    typealias SwiftType = Date?
+
+    public static func write(_ value: SwiftType, into buf: inout [UInt8]) {
+        guard let value = value else {
+            writeInt(&buf, Int8(0))
+            return
+        }
+        writeInt(&buf, Int8(1))
+        FfiConverterTimestamp.write(value, into: &buf)
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SwiftType {
+        switch try readInt(&buf) as Int8 {
+        case 0: return nil
+        case 1: return try FfiConverterTimestamp.read(from: &buf)
+        default: throw UniffiInternalError.unexpectedOptionalTag
+        }
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
 fileprivate struct FfiConverterOptionTypeDelivery: FfiConverterRustBuffer {
     typealias SwiftType = Delivery?
 
@@ -2541,6 +3170,31 @@ fileprivate struct FfiConverterSequenceString: FfiConverterRustBuffer {
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
+fileprivate struct FfiConverterSequenceTypeAlert: FfiConverterRustBuffer {
+    typealias SwiftType = [Alert]
+
+    public static func write(_ value: [Alert], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterTypeAlert.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [Alert] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [Alert]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterTypeAlert.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
 fileprivate struct FfiConverterSequenceTypeCondition: FfiConverterRustBuffer {
     typealias SwiftType = [Condition]
 
@@ -2558,6 +3212,56 @@ fileprivate struct FfiConverterSequenceTypeCondition: FfiConverterRustBuffer {
         seq.reserveCapacity(Int(len))
         for _ in 0 ..< len {
             seq.append(try FfiConverterTypeCondition.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterSequenceTypeDelivery: FfiConverterRustBuffer {
+    typealias SwiftType = [Delivery]
+
+    public static func write(_ value: [Delivery], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterTypeDelivery.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [Delivery] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [Delivery]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterTypeDelivery.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterSequenceTypeWebhook: FfiConverterRustBuffer {
+    typealias SwiftType = [Webhook]
+
+    public static func write(_ value: [Webhook], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterTypeWebhook.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [Webhook] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [Webhook]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterTypeWebhook.read(from: &buf))
         }
         return seq
     }
@@ -2732,13 +3436,31 @@ private let initializationResult: InitializationResult = {
     if (uniffi_itsm_adapter_swift_checksum_method_nativeclient_alerts_deliver() != 5968) {
         return InitializationResult.apiChecksumMismatch
     }
+    if (uniffi_itsm_adapter_swift_checksum_method_nativeclient_alerts_drain() != 1551) {
+        return InitializationResult.apiChecksumMismatch
+    }
     if (uniffi_itsm_adapter_swift_checksum_method_nativeclient_alerts_get() != 37098) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_itsm_adapter_swift_checksum_method_nativeclient_alerts_lag() != 9896) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_itsm_adapter_swift_checksum_method_nativeclient_alerts_list() != 25899) {
         return InitializationResult.apiChecksumMismatch
     }
+    if (uniffi_itsm_adapter_swift_checksum_method_nativeclient_alerts_replay() != 7317) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_itsm_adapter_swift_checksum_method_nativeclient_alerts_run() != 20559) {
+        return InitializationResult.apiChecksumMismatch
+    }
     if (uniffi_itsm_adapter_swift_checksum_method_nativeclient_alerts_submit() != 53603) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_itsm_adapter_swift_checksum_method_nativeclient_alerts_submit_many() != 52432) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_itsm_adapter_swift_checksum_method_nativeclient_alerts_submit_mapped() != 55022) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_itsm_adapter_swift_checksum_method_nativeclient_alerts_submit_webhook() != 12672) {
@@ -2780,6 +3502,18 @@ private let initializationResult: InitializationResult = {
     if (uniffi_itsm_adapter_swift_checksum_method_nativeclient_panic_on_purpose() != 10973) {
         return InitializationResult.apiChecksumMismatch
     }
+    if (uniffi_itsm_adapter_swift_checksum_method_nativeclient_policies_explain() != 29139) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_itsm_adapter_swift_checksum_method_nativeclient_policies_get() != 58201) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_itsm_adapter_swift_checksum_method_nativeclient_policies_remove() != 46025) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_itsm_adapter_swift_checksum_method_nativeclient_policies_set() != 42409) {
+        return InitializationResult.apiChecksumMismatch
+    }
     if (uniffi_itsm_adapter_swift_checksum_method_nativeclient_records_get() != 64397) {
         return InitializationResult.apiChecksumMismatch
     }
@@ -2798,7 +3532,25 @@ private let initializationResult: InitializationResult = {
     if (uniffi_itsm_adapter_swift_checksum_method_nativeclient_records_update() != 54540) {
         return InitializationResult.apiChecksumMismatch
     }
+    if (uniffi_itsm_adapter_swift_checksum_method_nativeclient_registrations_abandon() != 11572) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_itsm_adapter_swift_checksum_method_nativeclient_registrations_authorize() != 50763) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_itsm_adapter_swift_checksum_method_nativeclient_registrations_authorize_in_browser() != 37266) {
+        return InitializationResult.apiChecksumMismatch
+    }
     if (uniffi_itsm_adapter_swift_checksum_method_nativeclient_registrations_check() != 34774) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_itsm_adapter_swift_checksum_method_nativeclient_registrations_check_all() != 54862) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_itsm_adapter_swift_checksum_method_nativeclient_registrations_complete() != 37721) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_itsm_adapter_swift_checksum_method_nativeclient_registrations_listen() != 44840) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_itsm_adapter_swift_checksum_method_nativeclient_registrations_reauthenticate() != 15376) {
@@ -2807,19 +3559,40 @@ private let initializationResult: InitializationResult = {
     if (uniffi_itsm_adapter_swift_checksum_method_nativeclient_registrations_register() != 20613) {
         return InitializationResult.apiChecksumMismatch
     }
+    if (uniffi_itsm_adapter_swift_checksum_method_nativeclient_registrations_relocate() != 5453) {
+        return InitializationResult.apiChecksumMismatch
+    }
     if (uniffi_itsm_adapter_swift_checksum_method_nativeclient_registrations_test() != 22033) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_itsm_adapter_swift_checksum_method_nativeclient_registrations_unregister() != 52438) {
         return InitializationResult.apiChecksumMismatch
     }
+    if (uniffi_itsm_adapter_swift_checksum_method_nativeclient_registrations_update_endpoint_secret() != 31888) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_itsm_adapter_swift_checksum_method_nativeclient_registrations_wait_for() != 14515) {
+        return InitializationResult.apiChecksumMismatch
+    }
     if (uniffi_itsm_adapter_swift_checksum_method_nativeclient_rotate_key() != 48138) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_itsm_adapter_swift_checksum_method_nativeclient_sources_poll() != 452) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_itsm_adapter_swift_checksum_method_nativeclient_subscribe() != 5654) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_itsm_adapter_swift_checksum_method_nativeclient_unobserve() != 17944) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_itsm_adapter_swift_checksum_method_nativeclient_webhooks_create() != 17836) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_itsm_adapter_swift_checksum_method_nativeclient_webhooks_list() != 35972) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_itsm_adapter_swift_checksum_method_nativeclient_webhooks_remove() != 3878) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_itsm_adapter_swift_checksum_method_logsink_log() != 41554) {
@@ -2829,6 +3602,12 @@ private let initializationResult: InitializationResult = {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_itsm_adapter_swift_checksum_method_observer_on_event() != 51442) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_itsm_adapter_swift_checksum_method_nativeworker_ended() != 31054) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_itsm_adapter_swift_checksum_method_nativeworker_stop() != 43444) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_itsm_adapter_swift_checksum_constructor_canceltoken_new() != 45979) {

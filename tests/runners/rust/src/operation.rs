@@ -3,7 +3,8 @@
 use chrono::{DateTime, Utc};
 use itsm_adapter::{
     AddAccount, Alert, Authorize, CheckAll, Client, ClientOptions, Condition, Connect, CreateWebhook, DeliveryStatus,
-    Query, ReauthenticateServiceAccount, Record, RegisterServiceAccount, Result, Secret, UpdateAccount, egress_ranges,
+    OauthServer, Query, ReauthenticateServiceAccount, Record, RegisterServiceAccount, Result, RunOptions, Secret,
+    UpdateAccount, Worker, egress_ranges,
 };
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
@@ -93,6 +94,11 @@ fn authorize(with: &With<'_>) -> Result<Authorize, Failure> {
     })
 }
 
+fn run_options(with: &With<'_>) -> Result<RunOptions, Failure> {
+    serde_json::from_value(if with.0.is_null() { json!({}) } else { with.0.clone() })
+        .map_err(|error| format!("the arguments: {error}"))
+}
+
 fn alert(with: &Value) -> Result<Alert, Failure> {
     let with = With(with);
     Ok(Alert {
@@ -111,6 +117,27 @@ fn alert(with: &Value) -> Result<Alert, Failure> {
         raised_at: with.word::<Option<DateTime<Utc>>>("raised_at")?,
         fields: with.word::<Option<_>>("fields")?.unwrap_or_default(),
     })
+}
+
+/// Starts the worker that `alerts.run` gives.
+///
+/// # Errors
+/// A sentence when the scenario gives an argument that is not there.
+pub(crate) async fn run(client: &Client, with: &Value) -> Result<Result<Worker, Value>, Failure> {
+    let options = run_options(&With(with))?;
+    Ok(client.alerts().run(options).await.map_err(|error| json!(error.info())))
+}
+
+/// Calls the operation of a worker.
+///
+/// # Errors
+/// A sentence when there is no such operation.
+pub(crate) async fn of_worker(worker: &Worker, operation: &str) -> Result<Outcome, Failure> {
+    match operation {
+        "worker.stop" => Ok(json(worker.stop().await)),
+        "worker.ended" => Ok(json(worker.ended().await)),
+        _ => Err(format!("{operation} is no operation of a worker")),
+    }
 }
 
 /// Calls the operation of that name.
@@ -181,6 +208,14 @@ pub(crate) async fn call(client: &Client, operation: &str, with: &Value) -> Resu
             json(client.registrations().complete(with.text("callback_url")?, session.as_ref()).await)
         }
         "registrations.abandon" => json(client.registrations().abandon(with.text("flow_id")?).await),
+        "registrations.listen" => json(client.registrations().listen(authorize(&with)?).await),
+        "registrations.wait_for" => {
+            json(client.registrations().wait_for(with.text("flow_id")?, with.number("timeout_ms")).await)
+        }
+        "registrations.authorize_in_browser" => {
+            let timeout_ms = with.number("timeout_ms");
+            json(client.registrations().authorize_in_browser(authorize(&with)?, timeout_ms).await)
+        }
         "registrations.check_all" => {
             let request = CheckAll { customer_id: with.owned("customer_id"), concurrency: with.number("concurrency") };
             json(client.registrations().check_all(request).await)
@@ -193,6 +228,13 @@ pub(crate) async fn call(client: &Client, operation: &str, with: &Value) -> Resu
             json(client.registrations().relocate(with.text("from_instance_url")?, register(&with)?).await)
         }
         "alerts.submit" => json(client.alerts().submit(alert(&with.0["alert"])?).await),
+        "alerts.submit_many" => {
+            let alerts = with.list("alerts").map(alert).collect::<Result<_, _>>()?;
+            json(client.alerts().submit_many(alerts).await)
+        }
+        "alerts.drain" => json(client.alerts().drain(run_options(&with)?).await),
+        "alerts.lag" => json(client.alerts().lag(with.optional("customer_id")).await),
+        "alerts.replay" => json(client.alerts().replay(with.text("delivery_id")?).await),
         "alerts.submit_webhook" => {
             let expected = with.some_secret("expected");
             let (body, authorization) = (with.text("body")?.as_bytes(), with.optional("authorization"));
@@ -298,7 +340,7 @@ async fn records(client: &Client, operation: &str, with: &With<'_>) -> Result<Ou
 /// # Errors
 /// A sentence when there is no such option.
 pub(crate) fn options(with: &Value) -> Result<ClientOptions, Failure> {
-    const NAMES: [&str; 15] = [
+    const NAMES: [&str; 17] = [
         "store",
         "key",
         "old_keys",
@@ -314,6 +356,8 @@ pub(crate) fn options(with: &Value) -> Result<ClientOptions, Failure> {
         "concurrency_per_remote",
         "transaction_limit_ms",
         "wake_up_interval_ms",
+        "oauth_servers",
+        "grant_warning_days",
     ];
     if let Some(unknown) =
         with.as_object().into_iter().flat_map(|map| map.keys()).find(|name| !NAMES.contains(&name.as_str()))
@@ -339,6 +383,22 @@ pub(crate) fn options(with: &Value) -> Result<ClientOptions, Failure> {
         concurrency_per_remote: with.number("concurrency_per_remote"),
         transaction_limit_ms: with.number("transaction_limit_ms"),
         wake_up_interval_ms: with.number("wake_up_interval_ms"),
-        ..ClientOptions::default()
+        oauth_servers: with
+            .word::<Option<Vec<Value>>>("oauth_servers")?
+            .map(|servers| servers.iter().map(|server| oauth_server(&With(server))).collect()),
+        grant_warning_days: with.word("grant_warning_days")?,
     })
+}
+
+fn oauth_server(with: &With<'_>) -> OauthServer {
+    OauthServer {
+        instance_url: with.owned("instance_url"),
+        authorization_url: with.owned("authorization_url"),
+        token_url: with.owned("token_url"),
+        revocation_url: with.owned("revocation_url"),
+        issuer: with.owned("issuer"),
+        scope: with.owned("scope"),
+        access_token_lifespan_s: with.number("access_token_lifespan_s"),
+        refresh_token_lifespan_s: with.number("refresh_token_lifespan_s"),
+    }
 }

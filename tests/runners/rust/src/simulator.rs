@@ -88,24 +88,35 @@ impl Simulator {
 
     /// One call of the control API: status and answer.
     pub(crate) async fn control(&self, request: &str, body: &Value) -> Result<(u64, Value), Failure> {
-        let failed = |error: std::io::Error| format!("{request}: {error}");
         let (method, path) = request.split_once(' ').ok_or_else(|| format!("{request} is not a method and a path"))?;
         let url = self.startup["control_url"].as_str().unwrap_or_default();
-        let host = url.trim_start_matches("http://").trim_end_matches('/');
         let body = if body.is_null() { String::new() } else { body.to_string() };
-        let mut stream = TcpStream::connect(host).await.map_err(failed)?;
-        let head = format!(
-            "{method} {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\nContent-Length: {}\r\n\r\n",
-            body.len()
-        );
-        stream.write_all((head + &body).as_bytes()).await.map_err(failed)?;
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).await.map_err(failed)?;
-        let (head, body) = answer.split_once("\r\n\r\n").ok_or_else(|| format!("{request}: no answer"))?;
-        let status = head.split(' ').nth(1).and_then(|status| status.parse().ok()).unwrap_or_default();
-        let value = serde_json::from_str(body).map_err(|error| format!("{request}: {error}: {body}"))?;
+        let (status, body) = ask(method, &format!("{}{path}", url.trim_end_matches('/')), &body).await?;
+        let value = serde_json::from_str(&body).map_err(|error| format!("{request}: {error}: {body}"))?;
         Ok((status, value))
     }
+}
+
+/// The page at that address, as a browser asks for it: status and body.
+pub(crate) async fn visit(url: &str) -> Result<(u64, String), Failure> {
+    ask("GET", url, "").await
+}
+
+async fn ask(method: &str, url: &str, body: &str) -> Result<(u64, String), Failure> {
+    let failed = |error: std::io::Error| format!("{method} {url}: {error}");
+    let rest = url.strip_prefix("http://").ok_or_else(|| format!("{url} is not an http URL"))?;
+    let (host, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+    let mut stream = TcpStream::connect(host).await.map_err(failed)?;
+    let head = format!(
+        "{method} {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\nContent-Length: {}\r\n\r\n",
+        body.len()
+    );
+    stream.write_all((head + body).as_bytes()).await.map_err(failed)?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.map_err(failed)?;
+    let (head, body) = answer.split_once("\r\n\r\n").ok_or_else(|| format!("{method} {url}: no answer"))?;
+    let status = head.split(' ').nth(1).and_then(|status| status.parse().ok()).unwrap_or_default();
+    Ok((status, body.to_owned()))
 }
 
 /// The program beside this one, built anew: an old one would be another simulator.

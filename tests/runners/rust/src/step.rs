@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use itsm_adapter::{Client, Config, Event, Observer, Subscription};
+use itsm_adapter::{Client, Config, Event, Observer, Subscription, Worker};
 use serde_json::{Map, Value, json};
 use tokio::task::JoinHandle;
 
@@ -15,6 +15,7 @@ use crate::{
     Failure, Simulator,
     operation::{self, Outcome},
     pattern::matches,
+    simulator::visit,
     story::Common,
     value::{at, over, resolved},
 };
@@ -28,9 +29,9 @@ const PAUSE: Duration = Duration::from_millis(10);
 const LONGEST: usize = 4096;
 
 /// Steps, and which modifiers each takes.
-const STEPS: [(&str, &[&str]); 12] = [
-    ("start", &["call", "with", "on"]),
-    ("call", &["with", "on", "expect", "error", "save", "parallel", "winners"]),
+const STEPS: [(&str, &[&str]); 13] = [
+    ("start", &["call", "with", "on", "worker"]),
+    ("call", &["with", "on", "expect", "error", "save", "parallel", "winners", "worker"]),
     ("open", &["on", "error"]),
     ("close", &["on"]),
     ("await", &["expect", "error", "save"]),
@@ -40,6 +41,7 @@ const STEPS: [(&str, &[&str]); 12] = [
     ("events", &["on"]),
     ("control", &["body", "status", "expect", "save"]),
     ("requests", &["count", "expect"]),
+    ("visit", &["expect", "save"]),
     ("use", &[]),
 ];
 
@@ -55,6 +57,7 @@ pub(crate) struct Stage<'a> {
     clients: HashMap<String, (Client, Arc<Told>)>,
     calls: HashMap<String, Call>,
     subscriptions: HashMap<String, Subscription>,
+    workers: HashMap<String, Arc<Worker>>,
 }
 
 /// What a client's observer was told.
@@ -69,8 +72,17 @@ impl Observer for Told {
 
 impl<'a> Stage<'a> {
     pub(crate) fn new(simulator: &'a Simulator, common: &'a Common, options: Value, variables: Value) -> Self {
-        let (clients, calls, subscriptions) = (HashMap::new(), HashMap::new(), HashMap::new());
-        Self { simulator, common, options, variables, secrets: simulator.secrets(), clients, calls, subscriptions }
+        Self {
+            simulator,
+            common,
+            options,
+            variables,
+            secrets: simulator.secrets(),
+            clients: HashMap::new(),
+            calls: HashMap::new(),
+            subscriptions: HashMap::new(),
+            workers: HashMap::new(),
+        }
     }
 
     pub(crate) async fn perform(&mut self, steps: &[Value]) -> Result<(), Failure> {
@@ -104,6 +116,7 @@ impl<'a> Stage<'a> {
             let name = step[*kind].as_str().unwrap_or_default();
             match *kind {
                 "call" if fields.contains_key("parallel") => self.parallel(step).await,
+                "call" if name == "alerts.run" => self.run(step).await,
                 "call" => self.outcome(step, self.begin(step)?).await,
                 "open" => self.open(step).await,
                 "close" => self.client(step).map(|(client, _)| client.close()),
@@ -141,6 +154,10 @@ impl<'a> Stage<'a> {
                     self.judge(step, &Ok(answer))
                 }
                 "requests" => self.requests(step).await,
+                "visit" => {
+                    let (status, body) = visit(name).await?;
+                    self.judge(step, &Ok(json!({"status": status, "body": body})))
+                }
                 _ => {
                     let steps = self.common.recipes.get(name).ok_or_else(|| format!("there is no recipe {name}"))?;
                     for step in steps {
@@ -179,7 +196,24 @@ impl<'a> Stage<'a> {
         self.judge(step, &outcome)
     }
 
+    async fn run(&mut self, step: &Value) -> Result<(), Failure> {
+        let outcome = match operation::run(&self.client(step)?.0, &step["with"]).await? {
+            Ok(worker) => {
+                let name = step["worker"].as_str().ok_or("the worker has no name")?;
+                self.workers.insert(name.to_owned(), Arc::new(worker));
+                Ok(Value::Null)
+            }
+            Err(error) => Err(error),
+        };
+        self.judge(step, &outcome)
+    }
+
     fn begin(&self, step: &Value) -> Result<Call, Failure> {
+        if let Some(name) = step["worker"].as_str() {
+            let worker = Arc::clone(self.workers.get(name).ok_or_else(|| format!("there is no worker {name}"))?);
+            let operation = step["call"].as_str().unwrap_or_default().to_owned();
+            return Ok(tokio::spawn(async move { operation::of_worker(&worker, &operation).await }));
+        }
         let client = self.client(step)?.0.clone();
         let operation = step["call"].as_str().unwrap_or_default().to_owned();
         let with = step["with"].clone();

@@ -1,79 +1,6 @@
 import Foundation
 import ItsmAdapter
 
-/// Arguments by name.
-struct With: Sendable {
-    let json: Json
-
-    func text(_ name: String) throws -> String {
-        guard let text = json[name].text else { throw Failure("the argument \(name) is missing, or no text") }
-        return text
-    }
-    func some(_ name: String) -> String? { json[name].text }
-    func secret(_ name: String) throws -> SecretString { SecretString(try text(name)) }
-    func someSecret(_ name: String) -> SecretString? { some(name).map { SecretString($0) } }
-    func texts(_ name: String) -> [String]? { json[name].list?.compactMap(\.text) }
-    func number(_ name: String) -> UInt32? { json[name].number.map(UInt32.init) }
-    func size(_ name: String) throws -> UInt32 {
-        guard let number = number(name) else { throw Failure("the argument \(name) is missing, or no number") }
-        return number
-    }
-    func word<Word: CaseIterable>(_ name: String) throws -> Word { try With.word(text(name)) }
-    static func word<Word: CaseIterable>(_ text: String) throws -> Word {
-        guard let word = Word.allCases.first(where: { snakeCase("\($0)") == text }) else { throw Failure("no \(Word.self): \(text)") }
-        return word
-    }
-    var customer: String { get throws { try text("customer_id") } }
-    var instance: String { get throws { try text("instance_url") } }
-    var table: String { get throws { try text("table") } }
-    var fields: [String] { texts("fields") ?? [] }
-    var query: [Condition] {
-        get throws {
-            try (json["query"].list ?? []).map {
-                Condition(field: $0["field"].text!, operator: try With.word($0["operator"].text!), value: $0["value"].text!)
-            }
-        }
-    }
-    var connect: Connect {
-        get throws { Connect(customerId: try customer, instanceUrl: try instance, instanceName: some("instance_name")) }
-    }
-    var register: RegisterServiceAccount {
-        get throws {
-            RegisterServiceAccount(
-                customerId: try customer, instanceUrl: try instance, instanceName: some("instance_name"),
-                clientId: try text("client_id"), clientSecret: try secret("client_secret"),
-                userName: try text("user_name"), password: try secret("password"))
-        }
-    }
-    var alert: Alert {
-        get throws {
-            Alert(
-                customerId: try customer, source: try text("source"), id: try text("id"), title: try text("title"),
-                description: try text("description"), severity: try word("severity"),
-                state: try some("state") == nil ? .raised : word("state"), priority: some("priority"),
-                category: some("category"), policy: some("policy"), target: some("target"), component: some("component"),
-                raisedAt: try some("raised_at").map { try Date($0, strategy: .iso8601) },
-                fields: json["fields"].object?.compactMapValues(\.text) ?? [:])
-        }
-    }
-    var options: ClientOptions {
-        get throws {
-            let options = ClientOptions(
-                store: some("store"), key: someSecret("key"), oldKeys: texts("old_keys")?.map { SecretString($0) },
-                citrixUrl: some("citrix_url"), instanceHosts: texts("instance_hosts"),
-                allowPrivateNetworks: json["allow_private_networks"] == .null ? nil : json["allow_private_networks"] == .bool(true),
-                proxy: some("proxy"), rootCertificates: texts("root_certificates"),
-                connectTimeoutMs: number("connect_timeout_ms"), attemptTimeoutMs: number("attempt_timeout_ms"),
-                totalTimeoutMs: number("total_timeout_ms"), maxAttempts: number("max_attempts"),
-                concurrencyPerRemote: number("concurrency_per_remote"), transactionLimitMs: number("transaction_limit_ms"),
-                wakeUpIntervalMs: number("wake_up_interval_ms"))
-            let known = Mirror(reflecting: options).children.map { snakeCase($0.label!) }
-            if let unknown = json.object?.keys.first(where: { !known.contains($0) }) { throw Failure("there is no option \(unknown)") }
-            return options
-        }
-    }
-}
-
 /// From the name of an operation to its call: what a language with full reflection would not need.
 let operations: [String: @Sendable (Client, With) async throws -> Json] = [
     "accounts.add": { c, w in
@@ -108,11 +35,41 @@ let operations: [String: @Sendable (Client, With) async throws -> Json] = [
     },
     "registrations.unregister": { c, w in Json(try await c.registrations.unregister(w.customer, w.instance)) },
     "registrations.check": { c, w in Json(try await c.registrations.check(w.customer, w.instance)) },
+    "registrations.check_all": { c, w in
+        Json(try await c.registrations.checkAll(CheckAll(customerId: w.some("customer_id"), concurrency: w.number("concurrency"))))
+    },
+    "registrations.relocate": { c, w in Json(try await c.registrations.relocate(from: w.text("from_instance_url"), w.register)) },
+    "registrations.update_endpoint_secret": { c, w in
+        Json(try await c.registrations.updateEndpointSecret(w.customer, w.instance, w.secret("client_secret")))
+    },
+    "registrations.authorize": { c, w in Json(try await c.registrations.authorize(w.authorize)) },
+    "registrations.complete": { c, w in
+        Json(try await c.registrations.complete(w.text("callback_url"), session: w.someSecret("session")))
+    },
+    "registrations.abandon": { c, w in Json(try await c.registrations.abandon(w.text("flow_id"))) },
+    "registrations.authorize_in_browser": { c, w in
+        Json(try await c.registrations.authorizeInBrowser(w.authorize, timeoutMs: w.number("timeout_ms")))
+    },
+    "registrations.listen": { c, w in Json(try await c.registrations.listen(w.authorize)) },
+    "registrations.wait_for": { c, w in
+        Json(try await c.registrations.waitFor(w.text("flow_id"), timeoutMs: w.number("timeout_ms")))
+    },
     "alerts.submit": { c, w in Json(try await c.alerts.submit(With(json: w.json["alert"]).alert)) },
+    "alerts.submit_many": { c, w in
+        Json(try await c.alerts.submitMany((w.json["alerts"].list ?? []).map { try With(json: $0).alert }))
+    },
     "alerts.submit_webhook": { c, w in
         Json(try await c.alerts.submitWebhook(
             Data(w.text("body").utf8), authorization: w.some("authorization"), expected: w.someSecret("expected")) as Any)
     },
+    "alerts.submit_mapped": { c, w in
+        Json(try await c.alerts.submitMapped(
+            w.customer, Data(w.text("body").utf8), mapping: w.some("mapping"), authorization: w.some("authorization"),
+            expected: w.someSecret("expected")) as Any)
+    },
+    "alerts.drain": { c, w in Json(try await c.alerts.drain(w.run)) },
+    "alerts.lag": { c, w in Json(try await c.alerts.lag(customerId: w.some("customer_id"))) },
+    "alerts.replay": { c, w in Json(try await c.alerts.replay(w.text("delivery_id"))) },
     "alerts.deliver": { c, w in Json(try await c.alerts.deliver(w.text("delivery_id"))) },
     "alerts.get": { c, w in Json(try await c.alerts.get(w.text("delivery_id"))) },
     "alerts.list": { c, w in
@@ -120,6 +77,20 @@ let operations: [String: @Sendable (Client, With) async throws -> Json] = [
             customerId: w.some("customer_id"), statuses: (w.texts("statuses") ?? []).map(With.word), after: w.some("after"),
             limit: w.number("limit")))
     },
+    "policies.set": { c, w in Json(try await c.policies.set(w.customer, w.text("document"))) },
+    "policies.get": { c, w in Json(try await c.policies.get(w.customer)) },
+    "policies.remove": { c, w in Json(try await c.policies.remove(w.customer)) },
+    "policies.explain": { c, w in
+        Json(try await c.policies.explain(With(json: w.json["alert"]).alert, at: w.instant("at"), document: w.some("document")))
+    },
+    "sources.poll": { c, w in Json(try await c.sources.poll(w.customer, w.word("source"), since: w.instant("since"))) },
+    "webhooks.create": { c, w in
+        Json(try await c.webhooks.create(CreateWebhook(
+            customerId: w.customer, url: w.text("url"), authorization: w.someSecret("authorization"),
+            description: w.some("description"), eventType: w.some("event_type"), changeType: w.some("change_type"))))
+    },
+    "webhooks.list": { c, w in Json(try await c.webhooks.list(w.customer)) },
+    "webhooks.remove": { c, w in Json(try await c.webhooks.remove(w.customer, w.text("webhook_id"))) },
     "records.get": { c, w in
         Json(try await c.records.get(w.customer, table: w.table, sysId: w.text("sys_id"), fields: w.fields, as: Record.self))
     },

@@ -57,4 +57,21 @@ final class Simulator: Sendable {
         let (data, response) = try await URLSession.shared.data(for: request)
         return ((response as! HTTPURLResponse).statusCode, try JSONDecoder().decode(Json.self, from: data))
     }
+
+    /// Asks for a page and follows nothing.
+    func visit(_ page: String) async throws -> Json {
+        guard let address = URL(string: page) else { throw Failure("no address: \(page)") }
+        let (data, response) = try await Self.staying.data(from: address)
+        let status = (response as! HTTPURLResponse).statusCode
+        return .object(["status": .number(Double(status)), "body": .text(String(decoding: data, as: UTF8.self))])
+    }
+
+    private static let staying = URLSession(configuration: .ephemeral, delegate: Stay(), delegateQueue: nil)
+
+    private final class Stay: NSObject, URLSessionTaskDelegate {
+        func urlSession(
+            _: URLSession, task _: URLSessionTask, willPerformHTTPRedirection _: HTTPURLResponse, newRequest _: URLRequest,
+            completionHandler: @escaping (URLRequest?) -> Void
+        ) { completionHandler(nil) }
+    }
 }

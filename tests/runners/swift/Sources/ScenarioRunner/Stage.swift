@@ -7,10 +7,12 @@ actor Stage {
 
     /// Steps, and which modifiers each takes.
     static let steps: [(kind: String, modifiers: Set<String>)] = [
-        ("start", ["call", "with", "on"]), ("call", ["with", "on", "expect", "error", "save", "parallel", "winners"]),
+        ("start", ["call", "with", "on", "worker"]),
+        ("call", ["with", "on", "worker", "expect", "error", "save", "parallel", "winners"]),
         ("open", ["on", "error"]), ("close", ["on"]), ("await", ["expect", "error", "save"]), ("cancel", []),
         ("subscribe", ["on"]), ("next", ["expect", "save"]), ("events", ["on"]),
-        ("control", ["body", "status", "expect", "save"]), ("requests", ["count", "expect"]), ("use", []),
+        ("control", ["body", "status", "expect", "save"]), ("requests", ["count", "expect"]),
+        ("visit", ["expect", "save"]), ("use", []),
     ]
 
     let simulator: Simulator, recipes: Json, options: Json
@@ -18,6 +20,7 @@ actor Stage {
     var clients: [String: (client: Client, told: Told)] = [:]
     var calls: [String: Task<Outcome, any Error>] = [:]
     var subscriptions: [String: Subscription] = [:]
+    var workers: [String: Worker] = [:]
 
     init(_ simulator: Simulator, recipes: Json, options: Json, variables: Json) {
         (self.simulator, self.recipes, self.options, self.variables) = (simulator, recipes, options, variables)
@@ -71,6 +74,7 @@ actor Stage {
                 if let count = step.object?["count"] { try inside("count") { try count.match(.number(Double(found.count))) } }
                 try step.object?["expect"]?.match(.list(found))
             }
+        case "visit": try judge(step, .success(try await simulator.visit(name)))
         default:
             guard let steps = recipes[name].list else { throw Failure("there is no recipe \(name)") }
             for step in steps { try await self.step(step) }
@@ -101,10 +105,34 @@ actor Stage {
     }
 
     private func begin(_ step: Json) throws -> Task<Outcome, any Error> {
-        let name = step["call"].text ?? "", client = try client(step).client
+        let name = step["call"].text ?? ""
+        if let worker = step["worker"].text { return try begin(name, worker: worker, step) }
+        let client = try client(step).client
         guard let operation = operations[name] else { throw Failure("there is no operation \(name)") }
         return Task { try await outcome { try await operation(client, With(json: step["with"])) } }
     }
+
+    private func begin(_ name: String, worker: String, _ step: Json) throws -> Task<Outcome, any Error> {
+        if name == "alerts.run" {
+            let client = try client(step).client
+            return Task {
+                try await outcome {
+                    await self.keep(try await client.alerts.run(With(json: step["with"]).run), as: worker)
+                    return .null
+                }
+            }
+        }
+        guard let worker = workers[worker] else { throw Failure("there is no worker \(worker)") }
+        let work: @Sendable () async throws -> Void
+        switch name {
+        case "worker.stop": work = worker.stop
+        case "worker.ended": work = worker.ended
+        default: throw Failure("worker does not belong to \(name)")
+        }
+        return Task { try await outcome { Json(try await work()) } }
+    }
+
+    private func keep(_ worker: Worker, as name: String) { workers[name] = worker }
 
     private func call(_ step: Json) async throws {
         let copies = Int(step["parallel"].number ?? 1)

@@ -1,0 +1,150 @@
+"""A worker, held by Python: run, stopped, forked around, left behind."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import threading
+from typing import Any
+
+import pytest
+
+from itsm_adapter import AsyncClient, Client, DeliveryStatus, EventKind, IllegalStateError, InvalidInputError
+from itsm_adapter.fields import AlertFields
+from conftest import CUSTOMER, Program, Simulator
+from test_life import LINUX, in_child
+
+
+def alert(name: str) -> AlertFields:
+    return {
+        "customer_id": CUSTOMER,
+        "source": "monitor",
+        "id": name,
+        "title": "Cloud Connector EDGE01 is offline",
+        "description": "Not heard of for 15 minutes.",
+        "severity": "error",
+    }
+
+
+def incidents(simulator: Simulator) -> int:
+    return int(simulator.control("GET /instances/dev1/tables/incident")["count"])
+
+
+def test_a_worker_delivers_and_is_stopped(registered: Client, simulator: Simulator) -> None:
+    delivered = threading.Semaphore(0)
+    registered.observe(lambda event: delivered.release() if event.kind == EventKind.DELIVERY_DONE else None)
+    with registered.alerts.run(concurrency=4) as worker:
+        waiting = threading.Thread(target=worker.ended)
+        waiting.start()
+        submitted = registered.alerts.submit_many([alert("a1"), alert("a2")])
+        assert delivered.acquire(timeout=30) and delivered.acquire(timeout=30)
+    waiting.join(30)
+    assert not waiting.is_alive()
+    worker.stop()
+    assert [registered.alerts.get(one.id).status for one in submitted] == [DeliveryStatus.DELIVERED] * 2
+    registered.alerts.submit(**alert("a3"))
+    lag = registered.alerts.lag()
+    assert (lag.delivered, lag.pending, incidents(simulator)) == (2, 1, 2)
+    # What a delivery tells can be given back, and is the same alert.
+    assert registered.alerts.submit_many([submitted[0].alert])[0].id == submitted[0].id
+    assert registered.alerts.drain().delivered == 3
+
+
+def test_a_worker_in_asyncio(asyncio_client: AsyncClient, simulator: Simulator) -> None:
+    async def main() -> None:
+        async with asyncio_client as client:
+            events = client.subscribe()
+            async with await client.alerts.run() as worker:
+                waiting = asyncio.create_task(worker.ended())
+                await client.alerts.submit(**alert("a1"))
+                async for event in events:
+                    if event.kind == EventKind.DELIVERY_DONE:
+                        break
+                # Who gives up waiting stops nothing.
+                with pytest.raises(asyncio.TimeoutError):
+                    await asyncio.wait_for(worker.ended(), timeout=0.01)
+                assert not waiting.done()
+            await waiting
+            assert (await client.alerts.lag(customer_id=CUSTOMER)).delivered == 1
+            other = await client.alerts.run()
+        await other.ended()
+
+    asyncio.run(main())
+    assert incidents(simulator) == 1
+
+
+def test_a_worker_that_nobody_holds_stops(registered: Client, simulator: Simulator) -> None:
+    worker = registered.alerts.run(poll_interval_ms=10)
+    del worker
+    gc.collect()
+    registered.alerts.submit(**alert("a1"))
+    # Whatever the first one still does, a second one delivers, and there is one incident.
+    assert registered.alerts.drain().delivered == 1
+    assert incidents(simulator) == 1
+
+
+def test_the_arguments_of_a_worker_and_of_alerts_are_checked(client: Client) -> None:
+    with pytest.raises(InvalidInputError, match="concurrency"):
+        client.alerts.run(concurrency=0)
+    with pytest.raises(TypeError, match="'title' is missing"):
+        client.alerts.submit_many([{"customer_id": CUSTOMER, "source": "monitor", "id": "a1"}])  # type: ignore[list-item, typeddict-item, unused-ignore]
+    with pytest.raises(TypeError, match="no field 'titel'"):
+        client.alerts.submit_many([{**alert("a1"), "titel": "x"}])  # type: ignore[list-item, typeddict-item, unused-ignore]
+    with pytest.raises(TypeError, match="'target'"):
+        client.alerts.submit_many([{**alert("a1"), "target": 7}])  # type: ignore[list-item, typeddict-item, unused-ignore]
+    with pytest.raises(InvalidInputError, match="awful"):
+        client.alerts.submit_many([{**alert("a1"), "severity": "awful"}])
+    with pytest.raises(TypeError):
+        client.alerts.submit_many("a1")  # type: ignore[arg-type]
+
+
+@LINUX
+def test_a_worker_stays_in_its_process(file_options: dict[str, Any], simulator: Simulator) -> None:
+    def child() -> None:
+        for call in (worker.stop, worker.ended):
+            with pytest.raises(IllegalStateError, match="fork"):
+                call()
+        own = client.alerts.run()
+        client.alerts.submit(**alert("of the child"))
+        own.stop()
+        client.alerts.drain()
+
+    with Client(**file_options) as client:
+        worker = client.alerts.run()
+        assert [in_child(child) for _ in range(5)] == [0] * 5
+        client.alerts.submit(**alert("of the parent"))
+        worker.stop()
+        assert client.alerts.drain().delivered == 2
+    assert incidents(simulator) == 2
+
+
+@pytest.mark.parametrize("kind", ["Client", "AsyncClient"])
+def test_the_interpreter_exits_with_a_worker_at_work(kind: str, file_options: dict[str, Any], simulator: Simulator, program: Program) -> None:
+    simulator.control("POST /faults", {"on": "dev1", "fault": "slow", "route": "table", "delay_ms": 30, "times": None})
+    text = f"""
+        import asyncio, logging, threading
+        from itsm_adapter import {kind}
+
+        logging.basicConfig(level=1)
+        told = threading.Semaphore(0)
+
+        async def begin():
+            global client, worker
+            client = {kind}()
+            client.observe(lambda event: told.release())
+            worker = client.alerts.run()
+            alerts = [{{**{alert("a")!r}, "id": str(number)}} for number in range(50)]
+            submitted = client.alerts.submit_many(alerts)
+            if asyncio.iscoroutine(worker):
+                worker = await worker
+                await submitted
+
+        asyncio.run(begin())
+        assert told.acquire(timeout=30)
+    """
+    for _ in range(3):
+        done = program(text, environment=simulator.environment(file_options["store"]))
+        assert "panicked" not in done.stderr and "Fatal" not in done.stderr, done.stderr
+    with Client(**file_options) as client:
+        lag = client.alerts.lag()
+        assert lag.delivered + lag.pending + lag.unknown == 50 and lag.dead == 0
