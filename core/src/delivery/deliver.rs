@@ -15,6 +15,7 @@ use std::{sync::Arc, time::Duration};
 use chrono::{DateTime, Utc};
 
 use super::{
+    drift::Drift,
     group::Joined,
     incident::{FIELDS, IncidentRow, NewIncident},
     life::Choices,
@@ -52,6 +53,7 @@ pub(crate) struct Courier {
     pub(crate) servicenow: ServiceNow,
     pub(crate) tokens: Tokens,
     pub(crate) choices: Choices,
+    pub(crate) drift: Drift,
     pub(crate) policies: PolicyBook,
     /// How long the instance may go on working on a request that nobody waits for.
     pub(crate) transaction_limit: Duration,
@@ -103,6 +105,11 @@ impl Courier {
     /// How long a claim lasts: the token and one call, each with all its repetitions.
     pub(super) fn claim_span(&self) -> Duration {
         self.total_timeout * 2 + MARGIN
+    }
+
+    /// How long an attempt may have an effect after it was begun: the call, and the instance's own limit.
+    fn longest(&self) -> Duration {
+        self.total_timeout + self.transaction_limit + MARGIN
     }
 
     /// Delivers one alert to the instance its account is registered with, step after step until it is done.
@@ -240,6 +247,8 @@ impl Courier {
     /// The journal: an attempt is written down before it is sent, with the time after which it cannot have an
     /// effect any more, should nobody be there to write down when it ended. The claim goes on until then.
     async fn begin_attempt(&self, row: Row<DeliveryRecord>, instance: &InstanceId) -> Result<Row<DeliveryRecord>> {
+        // So that a clock set from here on is noticed.
+        self.drift.trusts(&self.chance, self.longest());
         let now = self.chance.now();
         let mut record = row.value;
         record.delivery.status = DeliveryStatus::Unknown;
@@ -247,7 +256,7 @@ impl Courier {
         record.delivery.instance_id = Some(instance.clone());
         record.delivery.updated_at = now;
         // The call may be waiting for its turn, or for the end of a pause, until shortly before its time is up.
-        record.attempt_deadline = Some(now + self.total_timeout + self.transaction_limit + MARGIN);
+        record.attempt_deadline = Some(now + self.longest());
         record.claimed_until = Some(now + self.claim_span());
         record.not_before = None;
         self.write(record, row.version, Vec::new(), None).await
@@ -292,6 +301,7 @@ impl Courier {
         let deadline = row.value.attempt_deadline.unwrap_or(ended_at);
         // Taken before the look: what is not there at a time after the deadline never comes.
         let looked_at = self.chance.now();
+        let trusted = self.drift.trusts(&self.chance, self.longest());
         let found = match self.look_up(&row.value.delivery, asked).await {
             Ok(found) => found,
             Err(error) => {
@@ -312,10 +322,11 @@ impl Courier {
         }
         let mut record = row.value;
         record.claimed_until = None;
-        if looked_at < deadline {
+        if looked_at < deadline || !trusted {
             // As long as it has been waited for already: the looks become rarer.
             let waited = (looked_at - ended_at).to_std().unwrap_or_default();
             let left = (deadline - looked_at).to_std().unwrap_or_default();
+            let left = if trusted { left } else { left.max(LONGEST_POLL) };
             let at = looked_at + waited.clamp(POLL, LONGEST_POLL).min(left + Duration::from_millis(1));
             if waited < POLL {
                 let message = format!(

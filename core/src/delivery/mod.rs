@@ -2,6 +2,7 @@
 
 mod accept;
 mod deliver;
+mod drift;
 mod group;
 mod incident;
 mod key;
@@ -18,6 +19,7 @@ mod worker;
 pub(crate) use self::{
     accept::accept,
     deliver::Courier,
+    drift::Drift,
     life::Choices,
     policy::{PolicyBook, PolicySet},
     source::webhook_alert,
