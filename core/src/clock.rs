@@ -22,8 +22,8 @@ pub trait Clock: Send + Sync + 'static {
     fn now(&self) -> DateTime<Utc>;
     /// Completes when this much time has passed on this clock.
     fn sleep(&self, duration: Duration) -> BoxFuture<'static, ()>;
-    /// Time since some fixed instant, which goes on evenly when somebody sets the clock. By this the adapter notices
-    /// that the clock was set. Unless overridden, a clock is believed to be never set.
+    /// Time since some fixed instant, which goes on evenly when somebody sets the clock. Unless overridden, the clock
+    /// is believed to be never set.
     fn elapsed(&self) -> Duration {
         (self.now() - DateTime::UNIX_EPOCH).to_std().unwrap_or_default()
     }

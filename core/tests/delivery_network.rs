@@ -17,7 +17,7 @@ use std::{
     time::Duration,
 };
 
-use chrono::{TimeDelta, Utc};
+use chrono::{DateTime, TimeDelta};
 use itsm_adapter::{
     Alert, AlertState, Client, CustomerId, RegisterServiceAccount, RunOptions, StoreConfig, Worker,
     store::{MemoryStore, Store},
@@ -67,8 +67,10 @@ impl Machine {
         loop {
             let is_calm = calm.load(Ordering::Relaxed);
             let life = Life::new((!is_calm).then(|| 20 + self.sky.dice.below(400)));
+            // A clock that is wrong from the start cannot be told from a right one: whoever starts has asked for the time.
+            self.wall.set_right();
             let client = self.client(&life).await;
-            let options = RunOptions { concurrency: Some(4), ..RunOptions::default() };
+            let options = RunOptions { concurrency: Some(4), poll_interval_ms: Some(3000), ..RunOptions::default() };
             let worker = client.alerts().run(options).await.unwrap();
             self.sky.note(&format!("{} starts", self.name));
             if is_calm {
@@ -111,7 +113,7 @@ struct Story {
 }
 
 async fn story(seed: u64) -> Story {
-    let (began, began_at) = (Instant::now(), Utc::now());
+    let (began, began_at) = (Instant::now(), DateTime::from_timestamp(1_767_225_600, 0).unwrap());
     let mut options = Options::default();
     options.seed = Some(seed);
     let sky = Sky::new(Simulator::start(options).await.unwrap(), seed, began);
@@ -220,7 +222,6 @@ fn all_well(seeds: impl Iterator<Item = u64> + Send) {
 fn whatever_the_network_does_each_alert_is_one_incident() {
     if let Some(seed) = std::env::var("ITSM_SEED").ok().and_then(|seed| seed.parse().ok()) {
         let story = told(seed);
-        println!("{}", story.trace.join("\n"));
         assert_eq!(story.wrong, None);
         return;
     }

@@ -334,7 +334,7 @@ impl Inner {
             servicenow: self.servicenow.clone(),
             tokens: self.tokens.clone(),
             choices: self.choices.clone(),
-            drift: self.drift.clone(),
+            sights: self.sights.clone(),
             policies: self.policies.clone(),
             transaction_limit: self.config.transaction_limit,
             total_timeout: self.config.total_timeout,

@@ -48,7 +48,7 @@ use crate::{
     api::{citrix::CitrixCloud, servicenow::ServiceNow},
     clock::{Chance, Clock, Random},
     config::{Config, StoreConfig},
-    delivery::{Choices, Drift, PolicyBook},
+    delivery::{Choices, PolicyBook, Sights},
     desk::{Desk, OpenBrowser, SystemBrowser},
     error::{Error, ErrorKind, Result},
     event::{Observer, Observers, Subscription},
@@ -86,7 +86,7 @@ struct Inner {
     desk: Desk,
     browser: Arc<dyn OpenBrowser>,
     choices: Choices,
-    drift: Drift,
+    sights: Sights,
     /// Rings when something was accepted.
     bell: watch::Sender<u64>,
     /// True after the end.
@@ -251,7 +251,7 @@ impl Client {
             desk: Desk::default(),
             browser: browser.unwrap_or_else(|| Arc::new(SystemBrowser)),
             choices: Choices::default(),
-            drift: Drift::default(),
+            sights: Sights::default(),
             bell: watch::Sender::default(),
             ended: watch::Sender::default(),
             closed: AtomicBool::new(false),

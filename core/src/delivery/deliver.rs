@@ -15,11 +15,11 @@ use std::{sync::Arc, time::Duration};
 use chrono::{DateTime, Utc};
 
 use super::{
-    drift::Drift,
     group::Joined,
     incident::{FIELDS, IncidentRow, NewIncident},
     life::Choices,
     policy::{Action, Decision, PolicyBook},
+    sight::Sights,
 };
 use crate::{
     api::servicenow::{Query, ServiceNow},
@@ -53,7 +53,7 @@ pub(crate) struct Courier {
     pub(crate) servicenow: ServiceNow,
     pub(crate) tokens: Tokens,
     pub(crate) choices: Choices,
-    pub(crate) drift: Drift,
+    pub(crate) sights: Sights,
     pub(crate) policies: PolicyBook,
     /// How long the instance may go on working on a request that nobody waits for.
     pub(crate) transaction_limit: Duration,
@@ -247,8 +247,6 @@ impl Courier {
     /// The journal: an attempt is written down before it is sent, with the time after which it cannot have an
     /// effect any more, should nobody be there to write down when it ended. The claim goes on until then.
     async fn begin_attempt(&self, row: Row<DeliveryRecord>, instance: &InstanceId) -> Result<Row<DeliveryRecord>> {
-        // So that a clock set from here on is noticed.
-        self.drift.trusts(&self.chance, self.longest());
         let now = self.chance.now();
         let mut record = row.value;
         record.delivery.status = DeliveryStatus::Unknown;
@@ -259,6 +257,7 @@ impl Courier {
         record.attempt_deadline = Some(now + self.longest());
         record.claimed_until = Some(now + self.claim_span());
         record.not_before = None;
+        self.sights.set(&record, self.chance.clock.elapsed() + self.longest());
         self.write(record, row.version, Vec::new(), None).await
     }
 
@@ -270,6 +269,7 @@ impl Courier {
         record.delivery.updated_at = now;
         record.attempt_deadline = Some(now + self.transaction_limit + MARGIN);
         record.claimed_until = None;
+        self.sights.set(&record, self.chance.clock.elapsed() + self.transaction_limit + MARGIN);
         self.write(record, row.version, Vec::new(), None).await?;
         metrics::counter!("itsm_adapter_outcomes_unknown").increment(1);
         Ok(Next::Unknown(error))
@@ -298,10 +298,9 @@ impl Courier {
     /// working on it.
     async fn settle(&self, row: Row<DeliveryRecord>, asked: &InstanceId, budget: Option<i32>) -> Result<Next> {
         let ended_at = row.value.delivery.updated_at;
-        let deadline = row.value.attempt_deadline.unwrap_or(ended_at);
-        // Taken before the look: what is not there at a time after the deadline never comes.
         let looked_at = self.chance.now();
-        let trusted = self.drift.trusts(&self.chance, self.longest());
+        // Taken before the look: what is not there when the attempt is over never comes.
+        let left = self.sights.left(&row.value, self.chance.clock.elapsed());
         let found = match self.look_up(&row.value.delivery, asked).await {
             Ok(found) => found,
             Err(error) => {
@@ -322,11 +321,9 @@ impl Courier {
         }
         let mut record = row.value;
         record.claimed_until = None;
-        if looked_at < deadline || !trusted {
+        if !left.is_zero() {
             // As long as it has been waited for already: the looks become rarer.
             let waited = (looked_at - ended_at).to_std().unwrap_or_default();
-            let left = (deadline - looked_at).to_std().unwrap_or_default();
-            let left = if trusted { left } else { left.max(LONGEST_POLL) };
             let at = looked_at + waited.clamp(POLL, LONGEST_POLL).min(left + Duration::from_millis(1));
             if waited < POLL {
                 let message = format!(
@@ -339,6 +336,7 @@ impl Courier {
             self.write(record, row.version, Vec::new(), None).await?;
             return Ok(Next::Later(at));
         }
+        self.sights.forget(&record.delivery.id);
         let dead = budget.is_some_and(|most| record.delivery.attempts >= most);
         self.open(record, row.version, dead).await?;
         Ok(Next::Later(looked_at))
@@ -367,6 +365,7 @@ impl Courier {
 
     async fn done(&self, row: Row<DeliveryRecord>, instance: &InstanceId, incident: Incident) -> Result<Next> {
         let mut record = row.value;
+        self.sights.forget(&record.delivery.id);
         let message = format!("The alert is incident {}.", incident.number);
         record.delivery.status = DeliveryStatus::Delivered;
         record.delivery.instance_id = Some(instance.clone());
@@ -386,6 +385,7 @@ impl Courier {
     /// Nothing was made: the delivery waits for its next attempt, or is dead when there is none left.
     async fn put_back(&self, row: Row<DeliveryRecord>, error: Error, budget: Option<i32>) -> Result<Next> {
         let mut record = row.value;
+        self.sights.forget(&record.delivery.id);
         record.delivery.failure = Some(words(&error));
         record.not_before = Some(self.chance.now() + self.pause(record.failures, &error));
         record.failures = record.failures.saturating_add(1);

@@ -130,12 +130,13 @@ impl Lane {
         };
         tokio::select! {
             biased;
-            _ = self.stop.changed() => {}
+            // A sender that is gone says nothing more; that is no news.
+            Ok(()) = self.stop.changed() => {}
             Some(done) = hands.join_next() => {
                 self.mind(pace, done);
             }
-            _ = self.customers.changed() => {}
-            _ = self.bell.changed() => {}
+            Ok(()) = self.customers.changed() => {}
+            Ok(()) = self.bell.changed() => {}
             () = sleeping => {}
         }
     }

@@ -2,7 +2,6 @@
 
 mod accept;
 mod deliver;
-mod drift;
 mod group;
 mod incident;
 mod key;
@@ -12,6 +11,7 @@ mod life;
 mod mapping;
 mod pace;
 mod policy;
+mod sight;
 mod source;
 mod sweep;
 mod worker;
@@ -19,9 +19,9 @@ mod worker;
 pub(crate) use self::{
     accept::accept,
     deliver::Courier,
-    drift::Drift,
     life::Choices,
     policy::{PolicyBook, PolicySet},
+    sight::Sights,
     source::webhook_alert,
     sweep::Sweeper,
     worker::Crew,

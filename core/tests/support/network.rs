@@ -74,6 +74,10 @@ impl Wall {
         Self { began, began_at, off_ms: Arc::default() }
     }
 
+    pub(crate) fn set_right(&self) {
+        self.off_ms.store(0, Ordering::Relaxed);
+    }
+
     pub(crate) fn set_off(&self, by: TimeDelta) {
         self.off_ms.fetch_add(by.num_milliseconds(), Ordering::Relaxed);
     }
@@ -176,6 +180,9 @@ impl Sky {
 
     pub(crate) fn note(&self, what: &str) {
         let at = self.began.elapsed().as_millis();
+        if std::env::var_os("ITSM_SEED").is_some() {
+            println!("{at} {what}");
+        }
         self.trace.lock().unwrap_or_else(PoisonError::into_inner).push(format!("{at} {what}"));
     }
 
@@ -242,7 +249,10 @@ impl Link {
         } else {
             "well"
         };
-        sky.note(&format!("{} {} {} {fate}", self.name, request.method, request.url.path()));
+        let key = String::from_utf8_lossy(&request.body).split("\"citrix-").nth(1).map(|key| key[..6].to_owned());
+        let query = request.url.query().and_then(|query| query.split("citrix-").nth(1)).map(|key| key[..6].to_owned());
+        let about = key.or(query).unwrap_or_default();
+        sky.note(&format!("{} {} {} {about} {fate}", self.name, request.method, request.url.path()));
         let arrives = Instant::now() + if fate == "late" { dice.up_to(LATEST) } else { way };
         match fate {
             "parted" => return fail(SendFailure::NotConnected),
