@@ -22,6 +22,11 @@ pub trait Clock: Send + Sync + 'static {
     fn now(&self) -> DateTime<Utc>;
     /// Completes when this much time has passed on this clock.
     fn sleep(&self, duration: Duration) -> BoxFuture<'static, ()>;
+    /// Time since some fixed instant, which goes on evenly when somebody sets the clock. Unless overridden, the clock
+    /// is believed to be never set.
+    fn elapsed(&self) -> Duration {
+        (self.now() - DateTime::UNIX_EPOCH).to_std().unwrap_or_default()
+    }
 }
 
 /// The machine's own clock.
@@ -35,6 +40,11 @@ impl Clock for SystemClock {
 
     fn sleep(&self, duration: Duration) -> BoxFuture<'static, ()> {
         Box::pin(tokio::time::sleep(duration))
+    }
+
+    fn elapsed(&self) -> Duration {
+        static BEGAN: OnceLock<std::time::Instant> = OnceLock::new();
+        BEGAN.get_or_init(std::time::Instant::now).elapsed()
     }
 }
 

@@ -117,3 +117,30 @@ async fn by_policy_an_alert_that_comes_back_makes_a_linked_new_incident() {
         assert!(notes.iter().any(|note| note["value"].contains(text)), "{text}: {notes:?}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_storm_that_is_over_and_comes_back_is_not_lost() {
+    let world = world(json!({"otherwise": {"group": {"by": ["policy", "target"], "window_s": 36_000}}})).await;
+    let tell = async |number, state| {
+        world.client.alerts().submit(Alert { state, ..of_a_storm(number) }).await.unwrap();
+        world.client.alerts().drain(RunOptions::default()).await.unwrap()
+    };
+    for number in 0..3 {
+        tell(number, AlertState::Raised).await;
+    }
+    // One that is counted ends, and is back while the storm goes on.
+    for state in [AlertState::Ended, AlertState::Raised] {
+        let lag = tell(2, state).await;
+        assert_eq!((lag.delivered, lag.grouped, incidents(&world).len()), (1, 2, 1), "{state:?}: {lag:?}");
+    }
+    // The incident ends with its own alert, and says for whom it stood.
+    tell(0, AlertState::Ended).await;
+    assert_eq!(incidents(&world)[0]["state"], "6");
+    let notes = world.simulator.records(DEV1, "sys_journal_field");
+    assert!(notes.iter().any(|note| note["value"].contains("stood for 4 alerts")), "{notes:?}");
+    // What comes after that is not counted in what is over, although the window is still open.
+    tell(2, AlertState::Ended).await;
+    let lag = tell(2, AlertState::Raised).await;
+    assert_eq!((lag.delivered, lag.grouped, incidents(&world).len()), (2, 1, 2), "{lag:?}");
+    assert_eq!((incidents(&world)[1]["state"].as_str(), lag.pending), ("1", 0));
+}

@@ -203,8 +203,8 @@ async fn a_process_killed_between_the_insert_and_the_commit_leaves_one_incident(
             until(&about, || world.asked(INSERT).len() == 1 && made()).await;
             other.kill();
             drop(other);
-            // After the lease of the dead process, and after the time that the instance may be working.
-            let clock = TestClock::new(1);
+            // After the lease of the dead process. The time that the instance may be working is waited for again.
+            let clock = TestClock::new(4);
             clock.advance(Duration::from_secs(60));
             let client = Client::builder().config(world.config()).clock(Arc::new(clock)).open().await.unwrap();
             one_incident(&world, &deliver(&client, &delivery).await.unwrap(), &about);

@@ -239,3 +239,16 @@ async fn an_end_that_comes_before_everything_else_makes_nothing_until_the_alert_
     world.client.alerts().drain(RunOptions::default()).await.unwrap();
     exactly_one_each(&world, 1, "raised after its end").await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_drain_gives_up_on_an_instance_that_stays_down_and_leaves_nothing_behind_lost() {
+    let world = hurried(&[DEV1]).await;
+    submit(&world.client, 0..5).await;
+    world.simulator.fault(Fault::new(DEV1, FaultKind::Cut).route("any").always());
+    let options = RunOptions { give_up_after_ms: Some(30_000), ..RunOptions::default() };
+    let lag = world.client.alerts().drain(options).await.unwrap();
+    assert_eq!((lag.pending + lag.unknown, lag.delivered, lag.dead), (5, 0, 0), "{lag:?}");
+    world.simulator.clear_faults();
+    world.client.alerts().drain(RunOptions::default()).await.unwrap();
+    exactly_one_each(&world, 5, "after the instance came back").await;
+}

@@ -1,6 +1,6 @@
 //! How fast a policy decides: fifty rules of which the last one fits, a maintenance window, a group, two templates.
 
-use std::time::Instant;
+use std::{hint::black_box, time::Instant};
 
 use chrono::Utc;
 use itsm_adapter::{Alert, Policy};
@@ -39,7 +39,7 @@ pub(crate) fn decisions() {
         for _ in 0..7 {
             let started = Instant::now();
             for _ in 0..DECISIONS {
-                assert!(std::hint::black_box(decide(&alert, now)));
+                assert!(black_box(decide(black_box(&alert), black_box(now))));
             }
             rates.push(f64::from(DECISIONS) / started.elapsed().as_secs_f64());
         }

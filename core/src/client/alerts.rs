@@ -63,7 +63,7 @@ impl Alerts<'_> {
     }
 
     /// Delivers what was submitted until nothing waits any more for the accounts that are registered, and tells how
-    /// many deliveries stand where.
+    /// many deliveries stand where. `give_up_after_ms` bounds the wait for an instance that is down.
     ///
     /// # Errors
     /// `invalid_input` for options out of bounds, `store`.
@@ -127,6 +127,37 @@ impl Alerts<'_> {
                 match webhook_alert(body)? {
                     None => Ok(None),
                     Some(alert) => inner.take(alert).await,
+                }
+            })
+            .await
+    }
+
+    /// As [`Alerts::submit_webhook`], for a webhook that was made for one account: with `expected` an account vouches
+    /// for itself and for no other, so a body that names another one is refused (T8). Use it wherever more than one
+    /// account is served.
+    ///
+    /// # Errors
+    /// `forbidden` when the authorization differs, or the body is another account's; else as
+    /// [`Alerts::submit_webhook`].
+    pub async fn submit_webhook_for(
+        self,
+        customer_id: &str,
+        body: &[u8],
+        authorization: Option<&str>,
+        expected: Option<&Secret>,
+    ) -> Result<Option<Delivery>> {
+        let inner = self.0;
+        inner
+            .run("alerts.submit_webhook_for", async {
+                authorized(authorization, expected)?;
+                let customer = CustomerId::parse(customer_id)?;
+                match webhook_alert(body)? {
+                    Some(alert) if CustomerId::parse(&alert.customer_id)? != customer => {
+                        Err(Error::new(ErrorKind::Forbidden, "The callback tells of another account.")
+                            .remedy("Check which webhook the callback belongs to."))
+                    }
+                    Some(alert) => inner.take(alert).await,
+                    None => Ok(None),
                 }
             })
             .await
@@ -309,6 +340,7 @@ impl Inner {
             servicenow: self.servicenow.clone(),
             tokens: self.tokens.clone(),
             choices: self.choices.clone(),
+            sights: self.sights.clone(),
             policies: self.policies.clone(),
             transaction_limit: self.config.transaction_limit,
             total_timeout: self.config.total_timeout,

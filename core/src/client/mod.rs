@@ -50,7 +50,7 @@ use crate::{
     api::{citrix::CitrixCloud, servicenow::ServiceNow},
     clock::Chance,
     config::{Config, StoreConfig},
-    delivery::{Choices, PolicyBook},
+    delivery::{Choices, PolicyBook, Sights},
     desk::{Desk, OpenBrowser},
     error::{Error, ErrorKind, Result},
     event::{Observer, Observers, Subscription},
@@ -87,6 +87,7 @@ struct Inner {
     desk: Desk,
     browser: Arc<dyn OpenBrowser>,
     choices: Choices,
+    sights: Sights,
     /// Rings when something was accepted.
     bell: watch::Sender<u64>,
     /// True after the end.

@@ -19,6 +19,7 @@ use super::{
     incident::{FIELDS, IncidentRow, NewIncident},
     life::Choices,
     policy::{Action, Decision, PolicyBook},
+    sight::Sights,
 };
 use crate::{
     api::servicenow::{Query, ServiceNow},
@@ -52,6 +53,7 @@ pub(crate) struct Courier {
     pub(crate) servicenow: ServiceNow,
     pub(crate) tokens: Tokens,
     pub(crate) choices: Choices,
+    pub(crate) sights: Sights,
     pub(crate) policies: PolicyBook,
     /// How long the instance may go on working on a request that nobody waits for.
     pub(crate) transaction_limit: Duration,
@@ -103,6 +105,11 @@ impl Courier {
     /// How long a claim lasts: the token and one call, each with all its repetitions.
     pub(super) fn claim_span(&self) -> Duration {
         self.total_timeout * 2 + MARGIN
+    }
+
+    /// How long an attempt may have an effect after it was begun: the call, and the instance's own limit.
+    fn longest(&self) -> Duration {
+        self.total_timeout + self.transaction_limit + MARGIN
     }
 
     /// Delivers one alert to the instance its account is registered with, step after step until it is done.
@@ -247,9 +254,10 @@ impl Courier {
         record.delivery.instance_id = Some(instance.clone());
         record.delivery.updated_at = now;
         // The call may be waiting for its turn, or for the end of a pause, until shortly before its time is up.
-        record.attempt_deadline = Some(now + self.total_timeout + self.transaction_limit + MARGIN);
+        record.attempt_deadline = Some(now + self.longest());
         record.claimed_until = Some(now + self.claim_span());
         record.not_before = None;
+        self.sights.set(&record, self.chance.clock.elapsed() + self.longest());
         self.write(record, row.version, Vec::new(), None).await
     }
 
@@ -261,6 +269,7 @@ impl Courier {
         record.delivery.updated_at = now;
         record.attempt_deadline = Some(now + self.transaction_limit + MARGIN);
         record.claimed_until = None;
+        self.sights.set(&record, self.chance.clock.elapsed() + self.transaction_limit + MARGIN);
         self.write(record, row.version, Vec::new(), None).await?;
         metrics::counter!("itsm_adapter_outcomes_unknown").increment(1);
         Ok(Next::Unknown(error))
@@ -289,9 +298,9 @@ impl Courier {
     /// working on it.
     async fn settle(&self, row: Row<DeliveryRecord>, asked: &InstanceId, budget: Option<i32>) -> Result<Next> {
         let ended_at = row.value.delivery.updated_at;
-        let deadline = row.value.attempt_deadline.unwrap_or(ended_at);
-        // Taken before the look: what is not there at a time after the deadline never comes.
         let looked_at = self.chance.now();
+        // Taken before the look: what is not there when the attempt is over never comes.
+        let left = self.sights.left(&row.value, self.chance.clock.elapsed());
         let found = match self.look_up(&row.value.delivery, asked).await {
             Ok(found) => found,
             Err(error) => {
@@ -312,10 +321,9 @@ impl Courier {
         }
         let mut record = row.value;
         record.claimed_until = None;
-        if looked_at < deadline {
+        if !left.is_zero() {
             // As long as it has been waited for already: the looks become rarer.
             let waited = (looked_at - ended_at).to_std().unwrap_or_default();
-            let left = (deadline - looked_at).to_std().unwrap_or_default();
             let at = looked_at + waited.clamp(POLL, LONGEST_POLL).min(left + Duration::from_millis(1));
             if waited < POLL {
                 let message = format!(
@@ -328,6 +336,7 @@ impl Courier {
             self.write(record, row.version, Vec::new(), None).await?;
             return Ok(Next::Later(at));
         }
+        self.sights.forget(&record.delivery.id);
         let dead = budget.is_some_and(|most| record.delivery.attempts >= most);
         self.open(record, row.version, dead).await?;
         Ok(Next::Later(looked_at))
@@ -356,6 +365,7 @@ impl Courier {
 
     async fn done(&self, row: Row<DeliveryRecord>, instance: &InstanceId, incident: Incident) -> Result<Next> {
         let mut record = row.value;
+        self.sights.forget(&record.delivery.id);
         let message = format!("The alert is incident {}.", incident.number);
         record.delivery.status = DeliveryStatus::Delivered;
         record.delivery.instance_id = Some(instance.clone());
@@ -375,6 +385,7 @@ impl Courier {
     /// Nothing was made: the delivery waits for its next attempt, or is dead when there is none left.
     async fn put_back(&self, row: Row<DeliveryRecord>, error: Error, budget: Option<i32>) -> Result<Next> {
         let mut record = row.value;
+        self.sights.forget(&record.delivery.id);
         record.delivery.failure = Some(words(&error));
         record.not_before = Some(self.chance.now() + self.pause(record.failures, &error));
         record.failures = record.failures.saturating_add(1);

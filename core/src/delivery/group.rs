@@ -34,7 +34,9 @@ impl Courier {
                 Some((present, _)) if present.value.parent == row.value.delivery.id => {
                     return Ok(Joined::Alone(Box::new(row)));
                 }
-                Some((present, _)) if present.value.until > now => (Some(present.value), None),
+                Some((present, _)) if present.value.until > now && self.is_open(&present.value).await? => {
+                    (Some(present.value), None)
+                }
                 Some((present, _)) => (None, Some(present.version)),
                 None => (None, None),
             };
@@ -78,6 +80,16 @@ impl Courier {
             self.tell(&row.value, &group.key).await?;
             return Ok(Joined::In(Next::Settled(Box::new(row.value.delivery))));
         }
+    }
+
+    /// Whether the group's incident may still stand for others: not when its alert has ended, nor when it will not be
+    /// made.
+    async fn is_open(&self, group: &DeliveryGroup) -> Result<bool> {
+        Ok(self.store.delivery(&group.parent).await?.is_some_and(|parent| {
+            let DeliveryRecord { delivery, shown, .. } = parent.value;
+            let is_made = !matches!(delivery.status, DeliveryStatus::Dead | DeliveryStatus::Ignored);
+            is_made && shown.state != AlertState::Ended
+        }))
     }
 
     /// Tells the parent how many there are, each time that they are ten times as many as it was told.

@@ -34,6 +34,8 @@ pub(super) struct Lane {
     pub(super) poll: Duration,
     /// Whether to end when there is nothing left to do.
     pub(super) until_empty: bool,
+    /// For how long nothing may come further until the lane ends all the same; none: for ever.
+    pub(super) give_up: Option<Duration>,
 }
 
 /// When a piece of work was begun, and what it came to.
@@ -42,11 +44,15 @@ type Done = (DateTime<Utc>, Result<Next>);
 impl Lane {
     pub(super) async fn run(mut self) {
         let owner = self.courier.chance.uuid().to_string();
-        let mut pace = Pace::new(self.concurrency);
+        let mut pace = Pace::new(self.concurrency, self.courier.chance.now());
         let mut hands: JoinSet<Done> = JoinSet::new();
         loop {
             while let Some(done) = hands.try_join_next() {
                 self.mind(&mut pace, done);
+            }
+            if self.give_up.is_some_and(|most| pace.idle(self.courier.chance.now()) >= most) {
+                tracing::warn!(instance = %self.instance, "nothing comes further; what is left waits");
+                break;
             }
             // Seen before the claim: what comes after it rings again.
             self.bell.borrow_and_update();
@@ -68,6 +74,9 @@ impl Lane {
                 },
                 (Err(error), _) => Some(self.complain(&error, now)),
             };
+            // Who may give up looks whether it is time to.
+            let look = self.give_up.map(|_| now + self.poll);
+            let wake = wake.into_iter().chain(look).min();
             self.wait(&mut pace, &mut hands, wake).await;
         }
         while let Some(done) = hands.join_next().await {
@@ -121,12 +130,13 @@ impl Lane {
         };
         tokio::select! {
             biased;
-            _ = self.stop.changed() => {}
+            // A sender that is gone says nothing more; that is no news.
+            Ok(()) = self.stop.changed() => {}
             Some(done) = hands.join_next() => {
                 self.mind(pace, done);
             }
-            _ = self.customers.changed() => {}
-            _ = self.bell.changed() => {}
+            Ok(()) = self.customers.changed() => {}
+            Ok(()) = self.bell.changed() => {}
             () = sleeping => {}
         }
     }
@@ -142,6 +152,7 @@ impl Lane {
             Ok(Next::Settled(_)) => {
                 let took = (now - started).to_std().unwrap_or_default();
                 metrics::histogram!("itsm_adapter_step_seconds").record(took.as_secs_f64());
+                pace.settled(now);
                 pace.answered(started, now);
             }
             Ok(Next::Later(_)) => pace.answered(started, now),

@@ -136,6 +136,16 @@ impl Courier {
                     return self.close(record, row.version, step.number, None).await;
                 }
                 through = step.number;
+            } else if record.delivery.status == DeliveryStatus::Grouped {
+                // It has no incident to be told; but one that ended and is back joins a group anew, or opens one.
+                let is_back = record.shown.state == AlertState::Ended && step.alert.state != AlertState::Ended;
+                record.shown.state = step.alert.state;
+                if is_back {
+                    record.delivery.status = DeliveryStatus::Pending;
+                    record.delivery.failure = None;
+                    return self.close(record, row.version, step.number, None).await;
+                }
+                through = step.number;
             } else if told_again && is_early {
                 record.shown.unnoted += 1;
                 record.shown.state = step.alert.state;
@@ -186,6 +196,13 @@ impl Courier {
             Err(error) => return self.step_failed(row, &step, error, budget).await,
         };
         let deed = decide(&row.value, &step, present.as_ref(), &words, &manner);
+        let counted = match &deed {
+            Deed::Resolve(_) => match self.counted(delivery).await {
+                Ok(counted) => counted,
+                Err(error) => return self.step_failed(row, &step, error, budget).await,
+            },
+            _ => String::new(),
+        };
         let mut record = row.value;
         if let Some(present) = present {
             record.delivery.incident = Some(present.into());
@@ -223,7 +240,8 @@ impl Courier {
                 return self.close(record, row.version, step.number, Some((EventKind::DeliveryUpdated, message))).await;
             }
             Deed::Note(text) => (vec![("work_notes", text)], "noted"),
-            Deed::Resolve(text) => {
+            Deed::Resolve(mut text) => {
+                text.push_str(&counted);
                 let mut fields = vec![
                     ("state", words.resolved.clone()),
                     ("close_notes", "The alert has ended.".to_owned()),
@@ -268,6 +286,20 @@ impl Courier {
                 self.step_failed(row, &step, error, budget).await
             }
         }
+    }
+
+    /// A sentence for the end of an incident that stands for others too: it ends with its own alert, and whoever reads
+    /// it should know that theirs may go on. One that is raised after that opens a group anew.
+    async fn counted(&self, delivery: &Delivery) -> Result<String> {
+        let decision = self.decision(delivery, self.chance.now()).await?;
+        let Some(group) = decision.group.filter(|group| !group.children) else { return Ok(String::new()) };
+        let present = self.store.group(&delivery.customer_id, &group.key).await?;
+        Ok(match present {
+            Some((row, count)) if row.value.parent == delivery.id && count > 1 => {
+                format!("\n\nIt stood for {count} alerts of the same cause; the other ones may not have ended yet.")
+            }
+            _ => String::new(),
+        })
     }
 
     /// A step that did not work is tried again; one that never will is given up, and said so.

@@ -11,6 +11,7 @@ mod life;
 mod mapping;
 mod pace;
 mod policy;
+mod sight;
 mod source;
 mod sweep;
 mod worker;
@@ -20,6 +21,7 @@ pub(crate) use self::{
     deliver::Courier,
     life::Choices,
     policy::{PolicyBook, PolicySet},
+    sight::Sights,
     source::webhook_alert,
     sweep::Sweeper,
     worker::Crew,

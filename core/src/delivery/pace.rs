@@ -25,12 +25,23 @@ pub(super) struct Pace {
     cut_at: Option<DateTime<Utc>>,
     /// The usual time of an answer.
     usual: Option<Duration>,
+    /// When a delivery last came to its end.
+    settled_at: DateTime<Utc>,
 }
 
 impl Pace {
-    pub(super) fn new(most: usize) -> Self {
+    pub(super) fn new(most: usize, now: DateTime<Utc>) -> Self {
         let most = f64::from(u32::try_from(most.max(1)).unwrap_or(u32::MAX));
-        Self { most, window: most.min(4.0), failures: 0, rests: 0, closed_until: None, cut_at: None, usual: None }
+        Self {
+            most,
+            window: most.min(4.0),
+            failures: 0,
+            rests: 0,
+            closed_until: None,
+            cut_at: None,
+            usual: None,
+            settled_at: now,
+        }
     }
 
     /// How many more may be started, with this many under way.
@@ -43,6 +54,16 @@ impl Pace {
         // A window is between 1 and a few hundred.
         #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
         (window as usize).saturating_sub(under_way)
+    }
+
+    /// A delivery came to its end.
+    pub(super) fn settled(&mut self, now: DateTime<Utc>) {
+        self.settled_at = now;
+    }
+
+    /// How long none has.
+    pub(super) fn idle(&self, now: DateTime<Utc>) -> Duration {
+        (now - self.settled_at).to_std().unwrap_or_default()
     }
 
     /// Until when nothing may be started.
@@ -108,7 +129,7 @@ mod tests {
 
     #[test]
     fn the_window_grows_to_its_bound_and_halves_once_per_round_trip() {
-        let mut pace = Pace::new(16);
+        let mut pace = Pace::new(16, at(0));
         for n in 0..1000 {
             pace.answered(at(n), at(n + 1));
         }
@@ -123,7 +144,7 @@ mod tests {
 
     #[test]
     fn an_instance_that_asks_for_time_gets_it() {
-        let mut pace = Pace::new(16);
+        let mut pace = Pace::new(16, at(0));
         pace.throttled(at(0), at(0), Some(Duration::from_secs(60)));
         pace.throttled(at(0), at(0), Some(Duration::from_secs(5)));
         assert_eq!(pace.room(0, at(59_999)), 0);
@@ -132,7 +153,7 @@ mod tests {
 
     #[test]
     fn an_instance_that_is_down_is_asked_about_once_a_minute() {
-        let (mut pace, mut now, mut asked) = (Pace::new(16), 0, 0);
+        let (mut pace, mut now, mut asked) = (Pace::new(16, at(0)), 0, 0);
         while now < 86_400_000 {
             if let Some(until) = pace.closed_until(at(now)) {
                 now = u64::try_from(until.timestamp_millis()).unwrap();
@@ -147,7 +168,7 @@ mod tests {
 
     #[test]
     fn slow_answers_make_the_window_smaller() {
-        let mut pace = Pace::new(16);
+        let mut pace = Pace::new(16, at(0));
         for n in 0..1000 {
             pace.answered(at(n * 100), at(n * 100 + 30));
         }

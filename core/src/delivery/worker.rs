@@ -72,6 +72,7 @@ pub(crate) struct Crew {
     concurrency: usize,
     budget: i32,
     poll: Duration,
+    give_up: Option<Duration>,
 }
 
 impl Crew {
@@ -90,6 +91,7 @@ impl Crew {
             concurrency: within("concurrency", options.concurrency, 16, 256)? as usize,
             budget: i32::try_from(within("max_attempts", options.max_attempts, 10, 1000)?).unwrap_or(i32::MAX),
             poll: Duration::from_millis(within("poll_interval_ms", options.poll_interval_ms, 500, 3_600_000)?.into()),
+            give_up: options.give_up_after_ms.map(|ms| Duration::from_millis(ms.into())),
         })
     }
 
@@ -187,6 +189,7 @@ impl Crew {
             budget: self.budget,
             poll: self.poll,
             until_empty,
+            give_up: self.give_up.filter(|_| until_empty),
         }
     }
 

@@ -22,6 +22,11 @@ pub struct RunOptions {
     /// Pause between two looks for work of other processes, and for new registrations, in milliseconds (500).
     #[cfg_attr(feature = "uniffi", uniffi(default))]
     pub poll_interval_ms: Option<u32>,
+    /// Ends `drain` when an instance's deliveries have come no further for this long, in milliseconds: it is down, or
+    /// a maintenance window holds what is left. What is left waits for the next worker. None: `drain` waits as long as
+    /// it takes. Without effect on `run`.
+    #[cfg_attr(feature = "uniffi", uniffi(default))]
+    pub give_up_after_ms: Option<u32>,
 }
 
 /// How many deliveries stand where. Kept as they move: as cheap with a million as with one.

@@ -36,6 +36,8 @@ impl fmt::Debug for MemoryStore {
 type Pair = (CustomerId, InstanceId);
 /// Account, source and alert id.
 type AlertKey = (CustomerId, String, String);
+/// Where a delivery stands: account, the instance that was asked last, status.
+type Place = (CustomerId, Option<InstanceId>, DeliveryStatus);
 /// Puts back what a change replaced.
 type Undo = Box<dyn FnOnce(&mut State)>;
 
@@ -50,6 +52,7 @@ struct State {
     deliveries: BTreeMap<DeliveryId, Row<DeliveryRecord>>,
     by_alert: BTreeMap<AlertKey, DeliveryId>,
     by_status: BTreeSet<(DeliveryStatus, DeliveryId)>,
+    counts: BTreeMap<Place, i64>,
     dues: BTreeMap<DeliveryId, Due>,
     owners: BTreeMap<DeliveryId, String>,
     ready: BTreeSet<(CustomerId, i64, DeliveryId)>,
@@ -160,7 +163,10 @@ impl State {
                 self.steps.entry(delivery_id.clone()).or_default().push(step);
                 let before = self.dues.get(&delivery_id).copied().unwrap_or(Due::Never);
                 let waits = self.deliveries.get(&delivery_id).is_some_and(|row| {
-                    matches!(row.value.delivery.status, DeliveryStatus::Delivered | DeliveryStatus::Ignored)
+                    matches!(
+                        row.value.delivery.status,
+                        DeliveryStatus::Delivered | DeliveryStatus::Ignored | DeliveryStatus::Grouped
+                    )
                 });
                 if waits && before == Due::Never {
                     self.make_due(&delivery_id, Due::Now);
@@ -353,13 +359,24 @@ impl State {
         if let Some(old) = &before {
             self.by_alert.remove(&alert_key(&old.value));
             self.by_status.remove(&(old.value.delivery.status, id.clone()));
+            self.count(&old.value.delivery, -1);
         }
         if let Some(new) = row {
             self.by_alert.insert(alert_key(&new.value), id.clone());
             self.by_status.insert((new.value.delivery.status, id.clone()));
+            self.count(&new.value.delivery, 1);
             self.deliveries.insert(id.clone(), new);
         }
         before
+    }
+
+    fn count(&mut self, delivery: &Delivery, more: i64) {
+        let place = (delivery.customer_id.clone(), delivery.instance_id.clone(), delivery.status);
+        let count = self.counts.entry(place.clone()).or_default();
+        *count += more;
+        if *count == 0 {
+            self.counts.remove(&place);
+        }
     }
 
     /// Says when there is something to do with a delivery.
@@ -603,16 +620,14 @@ impl Store for MemoryStore {
 
     async fn counts(&self, customer_id: Option<&CustomerId>) -> Result<Vec<DeliveryCount>> {
         let state = self.state();
-        let mut counts = BTreeMap::new();
-        for row in state.deliveries.values() {
-            let Delivery { customer_id: customer, instance_id, status, .. } = &row.value.delivery;
-            if customer_id.is_none_or(|wanted| wanted == customer) {
-                *counts.entry((customer.clone(), instance_id.clone(), *status)).or_insert(0) += 1;
-            }
-        }
-        let count =
-            |((customer_id, instance_id, status), count)| DeliveryCount { customer_id, instance_id, status, count };
-        Ok(counts.into_iter().map(count).collect())
+        let wanted = state.counts.iter().filter(|((customer, ..), _)| customer_id.is_none_or(|own| own == customer));
+        let count = |((customer, instance, status), count): (&Place, &i64)| DeliveryCount {
+            customer_id: customer.clone(),
+            instance_id: instance.clone(),
+            status: *status,
+            count: *count,
+        };
+        Ok(wanted.map(count).collect())
     }
 
     async fn policy(&self, customer_id: &CustomerId) -> Result<Option<Row<AccountPolicy>>> {

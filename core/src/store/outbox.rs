@@ -107,8 +107,8 @@ impl DeliveryRecord {
         }
         let open = match self.delivery.status {
             DeliveryStatus::Pending | DeliveryStatus::Unknown => true,
-            DeliveryStatus::Delivered | DeliveryStatus::Ignored => has_steps,
-            DeliveryStatus::Grouped | DeliveryStatus::Dead => false,
+            DeliveryStatus::Delivered | DeliveryStatus::Ignored | DeliveryStatus::Grouped => has_steps,
+            DeliveryStatus::Dead => false,
         };
         match (open, self.not_before) {
             (false, _) => Due::Never,

@@ -8,6 +8,8 @@ pub(crate) mod browser;
 pub(crate) mod child;
 pub(crate) mod clock;
 pub(crate) mod delivering;
+pub(crate) mod mortal;
+pub(crate) mod network;
 pub(crate) mod oidc;
 pub(crate) mod search;
 pub(crate) mod stranger;

@@ -124,6 +124,14 @@ async fn exchange(
     }
 }
 
+/// One request that came without a socket; none when no answer would leave, or none in one piece.
+pub(crate) async fn direct(world: &Arc<World>, system: &System, ask: &Ask) -> Option<Answer> {
+    match serve(world, system, ask).await.0 {
+        Outcome::Answer(answer) => Some(answer),
+        Outcome::Body(..) | Outcome::Reset | Outcome::Never => None,
+    }
+}
+
 /// One request of a simulated system: log, gate, fault, work.
 async fn serve(world: &Arc<World>, system: &System, ask: &Ask) -> (Outcome, Option<Pass>) {
     let route = system.route(ask);

@@ -12,6 +12,7 @@ use crate::announce;
 use crate::citrix::{notification, webhook};
 use crate::control;
 use crate::fault::Fault;
+use crate::http_message::Ask;
 use crate::options::{InstanceOptions, Options};
 use crate::request_log::LoggedRequest;
 use crate::server;
@@ -80,6 +81,28 @@ impl Simulator {
     /// Addresses and seed as one JSON object: what the program prints.
     pub fn description(&self) -> Value {
         announce::describe(&self.world)
+    }
+
+    /// Answers one request without a socket, for a simulated network: `origin` is the URL of the system that is asked,
+    /// `target` path and query. None when there is no such system, or a fault keeps the answer back.
+    pub async fn answer(
+        &self,
+        method: http::Method,
+        origin: &str,
+        target: &str,
+        headers: http::HeaderMap,
+        body: bytes::Bytes,
+    ) -> Option<http::Response<bytes::Bytes>> {
+        let system = if origin == self.world.citrix_url() {
+            System::Citrix
+        } else {
+            System::ServiceNow(self.world.instances().into_iter().find(|instance| instance.url() == origin)?)
+        };
+        let answer = server::direct(&self.world, &system, &Ask::new(method, target, headers, body, origin)).await?;
+        let mut response = http::Response::new(answer.body);
+        *response.status_mut() = answer.status;
+        *response.headers_mut() = answer.headers;
+        Some(response)
     }
 
     /// Adds an instance and returns its URL.

@@ -24,7 +24,42 @@ const COMPARED: usize = 1024;
 pub(super) struct Matcher {
     severity: Vec<Severity>,
     severity_at_least: Option<Severity>,
-    texts: Vec<(Field, Vec<WildMatch>)>,
+    texts: Vec<(Field, Vec<Pattern>)>,
+}
+
+/// One text of a condition.
+#[derive(Debug)]
+struct Pattern {
+    /// The beginning, when pattern and text are ASCII and a star stands at the end at the most: what nearly all are,
+    /// and many times faster than the general way.
+    plain: Option<Plain>,
+    wild: WildMatch,
+}
+
+#[derive(Debug)]
+struct Plain {
+    text: Box<[u8]>,
+    /// Whether anything may follow.
+    open: bool,
+}
+
+impl Pattern {
+    fn new(pattern: &str) -> Self {
+        let (text, open) = pattern.strip_suffix('*').map_or((pattern, false), |text| (text, true));
+        let is_plain = text.is_ascii() && !text.contains(['*', '?']);
+        let plain = is_plain.then(|| Plain { text: text.as_bytes().into(), open });
+        Self { plain, wild: WildMatch::new_case_insensitive(pattern) }
+    }
+
+    fn matches(&self, text: &str) -> bool {
+        match &self.plain {
+            Some(Plain { text: own, open }) if text.is_ascii() => {
+                let fits = text.as_bytes().get(..own.len()).is_some_and(|head| head.eq_ignore_ascii_case(own));
+                fits && (*open || text.len() == own.len())
+            }
+            _ => self.wild.matches(text),
+        }
+    }
 }
 
 /// Why an alert does not fit.
@@ -88,7 +123,7 @@ impl Matcher {
         if !listed || self.severity_at_least.is_some_and(|least| alert.severity < least) {
             return Some(&Field::Severity);
         }
-        let fits = |field: &Field, patterns: &[WildMatch]| {
+        let fits = |field: &Field, patterns: &[Pattern]| {
             field.of(alert).is_some_and(|text| {
                 let text = beginning(&text);
                 patterns.iter().any(|pattern| pattern.matches(text))
@@ -114,7 +149,7 @@ impl fmt::Display for Matcher {
     }
 }
 
-fn compile(patterns: &[String]) -> Result<Vec<WildMatch>> {
+fn compile(patterns: &[String]) -> Result<Vec<Pattern>> {
     if patterns.len() > MOST {
         return Err(Error::invalid(format!("A condition lists more than {MOST} texts.")));
     }
@@ -124,7 +159,7 @@ fn compile(patterns: &[String]) -> Result<Vec<WildMatch>> {
             if pattern.len() > LONGEST {
                 return Err(Error::invalid(format!("A text of a condition is longer than {LONGEST} bytes.")));
             }
-            Ok(WildMatch::new_case_insensitive(pattern))
+            Ok(Pattern::new(pattern))
         })
         .collect()
 }
@@ -135,4 +170,21 @@ fn beginning(text: &str) -> &str {
         end -= 1;
     }
     &text[..end]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_short_way_says_what_the_general_one_says() {
+        let words =
+            ["", "a", "A", "VDA-7", "vda-", "vda-7*", "straße", "STRASSE", "\u{212a}", "k", "ÄB", "äb", "a?c", "x\n"];
+        let patterns =
+            ["", "*", "a", "vda-*", "VDA-7", "*7", "v?a-7", "straße", "k", "äb", "a?*", "**", "vda-7*", "x*"];
+        for (pattern, text) in patterns.iter().flat_map(|pattern| words.iter().map(move |text| (pattern, text))) {
+            let general = WildMatch::new_case_insensitive(pattern).matches(text);
+            assert_eq!(Pattern::new(pattern).matches(text), general, "{pattern:?} on {text:?}");
+        }
+    }
 }

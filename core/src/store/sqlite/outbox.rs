@@ -85,7 +85,7 @@ pub(super) fn append(database: &Database, id: &DeliveryId, step: &DeliveryStep) 
     execute(database, sql, params![id.as_str(), json(step)?]).map_err(failure)?;
     // Whoever holds the delivery sees the step when the claim ends.
     let sql = "UPDATE deliveries SET ready = 1
-               WHERE id = ?1 AND status IN ('delivered', 'ignored') AND ready = 0 AND due_at IS NULL";
+               WHERE id = ?1 AND status IN ('delivered', 'ignored', 'grouped') AND ready = 0 AND due_at IS NULL";
     execute(database, sql, params![id.as_str()]).map_err(failure)?;
     Ok(())
 }

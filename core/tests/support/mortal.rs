@@ -1,0 +1,66 @@
+//! A store as one process sees it that may die at any call: before it, or after it and before it knows.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use itsm_adapter::{
+    Account, AccountPolicy, Connection, CustomerId, DeliveryId, Error, Event, Instance, InstanceId,
+    store::{
+        Change, Claim, Claimed, Committed, ConnectionFilter, DeliveryCount, DeliveryFilter, DeliveryGroup,
+        DeliveryRecord, DeliveryStep, Lease, PendingFlow, PendingRevocation, Refusal, ResumePoint, Row, Store,
+    },
+};
+
+use super::network::Life;
+
+/// The store that all share, through the gate of one life.
+#[derive(Debug)]
+pub(crate) struct Mortal {
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) life: Arc<Life>,
+}
+
+type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Twenty-five methods that differ in nothing but their names.
+macro_rules! through {
+    ($($name:ident($($argument:ident: $kind:ty),*) -> $answer:ty;)*) => {
+        #[async_trait]
+        impl Store for Mortal {
+            $(async fn $name(&self, $($argument: $kind),*) -> $answer {
+                self.life.gate().await;
+                let answer = self.store.$name($($argument),*).await;
+                self.life.gate().await;
+                answer
+            })*
+        }
+    };
+}
+
+through! {
+    account(customer_id: &CustomerId) -> Result<Option<Row<Account>>>;
+    accounts(after: Option<&str>, limit: u32) -> Result<Vec<Row<Account>>>;
+    instance(instance_id: &InstanceId) -> Result<Option<Row<Instance>>>;
+    instances(after: Option<&str>, limit: u32) -> Result<Vec<Row<Instance>>>;
+    connection(customer_id: &CustomerId, instance_id: &InstanceId) -> Result<Option<Row<Connection>>>;
+    connections(filter: &ConnectionFilter, after: Option<(&str, &str)>, limit: u32) -> Result<Vec<Row<Connection>>>;
+    revocations(customer_id: Option<&CustomerId>, limit: u32) -> Result<Vec<Row<PendingRevocation>>>;
+    flow(id: &str) -> Result<Option<Row<PendingFlow>>>;
+    flows(limit: u32) -> Result<Vec<Row<PendingFlow>>>;
+    delivery(id: &DeliveryId) -> Result<Option<Row<DeliveryRecord>>>;
+    delivery_of(customer_id: &CustomerId, source: &str, alert_id: &str) -> Result<Option<Row<DeliveryRecord>>>;
+    deliveries(filter: &DeliveryFilter, after: Option<&str>, limit: u32) -> Result<Vec<Row<DeliveryRecord>>>;
+    claim(claim: Claim) -> Result<Vec<Claimed>>;
+    give_back(id: &DeliveryId, owner: &str) -> Result<()>;
+    last_step(id: &DeliveryId) -> Result<Option<DeliveryStep>>;
+    group(customer_id: &CustomerId, key: &str) -> Result<Option<(Row<DeliveryGroup>, i64)>>;
+    due(customers: &[CustomerId], now: DateTime<Utc>) -> Result<Option<DateTime<Utc>>>;
+    counts(customer_id: Option<&CustomerId>) -> Result<Vec<DeliveryCount>>;
+    policy(customer_id: &CustomerId) -> Result<Option<Row<AccountPolicy>>>;
+    resume_point(customer_id: &CustomerId, source: &str) -> Result<Option<Row<ResumePoint>>>;
+    events(customer_id: Option<&CustomerId>, after: i64, limit: u32) -> Result<Vec<Event>>;
+    commit(changes: Vec<Change>) -> Result<Committed, Refusal>;
+    acquire(name: &str, owner: &str, now: DateTime<Utc>, until: DateTime<Utc>) -> Result<Option<Lease>>;
+    release(lease: &Lease) -> Result<()>;
+}
