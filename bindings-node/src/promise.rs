@@ -199,6 +199,8 @@ pub(crate) fn promise<T: ToNapiValue + Send + 'static>(
 ) -> Result<PromiseRaw<'_, T>> {
     let agent = Agent::of(env)?;
     let (deferred, promise) = Deferred::new(env)?;
+    // What is known of an error is large, and moved once.
+    #[allow(clippy::result_large_err)]
     let mut work = Box::pin(guarded(work).map(|done| done.map_err(|error| Some(error.info()))));
     // A call that is alone may be done at once, without waking two threads; among many, this one has enough to do. What
     // keeps no process alive must be: the process could end before another thread hands out what is there already.

@@ -29,7 +29,7 @@ from conftest import CUSTOMER, Simulator
 EXAMPLE = pathlib.Path(__file__).resolve().parents[2] / "examples/register-user-consent/python/consent.py"
 
 
-def endpoint(simulator: Simulator, redirect_url: str) -> dict[str, str]:
+def endpoint(simulator: Simulator, redirect_url: str) -> dict[str, Any]:
     """The OAuth endpoint with that redirect URL entered."""
     client_id = simulator.credentials["client_id"]
     simulator.control(f"PATCH /instances/dev1/oauth_clients/{client_id}", {"redirect_url": redirect_url})

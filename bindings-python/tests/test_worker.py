@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from itsm_adapter import AsyncClient, Client, DeliveryStatus, EventKind, IllegalStateError, InvalidInputError
+from itsm_adapter import AsyncClient, Client, DeliveryStatus, EventKind, IllegalStateError, InvalidInputError, ItsmError
 from itsm_adapter.fields import AlertFields
 from conftest import CUSTOMER, Program, Simulator
 from test_life import LINUX, in_child
@@ -83,19 +83,38 @@ def test_a_worker_that_nobody_holds_stops(registered: Client, simulator: Simulat
     assert incidents(simulator) == 1
 
 
-def test_the_arguments_of_a_worker_and_of_alerts_are_checked(client: Client) -> None:
+def test_the_arguments_of_a_worker_are_checked(client: Client) -> None:
     with pytest.raises(InvalidInputError, match="concurrency"):
         client.alerts.run(concurrency=0)
-    with pytest.raises(TypeError, match="'title' is missing"):
-        client.alerts.submit_many([{"customer_id": CUSTOMER, "source": "monitor", "id": "a1"}])  # type: ignore[list-item, typeddict-item, unused-ignore]
-    with pytest.raises(TypeError, match="no field 'titel'"):
-        client.alerts.submit_many([{**alert("a1"), "titel": "x"}])  # type: ignore[list-item, typeddict-item, unused-ignore]
-    with pytest.raises(TypeError, match="'target'"):
-        client.alerts.submit_many([{**alert("a1"), "target": 7}])  # type: ignore[list-item, typeddict-item, unused-ignore]
-    with pytest.raises(InvalidInputError, match="awful"):
-        client.alerts.submit_many([{**alert("a1"), "severity": "awful"}])
-    with pytest.raises(TypeError):
-        client.alerts.submit_many("a1")  # type: ignore[arg-type]
+
+
+WRONG: list[tuple[type[Exception], str, Any]] = [
+    (TypeError, "'title' is missing", {"title": None}),
+    (TypeError, "no field 'titel'", {"titel": "x"}),
+    (TypeError, "'target'", {"target": 7}),
+    (InvalidInputError, "awful", {"severity": "awful"}),
+]
+
+
+@pytest.mark.parametrize(("error", "says", "change"), WRONG)
+def test_alerts_in_a_list_are_checked(error: type[Exception], says: str, change: Any, client: Client) -> None:
+    wrong: Any = {**alert("a1"), **change}
+    with pytest.raises(error, match=says):
+        client.alerts.submit_many([wrong])
+    with pytest.raises(error, match=says):
+        client.policies.explain(wrong)
+
+
+def test_how_an_authorization_server_differs_is_an_option(simulator: Simulator) -> None:
+    with pytest.raises(InvalidInputError):
+        Client(**simulator.options(oauth_servers=[{"token_url": "http://bridge.example.org/token"}]))
+    with pytest.raises(TypeError, match="no field 'token'"):
+        Client(**simulator.options(oauth_servers=[{"token": "/oauth_token.do"}]))
+    options = simulator.options(oauth_servers=[{"token_url": "/elsewhere.do"}], grant_warning_days=[10, 5])
+    with Client(**options) as client, pytest.raises(ItsmError):
+        simulator.register(client)
+    asked = simulator.control("GET /requests")["requests"]
+    assert [one["path"] for one in asked if one["system"] == "servicenow"] == ["/elsewhere.do"]
 
 
 @LINUX

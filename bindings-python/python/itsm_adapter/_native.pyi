@@ -5,10 +5,11 @@ The part of `itsm_adapter` that is written in Rust.
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
 from datetime import datetime
 from itsm_adapter.errors import ItsmError
+from itsm_adapter.fields import AlertFields, OauthServerFields
 from os import PathLike
 from typing import Any, Final, SupportsIndex, final
 
-__all__ = ["Account", "AccountPage", "Accounts", "Alert", "Alerts", "AsyncAccounts", "AsyncAlerts", "AsyncClient", "AsyncConnections", "AsyncEvents", "AsyncInstances", "AsyncRecords", "AsyncRegistrations", "AsyncSubscription", "Check", "CheckName", "CheckOutcome", "Client", "Connection", "ConnectionPage", "ConnectionStatus", "Connections", "Delivery", "DeliveryPage", "DeliveryStatus", "Entitlement", "EntitlementGroup", "Environment", "Event", "EventKind", "EventPage", "Events", "Grant", "GrantKind", "Incident", "Instance", "InstanceHealth", "InstancePage", "Instances", "OauthEndpoint", "Operator", "RecordPage", "Records", "Registrations", "Revocation", "RotationReport", "ServiceEntitlement", "ServiceState", "Severity", "Site", "Subscription", "TestReport", "egress_ranges", "forward_logs"]
+__all__ = ["Account", "AccountPage", "AccountPolicy", "Accounts", "Alert", "AlertSource", "AlertState", "Alerts", "AsyncAccounts", "AsyncAlerts", "AsyncClient", "AsyncConnections", "AsyncEvents", "AsyncInstances", "AsyncPolicies", "AsyncRecords", "AsyncRegistrations", "AsyncSources", "AsyncSubscription", "AsyncWebhooks", "AsyncWorker", "Authorization", "Authorized", "Check", "CheckName", "CheckOutcome", "CheckSummary", "Checked", "Client", "Connection", "ConnectionPage", "ConnectionStatus", "Connections", "Delivery", "DeliveryLag", "DeliveryPage", "DeliveryStatus", "Entitlement", "EntitlementGroup", "Environment", "ErrorInfo", "ErrorKind", "Event", "EventKind", "EventPage", "Events", "Grant", "GrantKind", "Incident", "Instance", "InstanceHealth", "InstancePage", "Instances", "LaneLag", "OauthEndpoint", "Operator", "Policies", "PolicyAction", "PolicyDecision", "PolicyStep", "RecordPage", "Records", "Registrations", "Revocation", "RotationReport", "ServiceEntitlement", "ServiceState", "Severity", "Site", "Sources", "Subscription", "SweepReport", "TestReport", "Webhook", "Webhooks", "Worker", "egress_ranges", "forward_logs"]
 
 @final
 class Account:
@@ -79,6 +80,30 @@ class AccountPage:
         """
 
 @final
+class AccountPolicy:
+    """
+    The policy of an account, as stored.
+    """
+    def __eq__(self, value: object, /) -> bool: ...
+    def __ne__(self, value: object, /) -> bool: ...
+    def __repr__(self, /) -> str: ...
+    @property
+    def customer_id(self, /) -> str:
+        """
+        The account.
+        """
+    @property
+    def document(self, /) -> str:
+        """
+        The policy as a JSON document, as it was set.
+        """
+    @property
+    def updated_at(self, /) -> datetime:
+        """
+        When it was set.
+        """
+
+@final
 class Accounts:
     """
     Citrix Cloud accounts.
@@ -143,6 +168,11 @@ class Alert:
     def __ne__(self, value: object, /) -> bool: ...
     def __repr__(self, /) -> str: ...
     @property
+    def category(self, /) -> str | None:
+        """
+        What kind of trouble it is, in the source's own words.
+        """
+    @property
     def component(self, /) -> str | None:
         """
         The component it is about, such as `Citrix Cloud`.
@@ -168,6 +198,16 @@ class Alert:
         Its id within the source. Account, source and id together are its identity.
         """
     @property
+    def policy(self, /) -> str | None:
+        """
+        The Monitor alert policy that raised it.
+        """
+    @property
+    def priority(self, /) -> str | None:
+        """
+        How soon somebody should look, in the source's own words.
+        """
+    @property
     def raised_at(self, /) -> datetime | None:
         """
         When it was raised, as the source says.
@@ -183,9 +223,73 @@ class Alert:
         Where it comes from, such as `citrix_cloud` or `monitor`.
         """
     @property
+    def state(self, /) -> AlertState:
+        """
+        What it tells of its cause. Later states of the same alert (account, source, id) belong to its incident.
+        """
+    @property
+    def target(self, /) -> str | None:
+        """
+        What it is about: a machine, a delivery group, a site.
+        """
+    @property
     def title(self, /) -> str:
         """
         One line.
+        """
+
+@final
+class AlertSource:
+    """
+    Where alerts are fetched from.
+    """
+    CITRIX_CLOUD: Final[AlertSource]
+    """
+    Notifications of Citrix Cloud.
+    """
+    MONITOR: Final[AlertSource]
+    """
+    Alerts of DaaS, from Monitor.
+    """
+    def __eq__(self, value: object, /) -> bool: ...
+    def __hash__(self, /) -> int: ...
+    def __int__(self, /) -> int: ...
+    def __ne__(self, value: object, /) -> bool: ...
+    def __repr__(self, /) -> str: ...
+    def __str__(self, /) -> str: ...
+    @property
+    def value(self, /) -> str:
+        """
+        The stable word, the same in every language.
+        """
+
+@final
+class AlertState:
+    """
+    What an alert tells of its cause.
+    """
+    CHANGED: Final[AlertState]
+    """
+    It is still there, and something about it is different.
+    """
+    ENDED: Final[AlertState]
+    """
+    It is over.
+    """
+    RAISED: Final[AlertState]
+    """
+    It is there: new, or told again.
+    """
+    def __eq__(self, value: object, /) -> bool: ...
+    def __hash__(self, /) -> int: ...
+    def __int__(self, /) -> int: ...
+    def __ne__(self, value: object, /) -> bool: ...
+    def __repr__(self, /) -> str: ...
+    def __str__(self, /) -> str: ...
+    @property
+    def value(self, /) -> str:
+        """
+        The stable word, the same in every language.
         """
 
 @final
@@ -202,6 +306,13 @@ class Alerts:
         Raises NotFoundError; IllegalStateError when the account is not registered; OutcomeUnknownError when the
         instance cannot be asked; what the instance refuses with. The delivery stays and can be delivered again.
         """
+    def drain(self, /, *, customer_ids: Sequence[str] | None = None, concurrency: SupportsIndex | None = None, max_attempts: SupportsIndex | None = None, poll_interval_ms: SupportsIndex | None = None) -> DeliveryLag:
+        """
+        Delivers what was submitted until nothing waits any more for the accounts that are registered, and tells how
+        many deliveries stand where. The arguments are those of `run`.
+
+        Raises InvalidInputError for an argument out of bounds, StoreError.
+        """
     def get(self, /, delivery_id: str) -> Delivery:
         """
         One delivery.
@@ -212,6 +323,12 @@ class Alerts:
         """
         Walks over deliveries as `list` gives them, `limit` of them per page.
         """
+    def lag(self, /, *, customer_id: str | None = None) -> DeliveryLag:
+        """
+        How many deliveries stand where, of one account or of all. As cheap with a million as with one.
+
+        Raises InvalidInputError, StoreError.
+        """
     def list(self, /, *, customer_id: str | None = None, statuses: Sequence[DeliveryStatus | str] | None = None, after: str | None = None, limit: SupportsIndex | None = None) -> DeliveryPage:
         """
         A page of deliveries in the order in which they were accepted, of one account or of all, in one of these
@@ -219,12 +336,51 @@ class Alerts:
 
         Raises InvalidInputError, StoreError.
         """
-    def submit(self, /, *, customer_id: str, source: str, id: str, title: str, description: str, severity: Severity | str, component: str | None = None, raised_at: datetime | None = None, fields: dict[str, str] | None = None) -> Delivery:
+    def replay(self, /, delivery_id: str) -> Delivery:
+        """
+        Takes a dead letter back into the outbox, with a full budget of attempts. Anything else stays as it is. `list`
+        with the status `dead` gives the dead letters.
+
+        Raises NotFoundError, StoreError.
+        """
+    def run(self, /, *, customer_ids: Sequence[str] | None = None, concurrency: SupportsIndex | None = None, max_attempts: SupportsIndex | None = None, poll_interval_ms: SupportsIndex | None = None) -> Worker:
+        """
+        Starts a worker, which delivers what was submitted, by this process or another one, until it is stopped or
+        the client is closed. Any number of workers may share one store; each instance has a lane of its own. Keep
+        what this gives: a worker that nobody holds any more stops.
+
+        - customer_ids: of these accounts only (all that are registered).
+        - concurrency: deliveries in hand per instance at the most, 1 to 256 (16).
+        - max_attempts: attempts that reach the instance and make nothing, until a delivery is a dead letter, 1 to
+          1000 (10).
+        - poll_interval_ms: pause between two looks for work of other processes, and for new registrations (500).
+
+        Raises InvalidInputError for an argument out of bounds.
+        """
+    def submit(self, /, *, customer_id: str, source: str, id: str, title: str, description: str, severity: Severity | str, state: AlertState | str | None = None, priority: str | None = None, category: str | None = None, policy: str | None = None, target: str | None = None, component: str | None = None, raised_at: datetime | None = None, fields: dict[str, str] | None = None) -> Delivery:
         """
         Takes an alert. When this returns, the alert is stored durably and cannot be lost. The same alert again
         (account, source, id) is the same delivery.
 
         Raises NotFoundError when the account was not added, InvalidInputError, StoreError.
+        """
+    def submit_many(self, /, alerts: Sequence[Alert | AlertFields]) -> list[Delivery]:
+        """
+        Takes many alerts and answers in their order; all share few disk flushes. Each is an `Alert`, or a dict of the
+        arguments of `submit`. When one of them is refused, the others are taken all the same: submitting all of them
+        again is allowed, and adds nothing.
+
+        Raises, for the first alert that was refused and with `index` in the context, what `submit` raises.
+        """
+    def submit_mapped(self, /, customer_id: str, body: bytes | bytearray, *, mapping: dict[str, Any] | str | None = None, authorization: str | None = None, expected: str | None = None) -> Delivery | None:
+        """
+        Takes the body of a webhook whose form is the sender's own, such as that of a Monitor alert policy, for an
+        account. `mapping` says where things stand in it (a dict, or JSON text); without one, the body has the columns of
+        the connector's table *Citrix Alert*. None when it tells of the end of an alert that nobody knows.
+        `authorization` and `expected` as with `submit_webhook`.
+
+        Raises ForbiddenError when the authorization differs; InvalidInputError when mapping or body cannot be used;
+        NotFoundError when the account was not added; StoreError.
         """
     def submit_webhook(self, /, body: bytes | bytearray, *, authorization: str | None = None, expected: str | None = None) -> Delivery | None:
         """
@@ -306,6 +462,13 @@ class AsyncAlerts:
         Raises NotFoundError; IllegalStateError when the account is not registered; OutcomeUnknownError when the
         instance cannot be asked; what the instance refuses with. The delivery stays and can be delivered again.
         """
+    def drain(self, /, *, customer_ids: Sequence[str] | None = None, concurrency: SupportsIndex | None = None, max_attempts: SupportsIndex | None = None, poll_interval_ms: SupportsIndex | None = None) -> Coroutine[Any, Any, DeliveryLag]:
+        """
+        Delivers what was submitted until nothing waits any more for the accounts that are registered, and tells how
+        many deliveries stand where. The arguments are those of `run`.
+
+        Raises InvalidInputError for an argument out of bounds, StoreError.
+        """
     def get(self, /, delivery_id: str) -> Coroutine[Any, Any, Delivery]:
         """
         One delivery.
@@ -316,6 +479,12 @@ class AsyncAlerts:
         """
         Walks over deliveries as `list` gives them, `limit` of them per page.
         """
+    def lag(self, /, *, customer_id: str | None = None) -> Coroutine[Any, Any, DeliveryLag]:
+        """
+        How many deliveries stand where, of one account or of all. As cheap with a million as with one.
+
+        Raises InvalidInputError, StoreError.
+        """
     def list(self, /, *, customer_id: str | None = None, statuses: Sequence[DeliveryStatus | str] | None = None, after: str | None = None, limit: SupportsIndex | None = None) -> Coroutine[Any, Any, DeliveryPage]:
         """
         A page of deliveries in the order in which they were accepted, of one account or of all, in one of these
@@ -323,12 +492,51 @@ class AsyncAlerts:
 
         Raises InvalidInputError, StoreError.
         """
-    def submit(self, /, *, customer_id: str, source: str, id: str, title: str, description: str, severity: Severity | str, component: str | None = None, raised_at: datetime | None = None, fields: dict[str, str] | None = None) -> Coroutine[Any, Any, Delivery]:
+    def replay(self, /, delivery_id: str) -> Coroutine[Any, Any, Delivery]:
+        """
+        Takes a dead letter back into the outbox, with a full budget of attempts. Anything else stays as it is. `list`
+        with the status `dead` gives the dead letters.
+
+        Raises NotFoundError, StoreError.
+        """
+    def run(self, /, *, customer_ids: Sequence[str] | None = None, concurrency: SupportsIndex | None = None, max_attempts: SupportsIndex | None = None, poll_interval_ms: SupportsIndex | None = None) -> Coroutine[Any, Any, AsyncWorker]:
+        """
+        Starts a worker, which delivers what was submitted, by this process or another one, until it is stopped or
+        the client is closed. Any number of workers may share one store; each instance has a lane of its own. Keep
+        what this gives: a worker that nobody holds any more stops.
+
+        - customer_ids: of these accounts only (all that are registered).
+        - concurrency: deliveries in hand per instance at the most, 1 to 256 (16).
+        - max_attempts: attempts that reach the instance and make nothing, until a delivery is a dead letter, 1 to
+          1000 (10).
+        - poll_interval_ms: pause between two looks for work of other processes, and for new registrations (500).
+
+        Raises InvalidInputError for an argument out of bounds.
+        """
+    def submit(self, /, *, customer_id: str, source: str, id: str, title: str, description: str, severity: Severity | str, state: AlertState | str | None = None, priority: str | None = None, category: str | None = None, policy: str | None = None, target: str | None = None, component: str | None = None, raised_at: datetime | None = None, fields: dict[str, str] | None = None) -> Coroutine[Any, Any, Delivery]:
         """
         Takes an alert. When this returns, the alert is stored durably and cannot be lost. The same alert again
         (account, source, id) is the same delivery.
 
         Raises NotFoundError when the account was not added, InvalidInputError, StoreError.
+        """
+    def submit_many(self, /, alerts: Sequence[Alert | AlertFields]) -> Coroutine[Any, Any, list[Delivery]]:
+        """
+        Takes many alerts and answers in their order; all share few disk flushes. Each is an `Alert`, or a dict of the
+        arguments of `submit`. When one of them is refused, the others are taken all the same: submitting all of them
+        again is allowed, and adds nothing.
+
+        Raises, for the first alert that was refused and with `index` in the context, what `submit` raises.
+        """
+    def submit_mapped(self, /, customer_id: str, body: bytes | bytearray, *, mapping: dict[str, Any] | str | None = None, authorization: str | None = None, expected: str | None = None) -> Coroutine[Any, Any, Delivery | None]:
+        """
+        Takes the body of a webhook whose form is the sender's own, such as that of a Monitor alert policy, for an
+        account. `mapping` says where things stand in it (a dict, or JSON text); without one, the body has the columns of
+        the connector's table *Citrix Alert*. None when it tells of the end of an alert that nobody knows.
+        `authorization` and `expected` as with `submit_webhook`.
+
+        Raises ForbiddenError when the authorization differs; InvalidInputError when mapping or body cannot be used;
+        NotFoundError when the account was not added; StoreError.
         """
     def submit_webhook(self, /, body: bytes | bytearray, *, authorization: str | None = None, expected: str | None = None) -> Coroutine[Any, Any, Delivery | None]:
         """
@@ -365,13 +573,16 @@ class AsyncClient:
     - concurrency_per_remote: requests in flight to one remote (64).
     - transaction_limit_ms: how long an instance may go on working on a request nobody waits for (60,000).
     - wake_up_interval_ms: pause between two looks at a frozen site (30,000).
+    - oauth_servers: authorization servers that differ from what an instance of ServiceNow has by default, each a
+      dict; see `itsm_adapter.fields.OauthServerFields`.
+    - grant_warning_days: days before a grant's wall at which to warn, by an event each (30, 14, 7, 3, 1).
 
     Raises InvalidInputError for settings that make no sense, StoreError when the store cannot be opened,
     SealedError when the key is missing or not readable.
     """
     def __aenter__(self, /) -> Coroutine[Any, Any, AsyncClient]: ...
     def __aexit__(self, /, _kind: Any, _error: Any, _traceback: Any) -> Coroutine[Any, Any, None]: ...
-    def __new__(cls, /, *, store: str | PathLike[str] | None = None, key: str | None = None, old_keys: Sequence[str] | None = None, citrix_url: str | None = None, instance_hosts: Sequence[str] | None = None, allow_private_networks: bool | None = None, proxy: str | None = None, root_certificates: Sequence[str] | None = None, connect_timeout_ms: SupportsIndex | None = None, attempt_timeout_ms: SupportsIndex | None = None, total_timeout_ms: SupportsIndex | None = None, max_attempts: SupportsIndex | None = None, concurrency_per_remote: SupportsIndex | None = None, transaction_limit_ms: SupportsIndex | None = None, wake_up_interval_ms: SupportsIndex | None = None) -> AsyncClient: ...
+    def __new__(cls, /, *, store: str | PathLike[str] | None = None, key: str | None = None, old_keys: Sequence[str] | None = None, citrix_url: str | None = None, instance_hosts: Sequence[str] | None = None, allow_private_networks: bool | None = None, proxy: str | None = None, root_certificates: Sequence[str] | None = None, connect_timeout_ms: SupportsIndex | None = None, attempt_timeout_ms: SupportsIndex | None = None, total_timeout_ms: SupportsIndex | None = None, max_attempts: SupportsIndex | None = None, concurrency_per_remote: SupportsIndex | None = None, transaction_limit_ms: SupportsIndex | None = None, wake_up_interval_ms: SupportsIndex | None = None, oauth_servers: Sequence[OauthServerFields] | None = None, grant_warning_days: Sequence[SupportsIndex] | None = None) -> AsyncClient: ...
     def __repr__(self, /) -> str: ...
     def _panic_on_purpose(self, /) -> Coroutine[Any, Any, None]:
         """
@@ -417,6 +628,11 @@ class AsyncClient:
         Tells this callable every event from now on. It is called on any thread; be quick. The number takes it off.
         """
     @property
+    def policies(self, /) -> AsyncPolicies:
+        """
+        What becomes of the alerts of an account.
+        """
+    @property
     def records(self, /) -> AsyncRecords:
         """
         Records of the instance that an account is registered with.
@@ -434,6 +650,11 @@ class AsyncClient:
         Raises SealedError when something cannot be opened with any key at hand, InvalidInputError when the key comes
         from the caller and no new one is given, StoreError.
         """
+    @property
+    def sources(self, /) -> AsyncSources:
+        """
+        Sources that alerts are fetched from.
+        """
     def subscribe(self, /) -> AsyncSubscription:
         """
         Events from now on, one by one: `async for event in client.subscribe()`, until the client is closed. A
@@ -443,6 +664,11 @@ class AsyncClient:
     def unobserve(self, /, number: SupportsIndex) -> None:
         """
         Takes an observer off, by the number that `observe` gave.
+        """
+    @property
+    def webhooks(self, /) -> AsyncWebhooks:
+        """
+        Webhook subscriptions at Citrix Cloud.
         """
 
 @final
@@ -530,6 +756,39 @@ class AsyncInstances:
         """
 
 @final
+class AsyncPolicies:
+    """
+    What becomes of the alerts of an account.
+    """
+    def explain(self, /, alert: Alert | AlertFields, *, at: datetime | None = None, document: dict[str, Any] | str | None = None) -> Coroutine[Any, Any, PolicyDecision]:
+        """
+        Says what would be done with an alert (an `Alert`, or a dict of the arguments of `submit`) at an instant (now),
+        and why, rule by rule; does nothing. With a `document`, that policy is asked instead of the account's: to try
+        it before it is set.
+
+        Raises InvalidInputError for a document that cannot be used, StoreError.
+        """
+    def get(self, /, customer_id: str) -> Coroutine[Any, Any, AccountPolicy]:
+        """
+        The policy of an account; its `document` is JSON text.
+
+        Raises NotFoundError when it has none: its alerts all become incidents then; InvalidInputError, StoreError.
+        """
+    def remove(self, /, customer_id: str) -> Coroutine[Any, Any, None]:
+        """
+        Removes the policy of an account: from then on all its alerts become incidents.
+
+        Raises NotFoundError when it has none; InvalidInputError, StoreError.
+        """
+    def set(self, /, customer_id: str, document: dict[str, Any] | str) -> Coroutine[Any, Any, AccountPolicy]:
+        """
+        Sets the policy of an account, in place of the one it had: a dict, or JSON text. All of it is checked before it
+        is stored, its templates and time zones included.
+
+        Raises InvalidInputError with the place of the mistake; NotFoundError when the account was not added; StoreError.
+        """
+
+@final
 class AsyncRecords:
     """
     Records of the instance that an account is registered with (Table API). A record is a dict of column names and
@@ -587,12 +846,70 @@ class AsyncRegistrations:
     """
     Registrations: the OAuth side of a connection.
     """
+    def abandon(self, /, flow_id: str) -> Coroutine[Any, Any, None]:
+        """
+        Gives an authorization up: a later callback of it is refused. Without effect when it has ended.
+
+        Raises NotFoundError for a flow that nobody began, StoreError.
+        """
+    def authorize(self, /, customer_id: str, instance_url: str, *, client_id: str | None = None, client_secret: str | None = None, redirect_url: str | None = None, session: str | None = None, instance_name: str | None = None, moves_from: str | None = None, allow_another_user: bool = False) -> Coroutine[Any, Any, Authorization]:
+        """
+        Begins to register the account through a person's consent in the browser, or to re-authenticate such a
+        registration: send the person's browser to `authorization_url`, and give the address that it comes back to to
+        `complete`, within ten minutes, in any process that shares the store. Nothing is sent to anybody.
+
+        - client_id, client_secret: of the OAuth endpoint; left out: those in use.
+        - redirect_url: as it is entered at that endpoint, used by no other registration; left out: the one in use.
+        - session: what ties the flow to the browser that began it, such as a random value in a cookie of its own. Give
+          the same one to `complete`.
+        - moves_from: the instance's old address, when a registration moves to a new one; it ends there then.
+        - allow_another_user: whether another person than the last time may sign in.
+
+        Raises InvalidInputError for what is missing or not allowed, also for a redirect URL that another registration
+        uses; NotFoundError without the account; AlreadyRegisteredError naming the instance that holds it; StoreError,
+        SealedError.
+        """
+    def authorize_in_browser(self, /, customer_id: str, instance_url: str, *, client_id: str | None = None, client_secret: str | None = None, redirect_url: str | None = None, instance_name: str | None = None, moves_from: str | None = None, allow_another_user: bool = False, timeout_ms: SupportsIndex | None = None) -> Coroutine[Any, Any, Authorized]:
+        """
+        Registers the account through a person's consent, on this machine: opens the system's browser, listens on
+        loopback for its return, shows it a page that says what happened, and ends. `timeout_ms` is how long the person
+        may take (600,000, and no more). Cancel the call to give it up.
+
+        Raises what `authorize` and `complete` raise; TimeoutError when nobody came back; UnavailableError when the port
+        is taken or there is no browser: use `listen` or `authorize` then.
+        """
     def check(self, /, customer_id: str, instance_url: str) -> Coroutine[Any, Any, Connection]:
         """
         Checks a registration: token fresh, API readable, roles still there. Updates the instance's health and, with
         proof only, the status. What goes wrong at the instance stands in the connection.
 
         Raises NotFoundError, IllegalStateError without a registration, InvalidInputError, StoreError, SealedError.
+        """
+    def check_all(self, /, *, customer_id: str | None = None, concurrency: SupportsIndex | None = None) -> Coroutine[Any, Any, CheckSummary]:
+        """
+        Checks every registration, of one account or of all, as `check` does, `concurrency` of them at the same time
+        (1 to 256; 16), and tells the progress by events of kind `progress`. What is wrong with one registration stands
+        in the summary and does not stop the others.
+
+        Raises InvalidInputError, StoreError, SealedError.
+        """
+    def complete(self, /, callback_url: str, *, session: str | None = None) -> Coroutine[Any, Any, Authorized]:
+        """
+        Finishes an authorization with the address that the browser came back to: exchange, connection test, save. It
+        goes on to its end when the caller goes away.
+
+        Raises ConsentDeniedError when the person did not allow it; FlowExpiredError for a callback that is too late,
+        repeated, forged, or from another session (context `reason`); InvalidInputError for one that is not ours;
+        IllegalStateError when another person signed in than the last time; UnauthorizedError when the code is refused;
+        else as `register`. Nothing has changed then; an earlier grant goes on working.
+        """
+    def listen(self, /, customer_id: str, instance_url: str, *, client_id: str | None = None, client_secret: str | None = None, redirect_url: str | None = None, instance_name: str | None = None, moves_from: str | None = None, allow_another_user: bool = False) -> Coroutine[Any, Any, Authorization]:
+        """
+        Begins an authorization as `authorize` does, with a listener on loopback in this process: open the address in
+        any browser of this machine, and wait with `wait_for`. The host of `redirect_url` is 127.0.0.1 or [::1]; left
+        out, a free port is taken.
+
+        Raises what `authorize` raises; UnavailableError when the port of the redirect URL is taken.
         """
     def reauthenticate(self, /, customer_id: str, instance_url: str, *, client_id: str | None = None, client_secret: str | None = None, user_name: str | None = None, password: str | None = None) -> Coroutine[Any, Any, Connection]:
         """
@@ -611,6 +928,14 @@ class AsyncRegistrations:
         PrerequisiteMissingError; NotFoundError, NotEntitledError, InvalidInputError, ThrottledError, UnavailableError,
         TimeoutError, ProtocolError, StoreError. Nothing has changed then; an earlier grant goes on working.
         """
+    def relocate(self, /, customer_id: str, instance_url: str, *, from_instance_url: str, client_id: str, client_secret: str, user_name: str, password: str, instance_name: str | None = None) -> Coroutine[Any, Any, Connection]:
+        """
+        Moves a registration to the new address of its instance, with a service account there. It ends at
+        `from_instance_url` in the same step that saves it at `instance_url`; until then the old one goes on working.
+
+        Raises what `register` raises; NotFoundError without a connection at the old address; InvalidInputError when
+        both are the same.
+        """
     def test(self, /, customer_id: str, instance_url: str, *, client_id: str, client_secret: str, user_name: str, password: str, instance_name: str | None = None) -> Coroutine[Any, Any, TestReport]:
         """
         Does all that `register` does with the instance, but saves nothing. What the checks find stands in the report.
@@ -624,6 +949,41 @@ class AsyncRegistrations:
 
         Raises IllegalStateError without a registration, NotFoundError, InvalidInputError, StoreError.
         """
+    def update_endpoint_secret(self, /, customer_id: str, instance_url: str, *, client_secret: str) -> Coroutine[Any, Any, Connection]:
+        """
+        Gives a registration the new secret of its OAuth endpoint, without anybody signing in again. The old one is
+        forgotten only when the new one has worked. It also brings a registration back that became `unauthorized`
+        because the secret had changed.
+
+        Raises UnauthorizedError when the token endpoint refuses it; IllegalStateError without a registration;
+        InvalidInputError, NotFoundError, ThrottledError, UnavailableError, TimeoutError, ProtocolError, StoreError,
+        SealedError. The old secret stays then.
+        """
+    def wait_for(self, /, flow_id: str, *, timeout_ms: SupportsIndex | None = None) -> Coroutine[Any, Any, Authorized]:
+        """
+        Waits for what a listener hears, `timeout_ms` at the most (as long as the flow lives). When it is over, or the
+        call is cancelled, the listener ends and the flow is given up; a callback that came before is finished.
+
+        Raises what `complete` raises; TimeoutError when nobody came back; NotFoundError when no listener of this client
+        belongs to the flow.
+        """
+
+@final
+class AsyncSources:
+    """
+    Sources that alerts are fetched from.
+    """
+    def poll(self, /, customer_id: str, source: AlertSource | str, *, since: datetime | None = None) -> Coroutine[Any, Any, SweepReport]:
+        """
+        Looks once for news of a source and submits what is new; call it on a schedule of your own, a minute apart or
+        more. What it reads twice is one alert. Only one look at a time is made per account and source, over all
+        processes that share the store. `since` says where to begin when the source was never looked at (a day back).
+        Do not take the notifications of Citrix Cloud both here and by a webhook: they could become two alerts.
+
+        Raises NotFoundError when the account was not added; UnauthorizedError, ForbiddenError, ThrottledError,
+        UnavailableError, TimeoutError, ProtocolError, StoreError. What was submitted until then stays, and the next look
+        goes on from there.
+        """
 
 @final
 class AsyncSubscription:
@@ -632,6 +992,129 @@ class AsyncSubscription:
     """
     def __aiter__(self, /) -> AsyncSubscription: ...
     def __anext__(self, /) -> Coroutine[Any, Any, Event]: ...
+
+@final
+class AsyncWebhooks:
+    """
+    Webhook subscriptions at Citrix Cloud.
+    """
+    def create(self, /, customer_id: str, url: str, *, authorization: str | None = None, description: str | None = None, event_type: str | None = None, change_type: str | None = None) -> Coroutine[Any, Any, Webhook]:
+        """
+        Subscribes to events of the account: Citrix Cloud will send them to the URL, which it must reach by `https`.
+        Give each callback, with the authorization that you chose, to `alerts.submit_webhook`.
+
+        - authorization: what each callback carries as its `Authorization` header. Without it anybody can send you some.
+        - description: a text for people (ITSM Adapter).
+        - event_type: which events: Notifications (the default), "*", or another of Citrix Cloud's words.
+        - change_type: which changes: "*" (the default), Create, Update, Delete.
+
+        Raises NotFoundError when the account was not added; InvalidInputError; OutcomeUnknownError when it may have been
+        made and cannot be found; UnauthorizedError, ForbiddenError, ThrottledError, UnavailableError, TimeoutError,
+        ProtocolError.
+        """
+    def list(self, /, customer_id: str) -> Coroutine[Any, Any, list[Webhook]]:
+        """
+        All webhook subscriptions of the account, whoever made them. What callbacks carry as authorization is not told.
+
+        Raises NotFoundError when the account was not added; UnauthorizedError, ForbiddenError, ThrottledError,
+        UnavailableError, TimeoutError, ProtocolError.
+        """
+    def remove(self, /, customer_id: str, webhook_id: str) -> Coroutine[Any, Any, None]:
+        """
+        Ends a subscription. One that is gone already is no failure.
+
+        Raises what `list` raises.
+        """
+
+@final
+class AsyncWorker:
+    """
+    A worker at work, until it is stopped, its client is closed, or nobody holds it any more. In an `async with` block
+    it is stopped at the end of the block.
+    """
+    def __aenter__(self, /) -> Coroutine[Any, Any, AsyncWorker]: ...
+    def __aexit__(self, /, _kind: Any, _error: Any, _traceback: Any) -> Coroutine[Any, Any, None]: ...
+    def ended(self, /) -> Coroutine[Any, Any, None]:
+        """
+        Returns when the worker has ended: after `stop`, or when the client was closed.
+
+        Raises what `stop` raises.
+        """
+    def stop(self, /) -> Coroutine[Any, Any, None]:
+        """
+        Takes nothing more, finishes what is in hand, and returns when that is done: at most the time of one call
+        (`total_timeout_ms`). What could not be finished waits for the next worker. Stopping twice is allowed.
+
+        Raises InternalError when the worker ended in a panic; IllegalStateError in a fork of its process.
+        """
+
+@final
+class Authorization:
+    """
+    An authorization that has begun: open the URL in a browser.
+    """
+    def __eq__(self, value: object, /) -> bool: ...
+    def __ne__(self, value: object, /) -> bool: ...
+    def __repr__(self, /) -> str: ...
+    @property
+    def authorization_url(self, /) -> str:
+        """
+        Where to send the browser. It holds the flow's state value: show it to nobody but the person who signs in.
+        """
+    @property
+    def customer_id(self, /) -> str:
+        """
+        The account that is to be registered.
+        """
+    @property
+    def expires_at(self, /) -> datetime:
+        """
+        When the flow ends by itself.
+        """
+    @property
+    def flow_id(self, /) -> str:
+        """
+        Names the flow: for waiting, or for giving it up.
+        """
+    @property
+    def instance_id(self, /) -> str:
+        """
+        The instance where the person signs in.
+        """
+    @property
+    def redirect_url(self, /) -> str:
+        """
+        Where the browser comes back to.
+        """
+
+@final
+class Authorized:
+    """
+    A finished authorization: who signed in, and the registration that is saved.
+    """
+    def __eq__(self, value: object, /) -> bool: ...
+    def __ne__(self, value: object, /) -> bool: ...
+    def __repr__(self, /) -> str: ...
+    @property
+    def connection(self, /) -> Connection:
+        """
+        The registration.
+        """
+    @property
+    def previous_user_name(self, /) -> str | None:
+        """
+        Whose grant this one replaces, when that was somebody else.
+        """
+    @property
+    def user_name(self, /) -> str | None:
+        """
+        Who signed in, by user name; none when the instance does not tell.
+        """
+    @property
+    def user_sys_id(self, /) -> str | None:
+        """
+        The person's record id in the instance, when it told.
+        """
 
 @final
 class Check:
@@ -745,6 +1228,79 @@ class CheckOutcome:
         """
 
 @final
+class CheckSummary:
+    """
+    The outcome of a sweep over registrations.
+    """
+    def __eq__(self, value: object, /) -> bool: ...
+    def __ne__(self, value: object, /) -> bool: ...
+    def __repr__(self, /) -> str: ...
+    @property
+    def failed(self, /) -> int:
+        """
+        Registrations that could not be checked.
+        """
+    @property
+    def healthy(self, /) -> int:
+        """
+        Registrations that are registered, at an instance that answers as it should.
+        """
+    @property
+    def items(self, /) -> list[Checked]:
+        """
+        All of them, in the order of account and instance.
+        """
+    @property
+    def unauthorized(self, /) -> int:
+        """
+        Registrations whose grant is refused.
+        """
+    @property
+    def unhealthy(self, /) -> int:
+        """
+        Registrations at an instance that does not answer as it should; they keep their status.
+        """
+
+@final
+class Checked:
+    """
+    What became of one registration in a sweep.
+    """
+    def __eq__(self, value: object, /) -> bool: ...
+    def __ne__(self, value: object, /) -> bool: ...
+    def __repr__(self, /) -> str: ...
+    @property
+    def customer_id(self, /) -> str:
+        """
+        The account.
+        """
+    @property
+    def days_left(self, /) -> int | None:
+        """
+        Whole days until the grant ends, when that is known.
+        """
+    @property
+    def failure(self, /) -> ErrorInfo | None:
+        """
+        Why the registration could not be checked at all.
+        """
+    @property
+    def health(self, /) -> InstanceHealth:
+        """
+        How the instance answered.
+        """
+    @property
+    def instance_id(self, /) -> str:
+        """
+        The instance.
+        """
+    @property
+    def status(self, /) -> ConnectionStatus | None:
+        """
+        Where the connection stands now; none when it is gone.
+        """
+
+@final
 class Client:
     """
     The adapter: one object that holds the store, the keys, the tokens and the way out.
@@ -769,13 +1325,16 @@ class Client:
     - concurrency_per_remote: requests in flight to one remote (64).
     - transaction_limit_ms: how long an instance may go on working on a request nobody waits for (60,000).
     - wake_up_interval_ms: pause between two looks at a frozen site (30,000).
+    - oauth_servers: authorization servers that differ from what an instance of ServiceNow has by default, each a
+      dict; see `itsm_adapter.fields.OauthServerFields`.
+    - grant_warning_days: days before a grant's wall at which to warn, by an event each (30, 14, 7, 3, 1).
 
     Raises InvalidInputError for settings that make no sense, StoreError when the store cannot be opened,
     SealedError when the key is missing or not readable.
     """
     def __enter__(self, /) -> Client: ...
     def __exit__(self, /, _kind: Any, _error: Any, _traceback: Any) -> None: ...
-    def __new__(cls, /, *, store: str | PathLike[str] | None = None, key: str | None = None, old_keys: Sequence[str] | None = None, citrix_url: str | None = None, instance_hosts: Sequence[str] | None = None, allow_private_networks: bool | None = None, proxy: str | None = None, root_certificates: Sequence[str] | None = None, connect_timeout_ms: SupportsIndex | None = None, attempt_timeout_ms: SupportsIndex | None = None, total_timeout_ms: SupportsIndex | None = None, max_attempts: SupportsIndex | None = None, concurrency_per_remote: SupportsIndex | None = None, transaction_limit_ms: SupportsIndex | None = None, wake_up_interval_ms: SupportsIndex | None = None) -> Client: ...
+    def __new__(cls, /, *, store: str | PathLike[str] | None = None, key: str | None = None, old_keys: Sequence[str] | None = None, citrix_url: str | None = None, instance_hosts: Sequence[str] | None = None, allow_private_networks: bool | None = None, proxy: str | None = None, root_certificates: Sequence[str] | None = None, connect_timeout_ms: SupportsIndex | None = None, attempt_timeout_ms: SupportsIndex | None = None, total_timeout_ms: SupportsIndex | None = None, max_attempts: SupportsIndex | None = None, concurrency_per_remote: SupportsIndex | None = None, transaction_limit_ms: SupportsIndex | None = None, wake_up_interval_ms: SupportsIndex | None = None, oauth_servers: Sequence[OauthServerFields] | None = None, grant_warning_days: Sequence[SupportsIndex] | None = None) -> Client: ...
     def __repr__(self, /) -> str: ...
     def _panic_on_purpose(self, /) -> None:
         """
@@ -821,6 +1380,11 @@ class Client:
         Tells this callable every event from now on. It is called on any thread; be quick. The number takes it off.
         """
     @property
+    def policies(self, /) -> Policies:
+        """
+        What becomes of the alerts of an account.
+        """
+    @property
     def records(self, /) -> Records:
         """
         Records of the instance that an account is registered with.
@@ -838,6 +1402,11 @@ class Client:
         Raises SealedError when something cannot be opened with any key at hand, InvalidInputError when the key comes
         from the caller and no new one is given, StoreError.
         """
+    @property
+    def sources(self, /) -> Sources:
+        """
+        Sources that alerts are fetched from.
+        """
     def subscribe(self, /) -> Subscription:
         """
         Events from now on, one by one: `for event in client.subscribe()`, until the client is closed. A subscriber
@@ -846,6 +1415,11 @@ class Client:
     def unobserve(self, /, number: SupportsIndex) -> None:
         """
         Takes an observer off, by the number that `observe` gave.
+        """
+    @property
+    def webhooks(self, /) -> Webhooks:
+        """
+        Webhook subscriptions at Citrix Cloud.
         """
 
 @final
@@ -1070,6 +1644,55 @@ class Delivery:
         """
 
 @final
+class DeliveryLag:
+    """
+    How many deliveries stand where. Kept as they move: as cheap with a million as with one.
+    """
+    def __eq__(self, value: object, /) -> bool: ...
+    def __ne__(self, value: object, /) -> bool: ...
+    def __repr__(self, /) -> str: ...
+    @property
+    def dead(self, /) -> int:
+        """
+        Dead letters.
+        """
+    @property
+    def delivered(self, /) -> int:
+        """
+        Delivered.
+        """
+    @property
+    def grouped(self, /) -> int:
+        """
+        Counted in the incident of another alert.
+        """
+    @property
+    def ignored(self, /) -> int:
+        """
+        Nothing is to be made of them.
+        """
+    @property
+    def lanes(self, /) -> list[LaneLag]:
+        """
+        The same, by account and instance.
+        """
+    @property
+    def oldest_age_ms(self, /) -> int | None:
+        """
+        Age of the oldest that is pending or unknown, in milliseconds; none when there is none.
+        """
+    @property
+    def pending(self, /) -> int:
+        """
+        Accepted, and to be sent.
+        """
+    @property
+    def unknown(self, /) -> int:
+        """
+        Sent, with an outcome that is not known yet.
+        """
+
+@final
 class DeliveryPage:
     """
     One page of deliveries, oldest first.
@@ -1100,6 +1723,14 @@ class DeliveryStatus:
     DELIVERED: Final[DeliveryStatus]
     """
     The incident exists.
+    """
+    GROUPED: Final[DeliveryStatus]
+    """
+    It is counted in the incident of another alert of the same cause.
+    """
+    IGNORED: Final[DeliveryStatus]
+    """
+    Nothing is to be made of it: a policy says so, or its end came before anything else.
     """
     PENDING: Final[DeliveryStatus]
     """
@@ -1223,6 +1854,153 @@ class Environment:
         """
 
 @final
+class ErrorInfo:
+    """
+    Everything an error says, as plain data: what crosses into other languages.
+    """
+    def __eq__(self, value: object, /) -> bool: ...
+    def __ne__(self, value: object, /) -> bool: ...
+    def __repr__(self, /) -> str: ...
+    @property
+    def attempts(self, /) -> int:
+        """
+        How many times the failing request was sent; 0 when none was.
+        """
+    @property
+    def context(self, /) -> dict[str, str]:
+        """
+        Names and values that help to understand the failure, such as `status` or `held_by`.
+        """
+    @property
+    def kind(self, /) -> ErrorKind:
+        """
+        The stable kind.
+        """
+    @property
+    def message(self, /) -> str:
+        """
+        What happened, in one sentence, without secrets.
+        """
+    @property
+    def operation(self, /) -> str:
+        """
+        The operation that failed, such as `connections.connect`; empty when none was under way.
+        """
+    @property
+    def remedy(self, /) -> str:
+        """
+        What to do about it, in one sentence.
+        """
+    @property
+    def retry_after_ms(self, /) -> int | None:
+        """
+        How long to wait before repeating it, in milliseconds, when that is known.
+        """
+    @property
+    def retryable(self, /) -> bool:
+        """
+        Whether the same call may be repeated.
+        """
+    @property
+    def transaction_id(self, /) -> str | None:
+        """
+        The remote's transaction id when it gave one, else the id this library sent.
+        """
+
+@final
+class ErrorKind:
+    """
+    What a caller should do about a failure. The words are stable and the same in every language.
+    """
+    ALREADY_REGISTERED: Final[ErrorKind]
+    """
+    The account is already registered, with the instance named in the error. Unregister that one first.
+    """
+    CANCELLED: Final[ErrorKind]
+    """
+    The caller cancelled the operation.
+    """
+    CONSENT_DENIED: Final[ErrorKind]
+    """
+    The person pressed Deny in the browser. Ask again when they are ready.
+    """
+    FLOW_EXPIRED: Final[ErrorKind]
+    """
+    The pending authorization is too old, already used, or not known. Begin a new one.
+    """
+    FORBIDDEN: Final[ErrorKind]
+    """
+    The credentials are good but a role or scope is missing. Grant what the error names.
+    """
+    ILLEGAL_STATE: Final[ErrorKind]
+    """
+    The operation does not fit the present status. Read the status and choose another operation.
+    """
+    INTERNAL: Final[ErrorKind]
+    """
+    A defect of this library. Report it; the state is unchanged.
+    """
+    INVALID_INPUT: Final[ErrorKind]
+    """
+    An argument is wrong. Correct it; nothing was sent or changed.
+    """
+    NOT_ENTITLED: Final[ErrorKind]
+    """
+    The Citrix Cloud account has no subscription that includes the ITSM Adapter. Talk to Citrix.
+    """
+    NOT_FOUND: Final[ErrorKind]
+    """
+    The account, instance, connection or record does not exist. Check the id.
+    """
+    OUTCOME_UNKNOWN: Final[ErrorKind]
+    """
+    A write may or may not have happened, and reading back was impossible. Look before repeating it.
+    """
+    PREREQUISITE_MISSING: Final[ErrorKind]
+    """
+    Something must be installed or switched on first. Do what the remedy says.
+    """
+    PROTOCOL: Final[ErrorKind]
+    """
+    The remote gave an answer that makes no sense. Report it with the transaction id.
+    """
+    SEALED: Final[ErrorKind]
+    """
+    A sealed secret cannot be opened: the key is wrong or missing. Provide the right key.
+    """
+    STORE: Final[ErrorKind]
+    """
+    The adapter's own store failed. Check the disk, the file or the database.
+    """
+    THROTTLED: Final[ErrorKind]
+    """
+    The remote limits the rate. Wait as long as the error says.
+    """
+    TIMEOUT: Final[ErrorKind]
+    """
+    No answer came within the time allowed. Try again or allow more time.
+    """
+    UNAUTHORIZED: Final[ErrorKind]
+    """
+    Credentials were refused. Re-authenticate with new ones.
+    """
+    UNAVAILABLE: Final[ErrorKind]
+    """
+    The remote, or the way to it, is down for now. Try again later.
+    """
+    def __eq__(self, value: object, /) -> bool: ...
+    def __hash__(self, /) -> int: ...
+    def __int__(self, /) -> int: ...
+    def __ne__(self, value: object, /) -> bool: ...
+    def __repr__(self, /) -> str: ...
+    def __str__(self, /) -> str: ...
+    @property
+    def value(self, /) -> str:
+        """
+        The stable word, the same in every language.
+        """
+
+@final
 class Event:
     """
     One entry of the event log. It never holds a secret.
@@ -1295,13 +2073,25 @@ class EventKind:
     """
     An alert became an incident.
     """
+    DELIVERY_DUPLICATED: Final[EventKind]
+    """
+    An alert has more than one incident; the others are linked to the oldest.
+    """
     DELIVERY_FAILED: Final[EventKind]
     """
     An alert could not be delivered and waits in the dead-letter list.
     """
+    DELIVERY_UPDATED: Final[EventKind]
+    """
+    An incident was noted, resolved, opened again, or left to the person who changed it.
+    """
     DISCONNECTED: Final[EventKind]
     """
     A connection was removed.
+    """
+    GRANT_EXPIRING: Final[EventKind]
+    """
+    A person's consent ends soon: ask for it again before it does. Told once at each of the configured distances.
     """
     HEALTH_CHANGED: Final[EventKind]
     """
@@ -1420,6 +2210,11 @@ class Grant:
     def user_sys_id(self, /) -> str | None:
         """
         The user's record id in the instance, when it told.
+        """
+    @property
+    def warned_days(self, /) -> int | None:
+        """
+        The nearest of the configured distances to that end, in days, that was warned of by an event.
         """
 
 @final
@@ -1623,6 +2418,55 @@ class Instances:
         """
 
 @final
+class LaneLag:
+    """
+    How many deliveries of one account stand where, by the instance that was asked last.
+    """
+    def __eq__(self, value: object, /) -> bool: ...
+    def __ne__(self, value: object, /) -> bool: ...
+    def __repr__(self, /) -> str: ...
+    @property
+    def customer_id(self, /) -> str:
+        """
+        The account.
+        """
+    @property
+    def dead(self, /) -> int:
+        """
+        Dead letters.
+        """
+    @property
+    def delivered(self, /) -> int:
+        """
+        Delivered.
+        """
+    @property
+    def grouped(self, /) -> int:
+        """
+        Counted in the incident of another alert.
+        """
+    @property
+    def ignored(self, /) -> int:
+        """
+        Nothing is to be made of them.
+        """
+    @property
+    def instance_id(self, /) -> str | None:
+        """
+        The instance; none before the first attempt.
+        """
+    @property
+    def pending(self, /) -> int:
+        """
+        Accepted, and to be sent.
+        """
+    @property
+    def unknown(self, /) -> int:
+        """
+        Sent, with an outcome that is not known yet.
+        """
+
+@final
 class OauthEndpoint:
     """
     The OAuth client that the instance issued for one account, without its secret.
@@ -1676,6 +2520,196 @@ class Operator:
     def value(self, /) -> str:
         """
         The stable word, the same in every language.
+        """
+
+@final
+class Policies:
+    """
+    What becomes of the alerts of an account.
+    """
+    def explain(self, /, alert: Alert | AlertFields, *, at: datetime | None = None, document: dict[str, Any] | str | None = None) -> PolicyDecision:
+        """
+        Says what would be done with an alert (an `Alert`, or a dict of the arguments of `submit`) at an instant (now),
+        and why, rule by rule; does nothing. With a `document`, that policy is asked instead of the account's: to try
+        it before it is set.
+
+        Raises InvalidInputError for a document that cannot be used, StoreError.
+        """
+    def get(self, /, customer_id: str) -> AccountPolicy:
+        """
+        The policy of an account; its `document` is JSON text.
+
+        Raises NotFoundError when it has none: its alerts all become incidents then; InvalidInputError, StoreError.
+        """
+    def remove(self, /, customer_id: str) -> None:
+        """
+        Removes the policy of an account: from then on all its alerts become incidents.
+
+        Raises NotFoundError when it has none; InvalidInputError, StoreError.
+        """
+    def set(self, /, customer_id: str, document: dict[str, Any] | str) -> AccountPolicy:
+        """
+        Sets the policy of an account, in place of the one it had: a dict, or JSON text. All of it is checked before it
+        is stored, its templates and time zones included.
+
+        Raises InvalidInputError with the place of the mistake; NotFoundError when the account was not added; StoreError.
+        """
+
+@final
+class PolicyAction:
+    """
+    What a policy does with an alert at an instant.
+    """
+    HOLD: Final[PolicyAction]
+    """
+    It waits for the end of a maintenance window, and is then decided again.
+    """
+    IGNORE: Final[PolicyAction]
+    """
+    Nothing is made of it.
+    """
+    INCIDENT: Final[PolicyAction]
+    """
+    It becomes an incident.
+    """
+    def __eq__(self, value: object, /) -> bool: ...
+    def __hash__(self, /) -> int: ...
+    def __int__(self, /) -> int: ...
+    def __ne__(self, value: object, /) -> bool: ...
+    def __repr__(self, /) -> str: ...
+    def __str__(self, /) -> str: ...
+    @property
+    def value(self, /) -> str:
+        """
+        The stable word, the same in every language.
+        """
+
+@final
+class PolicyDecision:
+    """
+    What a policy would do with an alert, and why. Nothing is done.
+    """
+    def __eq__(self, value: object, /) -> bool: ...
+    def __ne__(self, value: object, /) -> bool: ...
+    def __repr__(self, /) -> str: ...
+    @property
+    def action(self, /) -> PolicyAction:
+        """
+        What would be done.
+        """
+    @property
+    def assignment_group(self, /) -> str | None:
+        """
+        Who would work on it.
+        """
+    @property
+    def caller(self, /) -> str | None:
+        """
+        For whom it would be.
+        """
+    @property
+    def category(self, /) -> str | None:
+        """
+        The incident's category.
+        """
+    @property
+    def description(self, /) -> str | None:
+        """
+        The long text that the policy makes; none: the alert's description.
+        """
+    @property
+    def group_children(self, /) -> bool | None:
+        """
+        Whether the alert has an incident of its own below the group's.
+        """
+    @property
+    def group_key(self, /) -> str | None:
+        """
+        Names the group that the alert belongs to: alerts with the same key have the same cause.
+        """
+    @property
+    def group_window_s(self, /) -> int | None:
+        """
+        How long the group takes in others, in seconds.
+        """
+    @property
+    def hold_until(self, /) -> datetime | None:
+        """
+        Until when it would wait.
+        """
+    @property
+    def impact(self, /) -> int:
+        """
+        Impact, 1 to 3.
+        """
+    @property
+    def note_interval_s(self, /) -> int:
+        """
+        Shortest time between two work notes, in seconds.
+        """
+    @property
+    def reason(self, /) -> str:
+        """
+        Why, in one sentence.
+        """
+    @property
+    def reopen(self, /) -> bool:
+        """
+        Whether a resolved incident is opened again; else a new one is made.
+        """
+    @property
+    def resolve_on_end(self, /) -> bool:
+        """
+        Whether the end of the alert resolves the incident.
+        """
+    @property
+    def rule(self, /) -> str | None:
+        """
+        The rule that decides; none when no rule fits.
+        """
+    @property
+    def short_description(self, /) -> str | None:
+        """
+        The one-line text that the policy makes; none: the alert's title.
+        """
+    @property
+    def steps(self, /) -> list[PolicyStep]:
+        """
+        Everything that was looked at, in its order.
+        """
+    @property
+    def urgency(self, /) -> int:
+        """
+        Urgency, 1 to 3.
+        """
+    @property
+    def work_note(self, /) -> str | None:
+        """
+        The text of a work note that the policy makes.
+        """
+
+@final
+class PolicyStep:
+    """
+    One line of the reasons for a decision.
+    """
+    def __eq__(self, value: object, /) -> bool: ...
+    def __ne__(self, value: object, /) -> bool: ...
+    def __repr__(self, /) -> str: ...
+    @property
+    def matched(self, /) -> bool:
+        """
+        Whether it fits the alert.
+        """
+    @property
+    def name(self, /) -> str:
+        """
+        Name of the rule or of the maintenance window that was looked at.
+        """
+    @property
+    def reason(self, /) -> str:
+        """
+        Why, in one sentence.
         """
 
 @final
@@ -1758,12 +2792,70 @@ class Registrations:
     """
     Registrations: the OAuth side of a connection.
     """
+    def abandon(self, /, flow_id: str) -> None:
+        """
+        Gives an authorization up: a later callback of it is refused. Without effect when it has ended.
+
+        Raises NotFoundError for a flow that nobody began, StoreError.
+        """
+    def authorize(self, /, customer_id: str, instance_url: str, *, client_id: str | None = None, client_secret: str | None = None, redirect_url: str | None = None, session: str | None = None, instance_name: str | None = None, moves_from: str | None = None, allow_another_user: bool = False) -> Authorization:
+        """
+        Begins to register the account through a person's consent in the browser, or to re-authenticate such a
+        registration: send the person's browser to `authorization_url`, and give the address that it comes back to to
+        `complete`, within ten minutes, in any process that shares the store. Nothing is sent to anybody.
+
+        - client_id, client_secret: of the OAuth endpoint; left out: those in use.
+        - redirect_url: as it is entered at that endpoint, used by no other registration; left out: the one in use.
+        - session: what ties the flow to the browser that began it, such as a random value in a cookie of its own. Give
+          the same one to `complete`.
+        - moves_from: the instance's old address, when a registration moves to a new one; it ends there then.
+        - allow_another_user: whether another person than the last time may sign in.
+
+        Raises InvalidInputError for what is missing or not allowed, also for a redirect URL that another registration
+        uses; NotFoundError without the account; AlreadyRegisteredError naming the instance that holds it; StoreError,
+        SealedError.
+        """
+    def authorize_in_browser(self, /, customer_id: str, instance_url: str, *, client_id: str | None = None, client_secret: str | None = None, redirect_url: str | None = None, instance_name: str | None = None, moves_from: str | None = None, allow_another_user: bool = False, timeout_ms: SupportsIndex | None = None) -> Authorized:
+        """
+        Registers the account through a person's consent, on this machine: opens the system's browser, listens on
+        loopback for its return, shows it a page that says what happened, and ends. `timeout_ms` is how long the person
+        may take (600,000, and no more). Cancel the call to give it up.
+
+        Raises what `authorize` and `complete` raise; TimeoutError when nobody came back; UnavailableError when the port
+        is taken or there is no browser: use `listen` or `authorize` then.
+        """
     def check(self, /, customer_id: str, instance_url: str) -> Connection:
         """
         Checks a registration: token fresh, API readable, roles still there. Updates the instance's health and, with
         proof only, the status. What goes wrong at the instance stands in the connection.
 
         Raises NotFoundError, IllegalStateError without a registration, InvalidInputError, StoreError, SealedError.
+        """
+    def check_all(self, /, *, customer_id: str | None = None, concurrency: SupportsIndex | None = None) -> CheckSummary:
+        """
+        Checks every registration, of one account or of all, as `check` does, `concurrency` of them at the same time
+        (1 to 256; 16), and tells the progress by events of kind `progress`. What is wrong with one registration stands
+        in the summary and does not stop the others.
+
+        Raises InvalidInputError, StoreError, SealedError.
+        """
+    def complete(self, /, callback_url: str, *, session: str | None = None) -> Authorized:
+        """
+        Finishes an authorization with the address that the browser came back to: exchange, connection test, save. It
+        goes on to its end when the caller goes away.
+
+        Raises ConsentDeniedError when the person did not allow it; FlowExpiredError for a callback that is too late,
+        repeated, forged, or from another session (context `reason`); InvalidInputError for one that is not ours;
+        IllegalStateError when another person signed in than the last time; UnauthorizedError when the code is refused;
+        else as `register`. Nothing has changed then; an earlier grant goes on working.
+        """
+    def listen(self, /, customer_id: str, instance_url: str, *, client_id: str | None = None, client_secret: str | None = None, redirect_url: str | None = None, instance_name: str | None = None, moves_from: str | None = None, allow_another_user: bool = False) -> Authorization:
+        """
+        Begins an authorization as `authorize` does, with a listener on loopback in this process: open the address in
+        any browser of this machine, and wait with `wait_for`. The host of `redirect_url` is 127.0.0.1 or [::1]; left
+        out, a free port is taken.
+
+        Raises what `authorize` raises; UnavailableError when the port of the redirect URL is taken.
         """
     def reauthenticate(self, /, customer_id: str, instance_url: str, *, client_id: str | None = None, client_secret: str | None = None, user_name: str | None = None, password: str | None = None) -> Connection:
         """
@@ -1782,6 +2874,14 @@ class Registrations:
         PrerequisiteMissingError; NotFoundError, NotEntitledError, InvalidInputError, ThrottledError, UnavailableError,
         TimeoutError, ProtocolError, StoreError. Nothing has changed then; an earlier grant goes on working.
         """
+    def relocate(self, /, customer_id: str, instance_url: str, *, from_instance_url: str, client_id: str, client_secret: str, user_name: str, password: str, instance_name: str | None = None) -> Connection:
+        """
+        Moves a registration to the new address of its instance, with a service account there. It ends at
+        `from_instance_url` in the same step that saves it at `instance_url`; until then the old one goes on working.
+
+        Raises what `register` raises; NotFoundError without a connection at the old address; InvalidInputError when
+        both are the same.
+        """
     def test(self, /, customer_id: str, instance_url: str, *, client_id: str, client_secret: str, user_name: str, password: str, instance_name: str | None = None) -> TestReport:
         """
         Does all that `register` does with the instance, but saves nothing. What the checks find stands in the report.
@@ -1794,6 +2894,24 @@ class Registrations:
         revocation is not an error: it stands in the answer, and the adapter tries again at the next check.
 
         Raises IllegalStateError without a registration, NotFoundError, InvalidInputError, StoreError.
+        """
+    def update_endpoint_secret(self, /, customer_id: str, instance_url: str, *, client_secret: str) -> Connection:
+        """
+        Gives a registration the new secret of its OAuth endpoint, without anybody signing in again. The old one is
+        forgotten only when the new one has worked. It also brings a registration back that became `unauthorized`
+        because the secret had changed.
+
+        Raises UnauthorizedError when the token endpoint refuses it; IllegalStateError without a registration;
+        InvalidInputError, NotFoundError, ThrottledError, UnavailableError, TimeoutError, ProtocolError, StoreError,
+        SealedError. The old secret stays then.
+        """
+    def wait_for(self, /, flow_id: str, *, timeout_ms: SupportsIndex | None = None) -> Authorized:
+        """
+        Waits for what a listener hears, `timeout_ms` at the most (as long as the flow lives). When it is over, or the
+        call is cancelled, the listener ends and the flow is given up; a callback that came before is finished.
+
+        Raises what `complete` raises; TimeoutError when nobody came back; NotFoundError when no listener of this client
+        belongs to the flow.
         """
 
 @final
@@ -2008,12 +3126,83 @@ class Site:
         """
 
 @final
+class Sources:
+    """
+    Sources that alerts are fetched from.
+    """
+    def poll(self, /, customer_id: str, source: AlertSource | str, *, since: datetime | None = None) -> SweepReport:
+        """
+        Looks once for news of a source and submits what is new; call it on a schedule of your own, a minute apart or
+        more. What it reads twice is one alert. Only one look at a time is made per account and source, over all
+        processes that share the store. `since` says where to begin when the source was never looked at (a day back).
+        Do not take the notifications of Citrix Cloud both here and by a webhook: they could become two alerts.
+
+        Raises NotFoundError when the account was not added; UnauthorizedError, ForbiddenError, ThrottledError,
+        UnavailableError, TimeoutError, ProtocolError, StoreError. What was submitted until then stays, and the next look
+        goes on from there.
+        """
+
+@final
 class Subscription:
     """
     Events from the moment of subscribing on, until the client is closed.
     """
     def __iter__(self, /) -> Subscription: ...
     def __next__(self, /) -> Event: ...
+
+@final
+class SweepReport:
+    """
+    What one look at a source of alerts brought.
+    """
+    def __eq__(self, value: object, /) -> bool: ...
+    def __ne__(self, value: object, /) -> bool: ...
+    def __repr__(self, /) -> str: ...
+    @property
+    def accepted(self, /) -> int:
+        """
+        How many of them are alerts that were not known.
+        """
+    @property
+    def changed(self, /) -> int:
+        """
+        How many tell of a later state of a known alert.
+        """
+    @property
+    def customer_id(self, /) -> str:
+        """
+        The account.
+        """
+    @property
+    def duplicates(self, /) -> int:
+        """
+        How many were known as they are, or told of the end of an alert that nobody knew.
+        """
+    @property
+    def looked(self, /) -> bool:
+        """
+        False when another process is looking at the same source; nothing was read then.
+        """
+    @property
+    def read(self, /) -> int:
+        """
+        How many records were read.
+        """
+    @property
+    def resumes_at(self, /) -> datetime | None:
+        """
+        Up to where the source is read: the instant of the last change, or of the sweep.
+        """
+    @property
+    def source(self, /) -> AlertSource:
+        """
+        The source.
+        """
+    @property
+    def unreadable(self, /) -> int:
+        """
+        How many could not be alerts, such as records without an id.
+        """
 
 @final
 class TestReport:
@@ -2037,6 +3226,100 @@ class TestReport:
     def tested_at(self, /) -> datetime:
         """
         When the test ended.
+        """
+
+@final
+class Webhook:
+    """
+    A webhook subscription at Citrix Cloud, without its authorization.
+    """
+    def __eq__(self, value: object, /) -> bool: ...
+    def __ne__(self, value: object, /) -> bool: ...
+    def __repr__(self, /) -> str: ...
+    @property
+    def change_type(self, /) -> str:
+        """
+        Which changes it is for, such as `Create` or `*`.
+        """
+    @property
+    def customer_id(self, /) -> str:
+        """
+        The account.
+        """
+    @property
+    def description(self, /) -> str:
+        """
+        A text for people.
+        """
+    @property
+    def event_type(self, /) -> str:
+        """
+        Which events it is for, such as `Notifications`.
+        """
+    @property
+    def id(self, /) -> str:
+        """
+        Its id at Citrix Cloud.
+        """
+    @property
+    def url(self, /) -> str:
+        """
+        Where callbacks are sent.
+        """
+
+@final
+class Webhooks:
+    """
+    Webhook subscriptions at Citrix Cloud.
+    """
+    def create(self, /, customer_id: str, url: str, *, authorization: str | None = None, description: str | None = None, event_type: str | None = None, change_type: str | None = None) -> Webhook:
+        """
+        Subscribes to events of the account: Citrix Cloud will send them to the URL, which it must reach by `https`.
+        Give each callback, with the authorization that you chose, to `alerts.submit_webhook`.
+
+        - authorization: what each callback carries as its `Authorization` header. Without it anybody can send you some.
+        - description: a text for people (ITSM Adapter).
+        - event_type: which events: Notifications (the default), "*", or another of Citrix Cloud's words.
+        - change_type: which changes: "*" (the default), Create, Update, Delete.
+
+        Raises NotFoundError when the account was not added; InvalidInputError; OutcomeUnknownError when it may have been
+        made and cannot be found; UnauthorizedError, ForbiddenError, ThrottledError, UnavailableError, TimeoutError,
+        ProtocolError.
+        """
+    def list(self, /, customer_id: str) -> list[Webhook]:
+        """
+        All webhook subscriptions of the account, whoever made them. What callbacks carry as authorization is not told.
+
+        Raises NotFoundError when the account was not added; UnauthorizedError, ForbiddenError, ThrottledError,
+        UnavailableError, TimeoutError, ProtocolError.
+        """
+    def remove(self, /, customer_id: str, webhook_id: str) -> None:
+        """
+        Ends a subscription. One that is gone already is no failure.
+
+        Raises what `list` raises.
+        """
+
+@final
+class Worker:
+    """
+    A worker at work, until it is stopped, its client is closed, or nobody holds it any more. In a `with` block it is
+    stopped at the end of the block.
+    """
+    def __enter__(self, /) -> Worker: ...
+    def __exit__(self, /, _kind: Any, _error: Any, _traceback: Any) -> None: ...
+    def ended(self, /) -> None:
+        """
+        Returns when the worker has ended: after `stop`, or when the client was closed.
+
+        Raises what `stop` raises.
+        """
+    def stop(self, /) -> None:
+        """
+        Takes nothing more, finishes what is in hand, and returns when that is done: at most the time of one call
+        (`total_timeout_ms`). What could not be finished waits for the next worker. Stopping twice is allowed.
+
+        Raises InternalError when the worker ended in a panic; IllegalStateError in a fork of its process.
         """
 
 def egress_ranges(environment: Environment | str) -> list[str]:

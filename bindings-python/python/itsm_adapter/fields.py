@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime
 from typing import TypedDict
 
@@ -28,7 +27,7 @@ class AlertFields(_Alert, total=False):
     target: str | None
     component: str | None
     raised_at: datetime | None
-    fields: Mapping[str, str] | None
+    fields: dict[str, str] | None
 
 
 class OauthServerFields(TypedDict, total=False):

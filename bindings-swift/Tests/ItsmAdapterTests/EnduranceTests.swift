@@ -158,10 +158,14 @@ import Testing
                 return Int(pages)! * 4096
             }
             try await calls(2_000)
-            let before = try resident()
-            try await calls(10_000)
-            let growth = try resident() - before
-            #expect(growth < 3 << 20, "grew by \(growth) bytes")
+            // An allocator takes more now and then, in large pieces; a leak grows every time.
+            var growths: [Int] = []
+            for _ in 0..<3 {
+                let before = try resident()
+                try await calls(10_000)
+                growths.append(try resident() - before)
+            }
+            #expect(growths.min()! < 1 << 20, "grew by \(growths) bytes")
         }
     #endif
 }

@@ -144,6 +144,7 @@ pub(crate) async fn of_worker(worker: &Worker, operation: &str) -> Result<Outcom
 ///
 /// # Errors
 /// A sentence when the scenario names an operation or an argument that is not there.
+#[allow(clippy::too_many_lines, reason = "one arm for each operation")]
 pub(crate) async fn call(client: &Client, operation: &str, with: &Value) -> Result<Outcome, Failure> {
     let with = With(with);
     let customer = || with.text("customer_id");

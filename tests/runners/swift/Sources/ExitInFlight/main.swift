@@ -1,4 +1,5 @@
-// Ends the process while a hundred calls wait for somebody who never answers. It must end at once, and well.
+// Ends the process while a worker is at work and a hundred calls wait for somebody who never answers. It must end at
+// once, and well.
 
 import Foundation
 import ItsmAdapter
@@ -23,6 +24,7 @@ withUnsafeMutablePointer(to: &address) {
 let client = try await Client.open(
     ClientOptions(
         store: "memory", citrixUrl: "http://127.0.0.1:\(UInt16(bigEndian: address.sin_port))", allowPrivateNetworks: true))
+let worker = try await client.alerts.run()
 for number in 0..<100 {
     Task.detached {
         try await client.accounts.add(
