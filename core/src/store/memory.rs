@@ -106,6 +106,21 @@ fn remove<K: Ord + Clone + Send + 'static, T: Send + 'static>(
     Ok(Box::new(move |state| restore(table(state), key, before)))
 }
 
+/// Removes a row that is the account's own; one that is gone, or another's, stays as it is.
+fn forget<T: 'static>(
+    state: &mut State,
+    table: fn(&mut State) -> &mut BTreeMap<String, Row<T>>,
+    id: String,
+    own: bool,
+) -> Undo {
+    let before = own.then(|| table(state).remove(&id)).flatten();
+    Box::new(move |state| {
+        if own {
+            restore(table(state), id, before);
+        }
+    })
+}
+
 fn restore<K: Ord, T>(rows: &mut BTreeMap<K, Row<T>>, key: K, before: Option<Row<T>>) {
     match before {
         Some(row) => rows.insert(key, row),
@@ -139,22 +154,12 @@ impl State {
             Change::Revocation(put) => self.revocation(put, version),
             Change::RemoveRevocation { customer_id, id } => {
                 let own = self.revocations.get(&id).is_some_and(|row| row.value.customer_id == customer_id);
-                let before = own.then(|| self.revocations.remove(&id)).flatten();
-                Ok(Box::new(move |state| {
-                    if own {
-                        restore(&mut state.revocations, id, before);
-                    }
-                }))
+                Ok(forget(self, |state| &mut state.revocations, id, own))
             }
             Change::Flow(put) => self.begin(put, version),
             Change::RemoveFlow { customer_id, id } => {
                 let own = self.flows.get(&id).is_some_and(|row| row.value.customer_id == customer_id);
-                let before = own.then(|| self.flows.remove(&id)).flatten();
-                Ok(Box::new(move |state| {
-                    if own {
-                        restore(&mut state.flows, id, before);
-                    }
-                }))
+                Ok(forget(self, |state| &mut state.flows, id, own))
             }
             Change::Delivery(put) => self.deliver(put, version),
             Change::Step { delivery_id, mut step } => {
