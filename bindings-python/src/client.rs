@@ -458,8 +458,8 @@ resource! {
     /// again is allowed, and adds nothing.
     ///
     /// Raises, for the first alert that was refused and with `index` in the context, what `submit` raises.
-    fn submit_many(&core, alerts: Sequence<AlertIn>) -> Vec<Delivery> {
-        core.alerts().submit_many(alerts.0.into_iter().map(|alert| alert.0).collect()).await
+    fn submit_many(&core, alerts: Sequence<AlertIn>) -> Sequence<Delivery> {
+        core.alerts().submit_many(alerts.0.into_iter().map(|alert| alert.0).collect()).await.map(Sequence)
     }
 
     /// Takes the body of a Citrix Cloud webhook callback. None when it tells of something else than a new
@@ -704,7 +704,9 @@ resource! {
     ///
     /// Raises NotFoundError when the account was not added; UnauthorizedError, ForbiddenError, ThrottledError,
     /// UnavailableError, TimeoutError, ProtocolError.
-    fn list(&core, customer_id: String) -> Vec<Webhook> { core.webhooks().list(&customer_id).await }
+    fn list(&core, customer_id: String) -> Sequence<Webhook> {
+        core.webhooks().list(&customer_id).await.map(Sequence)
+    }
 
     /// Ends a subscription. One that is gone already is no failure.
     ///

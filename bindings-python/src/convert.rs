@@ -64,9 +64,21 @@ pub(crate) fn conditions(given: Option<Conditions>) -> itsm_adapter::Result<Quer
     Query::of(&given.into_iter().flat_map(|given| given.0).map(condition).collect::<Vec<_>>())
 }
 
-/// A list, or another sequence, but not a text.
-#[derive(IntoPyObject)]
+/// A list, or another sequence, but not a text. On its way out a list that is typed by what it can do: the name `list`
+/// is that of a method in some of the classes.
 pub(crate) struct Sequence<T>(pub(crate) Vec<T>);
+
+impl<'py, T: IntoPyObject<'py>> IntoPyObject<'py> for Sequence<T> {
+    type Target = PyAny;
+    type Output = Bound<'py, PyAny>;
+    type Error = PyErr;
+    const OUTPUT_TYPE: PyStaticExpr =
+        type_hint_subscript!(type_hint_identifier!("collections.abc", "Sequence"), T::OUTPUT_TYPE);
+
+    fn into_pyobject(self, py: Python<'py>) -> PyResult<Self::Output> {
+        self.0.into_pyobject(py)
+    }
+}
 
 impl<'a, 'py, T: pyo3::conversion::FromPyObjectOwned<'py>> FromPyObject<'a, 'py> for Sequence<T> {
     type Error = PyErr;

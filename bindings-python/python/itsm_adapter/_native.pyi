@@ -364,7 +364,7 @@ class Alerts:
 
         Raises NotFoundError when the account was not added, InvalidInputError, StoreError.
         """
-    def submit_many(self, /, alerts: Sequence[Alert | AlertFields]) -> list[Delivery]:
+    def submit_many(self, /, alerts: Sequence[Alert | AlertFields]) -> Sequence[Delivery]:
         """
         Takes many alerts and answers in their order; all share few disk flushes. Each is an `Alert`, or a dict of the
         arguments of `submit`. When one of them is refused, the others are taken all the same: submitting all of them
@@ -520,7 +520,7 @@ class AsyncAlerts:
 
         Raises NotFoundError when the account was not added, InvalidInputError, StoreError.
         """
-    def submit_many(self, /, alerts: Sequence[Alert | AlertFields]) -> Coroutine[Any, Any, list[Delivery]]:
+    def submit_many(self, /, alerts: Sequence[Alert | AlertFields]) -> Coroutine[Any, Any, Sequence[Delivery]]:
         """
         Takes many alerts and answers in their order; all share few disk flushes. Each is an `Alert`, or a dict of the
         arguments of `submit`. When one of them is refused, the others are taken all the same: submitting all of them
@@ -1012,7 +1012,7 @@ class AsyncWebhooks:
         made and cannot be found; UnauthorizedError, ForbiddenError, ThrottledError, UnavailableError, TimeoutError,
         ProtocolError.
         """
-    def list(self, /, customer_id: str) -> Coroutine[Any, Any, list[Webhook]]:
+    def list(self, /, customer_id: str) -> Coroutine[Any, Any, Sequence[Webhook]]:
         """
         All webhook subscriptions of the account, whoever made them. What callbacks carry as authorization is not told.
 
@@ -3286,7 +3286,7 @@ class Webhooks:
         made and cannot be found; UnauthorizedError, ForbiddenError, ThrottledError, UnavailableError, TimeoutError,
         ProtocolError.
         """
-    def list(self, /, customer_id: str) -> list[Webhook]:
+    def list(self, /, customer_id: str) -> Sequence[Webhook]:
         """
         All webhook subscriptions of the account, whoever made them. What callbacks carry as authorization is not told.
 

@@ -1,7 +1,8 @@
 //! Makes incidents of alerts: one JSON object per line, from a file or standard input.
 //!
-//! Every alert is stored first and cannot be lost; a second run with the same lines makes no second incident. At
-//! most 16 are delivered at a time. `ITSM_ADAPTER_STORE` names the database in which the account is registered.
+//! All alerts are stored first and cannot be lost; a second run with the same lines makes no second incident. Then the
+//! adapter delivers whatever waits, as fast as the instance likes. `ITSM_ADAPTER_STORE` names the database in which
+//! the account is registered.
 
 use std::{
     fs::File,
@@ -9,40 +10,47 @@ use std::{
     process::ExitCode,
 };
 
-use futures_util::{StreamExt, stream};
-use itsm_adapter::{Alert, Client, Config, Delivery, Error, ErrorKind, Result};
+use itsm_adapter::{Alert, Client, Config, Delivery, Error, ErrorKind, Result, RunOptions};
 
-async fn deliver(client: &Client, delivery: Delivery) -> bool {
-    let alert = &delivery.alert.id;
-    match client.alerts().deliver(delivery.id.as_str()).await {
-        Ok(delivered) => {
-            println!("{alert}: {}", delivered.incident.map_or("?".to_owned(), |incident| incident.number));
-            true
-        }
-        Err(error) => {
-            let when = if error.is_retryable() { "later" } else { "needs a person" };
-            println!("{alert}: {when}: {error}");
-            false
+fn read(input: &mut dyn BufRead) -> Result<Vec<Alert>> {
+    let unreadable = |error: &dyn std::fmt::Display| Error::new(ErrorKind::InvalidInput, error.to_string());
+    let mut alerts = Vec::new();
+    for line in input.lines() {
+        let line = line.map_err(|error| unreadable(&error))?;
+        if !line.trim().is_empty() {
+            alerts.push(serde_json::from_str(&line).map_err(|error| unreadable(&error))?);
         }
     }
+    Ok(alerts)
+}
+
+fn tell(delivery: &Delivery) -> bool {
+    let alert = &delivery.alert.id;
+    match &delivery.incident {
+        Some(incident) => println!("{alert}: {}", incident.number),
+        None => println!("{alert}: {:?}: {}", delivery.status, delivery.failure.as_deref().unwrap_or("")),
+    }
+    delivery.incident.is_some()
 }
 
 async fn run() -> Result<bool> {
-    let unreadable = |error: &dyn std::fmt::Display| Error::new(ErrorKind::InvalidInput, error.to_string());
-    let input: Box<dyn BufRead> = match std::env::args().nth(1) {
-        None => Box::new(io::stdin().lock()),
-        Some(path) => Box::new(BufReader::new(File::open(path).map_err(|error| unreadable(&error))?)),
+    let alerts = match std::env::args().nth(1) {
+        None => read(&mut io::stdin().lock())?,
+        Some(path) => {
+            let file = File::open(&path);
+            let unreadable = |error| Error::new(ErrorKind::InvalidInput, format!("{path}: {error}"));
+            read(&mut BufReader::new(file.map_err(unreadable)?))?
+        }
     };
     let client = Client::open(Config::from_env()?).await?;
-    let mut accepted = Vec::new();
-    for line in input.lines().map_while(io::Result::ok).filter(|line| !line.trim().is_empty()) {
-        let alert: Alert = serde_json::from_str(&line).map_err(|error| unreadable(&error))?;
-        accepted.push(client.alerts().submit(alert).await?);
+    let submitted = client.alerts().submit_many(alerts).await?;
+    let lag = client.alerts().drain(RunOptions::default()).await?;
+    let mut made = 0;
+    for delivery in &submitted {
+        made += usize::from(tell(&client.alerts().get(delivery.id.as_str()).await?));
     }
-    let deliveries = stream::iter(accepted).map(|delivery| deliver(&client, delivery));
-    let done: Vec<bool> = deliveries.buffer_unordered(16).collect().await;
-    println!("{} of {} alerts are incidents", done.iter().filter(|done| **done).count(), done.len());
-    Ok(done.iter().all(|done| *done))
+    println!("{made} of {} alerts are incidents; {} dead letters", submitted.len(), lag.dead);
+    Ok(lag.dead == 0)
 }
 
 #[tokio::main]
