@@ -32,7 +32,16 @@ pub(super) struct Pace {
 impl Pace {
     pub(super) fn new(most: usize, now: DateTime<Utc>) -> Self {
         let most = f64::from(u32::try_from(most.max(1)).unwrap_or(u32::MAX));
-        Self { most, window: most.min(4.0), failures: 0, rests: 0, closed_until: None, cut_at: None, usual: None, settled_at: now }
+        Self {
+            most,
+            window: most.min(4.0),
+            failures: 0,
+            rests: 0,
+            closed_until: None,
+            cut_at: None,
+            usual: None,
+            settled_at: now,
+        }
     }
 
     /// How many more may be started, with this many under way.

@@ -291,7 +291,8 @@ impl Link {
         sleep_until(back).await;
         match (fate, answer) {
             ("page", _) => {
-                let headers = HeaderMap::from_iter([(http::header::CONTENT_TYPE, HeaderValue::from_static("text/html"))]);
+                let headers =
+                    HeaderMap::from_iter([(http::header::CONTENT_TYPE, HeaderValue::from_static("text/html"))]);
                 Ok(Response { status: StatusCode::BAD_GATEWAY, headers, body: "<html>".into() })
             }
             ("cut after", _) | (_, None) => fail(SendFailure::Interrupted),

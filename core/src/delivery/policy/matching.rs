@@ -178,8 +178,10 @@ mod tests {
 
     #[test]
     fn the_short_way_says_what_the_general_one_says() {
-        let words = ["", "a", "A", "VDA-7", "vda-", "vda-7*", "straße", "STRASSE", "\u{212a}", "k", "ÄB", "äb", "a?c", "x\n"];
-        let patterns = ["", "*", "a", "vda-*", "VDA-7", "*7", "v?a-7", "straße", "k", "äb", "a?*", "**", "vda-7*", "x*"];
+        let words =
+            ["", "a", "A", "VDA-7", "vda-", "vda-7*", "straße", "STRASSE", "\u{212a}", "k", "ÄB", "äb", "a?c", "x\n"];
+        let patterns =
+            ["", "*", "a", "vda-*", "VDA-7", "*7", "v?a-7", "straße", "k", "äb", "a?*", "**", "vda-7*", "x*"];
         for (pattern, text) in patterns.iter().flat_map(|pattern| words.iter().map(move |text| (pattern, text))) {
             let general = WildMatch::new_case_insensitive(pattern).matches(text);
             assert_eq!(Pattern::new(pattern).matches(text), general, "{pattern:?} on {text:?}");
