@@ -32,9 +32,9 @@ use support::{
 use tokio::time::{Instant, sleep};
 
 /// Seeds that failed once.
-const KEPT: [u64; 0] = [];
+const KEPT: [u64; 6] = [11, 38, 39, 40, 46, 191];
 
-/// How long everything may take after the sky has cleared: clocks may have been set ahead by hours before.
+/// How long everything may take after the sky has cleared: clocks may have been set ahead before.
 const CALM: Duration = Duration::from_secs(48 * 3600);
 
 /// One machine: a clock, a link, and a process that is started again when it has died.
@@ -94,7 +94,7 @@ impl Machine {
                     self.parted.store(false, Ordering::Relaxed);
                 }
                 1 => {
-                    let by = TimeDelta::seconds(i64::try_from(dice.below(7200)).unwrap());
+                    let by = TimeDelta::seconds(i64::try_from(dice.below(900)).unwrap());
                     // Behind the others a machine may not fall: its claims would end before they begin.
                     let by = if may_go_back && dice.percent(30) { -by } else { by };
                     self.sky.note(&format!("{} is set by {by}", self.name));
@@ -159,7 +159,9 @@ async fn story(seed: u64) -> Story {
     // The sky clears, and whoever dies now comes back to stay.
     storms.shutdown().await;
     sky.set(Weather::default());
-    machines.iter().for_each(|one| one.parted.store(false, Ordering::Relaxed));
+    for one in &machines {
+        one.parted.store(false, Ordering::Relaxed);
+    }
     calm.store(true, Ordering::Relaxed);
     let until = Instant::now() + CALM;
     let account = CustomerId::parse(ACME).unwrap();
@@ -214,7 +216,9 @@ fn all_well(seeds: impl Iterator<Item = u64> + Send) {
         };
         let threads = std::thread::available_parallelism().map_or(2, usize::from);
         let all: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
-        all.into_iter().for_each(|one| one.join().unwrap());
+        for one in all {
+            one.join().unwrap();
+        }
     });
 }
 

@@ -252,3 +252,36 @@ async fn a_drain_gives_up_on_an_instance_that_stays_down_and_leaves_nothing_behi
     world.client.alerts().drain(RunOptions::default()).await.unwrap();
     exactly_one_each(&world, 5, "after the instance came back").await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_hourly_limit_is_used_up_and_never_overrun() {
+    let world = World::made(&[DEV1], 1, |config| config.total_timeout = Duration::from_secs(60)).await;
+    world.registered(ACME).await;
+    for number in 0..1000 {
+        let mut one = alert(ACME, &format!("a{number}"));
+        one.severity = if number % 10 == 0 { Severity::Critical } else { Severity::Warning };
+        world.client.alerts().submit(one).await.unwrap();
+    }
+    world.simulator.clear_requests();
+    world.simulator.patch_instance(DEV1, &json!({"rate_limit_per_hour": 100})).unwrap();
+    let worker = world.client.alerts().run(RunOptions::default()).await.unwrap();
+    let refused = || world.asked(INSERT).iter().filter(|request| request.status == Some(429)).count();
+    let mut refused_at_first = None;
+    for hour in 1..=13 {
+        // Nearly as many as the hour allows, or all: tokens are asked for too.
+        let enough = (hour * 85).min(1000);
+        until(&format!("the incidents of hour {hour}"), || made(&world).len() >= enough).await;
+        let refused_at_first = *refused_at_first.get_or_insert_with(refused);
+        assert_eq!(refused(), refused_at_first, "hour {hour}: no refusal after the first");
+        if hour == 1 {
+            let severe = world.client.alerts().list(None, &[DeliveryStatus::Pending], None, Some(1000)).await.unwrap();
+            let left = severe.items.iter().filter(|one| one.alert.severity == Severity::Critical).count();
+            assert!(left <= 20, "the most severe first: {left} of 100 are left");
+        }
+        let hour = Duration::from_secs(3700);
+        world.simulator.advance(hour);
+        world.clock.advance(hour);
+    }
+    worker.stop().await.unwrap();
+    exactly_one_each(&world, 1000, "thirteen hours later").await;
+}

@@ -121,6 +121,6 @@ pub(crate) async fn work(url: &str) {
         let words: Vec<&str> = line.split(' ').collect();
         let (wall, cpu) = (std::time::Instant::now(), measure::cpu_time());
         plain.insert(&INCIDENT, words[1].parse().unwrap(), words[2].parse().unwrap()).await;
-        println!("{} {}", wall.elapsed().as_secs_f64(), (measure::cpu_time() - cpu).as_secs_f64());
+        println!("{} {}", wall.elapsed().as_secs_f64(), measure::cpu_time().saturating_sub(cpu).as_secs_f64());
     }
 }

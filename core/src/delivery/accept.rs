@@ -59,6 +59,7 @@ pub(crate) async fn accept(
             not_before: None,
             claimed_until: None,
             failures: 0,
+            spent: 0,
             shown: Shown { state: alert.state, ..Shown::default() },
         };
         let put = Change::Delivery(Put { value: record, sealed: None, replaces: None });

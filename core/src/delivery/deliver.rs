@@ -337,7 +337,8 @@ impl Courier {
             return Ok(Next::Later(at));
         }
         self.sights.forget(&record.delivery.id);
-        let dead = budget.is_some_and(|most| record.delivery.attempts >= most);
+        record.spent = record.spent.saturating_add(1);
+        let dead = budget.is_some_and(|most| record.spent >= most);
         self.open(record, row.version, dead).await?;
         Ok(Next::Later(looked_at))
     }
@@ -376,6 +377,7 @@ impl Courier {
         record.not_before = None;
         record.claimed_until = None;
         record.failures = 0;
+        record.spent = 0;
         let event = about(&record.delivery, EventKind::DeliveryDone, &message, record.delivery.updated_at);
         let row = self.write(record, row.version, Vec::new(), Some(event)).await?;
         metrics::counter!("itsm_adapter_deliveries_done").increment(1);
@@ -389,8 +391,9 @@ impl Courier {
         record.delivery.failure = Some(words(&error));
         record.not_before = Some(self.chance.now() + self.pause(record.failures, &error));
         record.failures = record.failures.saturating_add(1);
-        let used_up = |most| !is_of_the_lane(&error) && record.delivery.attempts >= most;
-        let dead = budget.is_some_and(|most| is_hopeless(&error) || used_up(most));
+        let counts = !is_of_the_lane(&error);
+        record.spent = record.spent.saturating_add(counts.into());
+        let dead = budget.is_some_and(|most| is_hopeless(&error) || (counts && record.spent >= most));
         self.open(record, row.version, dead).await?;
         Ok(Next::Failed(error))
     }
@@ -463,6 +466,7 @@ impl Courier {
         record.delivery.failure = None;
         record.delivery.updated_at = self.chance.now();
         record.failures = 0;
+        record.spent = 0;
         record.not_before = None;
         record.claimed_until = None;
         Ok(self.write(record, row.version, Vec::new(), None).await?.value.delivery)

@@ -190,8 +190,7 @@ impl Courier {
         let (Some(incident), Some(instance)) = (delivery.incident.clone(), delivery.instance_id.clone()) else {
             return self.close(row.value, row.version, step.number, None).await;
         };
-        let read = self.read(delivery, &instance, &incident.sys_id).await;
-        let (present, words) = match read {
+        let (present, words) = match self.read(delivery, &instance, &incident.sys_id).await {
             Ok(read) => read,
             Err(error) => return self.step_failed(row, &step, error, budget).await,
         };

@@ -112,6 +112,9 @@ pub struct DeliveryRecord {
     /// Failures since something went well: the base of the next pause.
     #[serde(default)]
     pub failures: i32,
+    /// Attempts that reached the instance and made nothing: what a worker's budget counts.
+    #[serde(default)]
+    pub spent: i32,
     /// What the incident was last made to show.
     #[serde(default)]
     pub shown: Shown,

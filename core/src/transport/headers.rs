@@ -35,6 +35,13 @@ pub(crate) fn asks_to_wait(headers: &HeaderMap) -> bool {
     retry_after(headers, DateTime::UNIX_EPOCH).is_some()
 }
 
+/// What the remote allows in an hour and when the hour ends, where it says so.
+pub(crate) fn hourly_limit(headers: &HeaderMap) -> Option<(u32, DateTime<Utc>)> {
+    let number = |name| headers.get(name)?.to_str().ok()?.trim().parse::<i64>().ok();
+    let limit = u32::try_from(number("x-ratelimit-limit")?).ok()?;
+    Some((limit, DateTime::from_timestamp(number("x-ratelimit-reset")?, 0)?))
+}
+
 /// True for `application/json` and its relatives, with or without parameters.
 pub(crate) fn content_type_is_json(headers: &HeaderMap) -> bool {
     let essence = essence(headers);

@@ -6,11 +6,13 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::error::ErrorKind;
 
+/// The window of a limit that remotes tell of.
+const HOUR: TimeDelta = TimeDelta::hours(1);
 /// Below this many remotes nothing is swept.
 const SWEEP_AT: usize = 1024;
 
@@ -41,7 +43,17 @@ struct Remotes {
 #[derive(Debug)]
 pub(super) struct Remote {
     places: Arc<Semaphore>,
+    size: usize,
     pause: Mutex<Option<Pause>>,
+    quota: Mutex<Option<Quota>>,
+}
+
+/// What the remote allows in an hour, as it says in `X-RateLimit-Limit` and `X-RateLimit-Reset`.
+#[derive(Debug, Clone, Copy)]
+struct Quota {
+    limit: u32,
+    left: u32,
+    reset: DateTime<Utc>,
 }
 
 impl Limits {
@@ -62,7 +74,12 @@ impl Limits {
             remotes.known.retain(|_, remote| Arc::strong_count(remote) > 1 || remote.pause(now).is_some());
             remotes.sweep_at = (remotes.known.len() * 2).max(SWEEP_AT);
         }
-        let remote = Arc::new(Remote { places: Arc::new(Semaphore::new(self.per_remote)), pause: Mutex::new(None) });
+        let remote = Arc::new(Remote {
+            places: Arc::new(Semaphore::new(self.per_remote)),
+            size: self.per_remote,
+            pause: Mutex::new(None),
+            quota: Mutex::new(None),
+        });
         remotes.known.insert(name.to_owned(), remote.clone());
         remote
     }
@@ -85,6 +102,37 @@ impl Remote {
         self.pause.lock().unwrap_or_else(PoisonError::into_inner).filter(|pause| pause.until > now)
     }
 
+    /// Takes one request out of what the remote allows in this hour; without one, the remote gets a pause until the
+    /// next. One that says nothing of an hourly limit allows everything.
+    pub(super) fn spend(&self, now: DateTime<Utc>) {
+        let mut quota = self.quota.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(quota) = quota.as_mut() else { return };
+        if quota.reset <= now {
+            (quota.left, quota.reset) = (quota.limit, now + HOUR);
+        }
+        quota.left = quota.left.saturating_sub(1);
+        if quota.left == 0 {
+            let until = quota.reset;
+            self.start_pause(Pause { until, kind: ErrorKind::Throttled });
+        }
+    }
+
+    /// The remote said how much it allows, and until when. What is under way may be counted, or not yet.
+    pub(super) fn learn(&self, limit: u32, reset: DateTime<Utc>, now: DateTime<Utc>) {
+        let under_way = self.size.saturating_sub(self.places.available_permits());
+        // Whole seconds, cut off; and a clock that is far from ours says nothing.
+        let reset = reset + TimeDelta::seconds(1);
+        if limit == 0 || reset <= now || reset > now + HOUR + TimeDelta::minutes(1) {
+            return;
+        }
+        let mut quota = self.quota.lock().unwrap_or_else(PoisonError::into_inner);
+        let left = match *quota {
+            Some(known) if known.limit == limit => known.left,
+            _ => limit.saturating_sub(u32::try_from(under_way).unwrap_or(u32::MAX)),
+        };
+        *quota = Some(Quota { limit, left, reset });
+    }
+
     /// Starts a pause, or prolongs the one that lasts; never shortens it.
     pub(super) fn start_pause(&self, pause: Pause) {
         let mut present = self.pause.lock().unwrap_or_else(PoisonError::into_inner);
@@ -96,13 +144,31 @@ impl Remote {
 
 #[cfg(test)]
 mod tests {
-    use chrono::TimeDelta;
     use futures_util::FutureExt;
 
     use super::*;
 
     fn pause(until: DateTime<Utc>) -> Pause {
         Pause { until, kind: ErrorKind::Throttled }
+    }
+
+    #[test]
+    fn an_hourly_limit_is_kept_by_pausing_and_not_by_being_refused() {
+        let (limits, mut now) = (Limits::new(2), DateTime::UNIX_EPOCH);
+        let remote = limits.remote("a", now);
+        for hour in 0..3 {
+            let reset = now + HOUR;
+            let mut sent = 0;
+            while remote.pause(now).is_none() {
+                let _place = remote.free_place();
+                remote.spend(now);
+                remote.learn(10, reset, now);
+                sent += 1;
+            }
+            assert_eq!(sent, 10, "hour {hour}");
+            assert!(remote.pause(now + HOUR).is_none_or(|pause| pause.until <= now + HOUR + TimeDelta::seconds(1)));
+            now = now + HOUR + TimeDelta::seconds(1);
+        }
     }
 
     #[tokio::test]

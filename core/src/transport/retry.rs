@@ -120,7 +120,8 @@ impl<'a, J: FnMut(&Response) -> Verdict + Send> Run<'a, J> {
             if self.left(now).is_zero() {
                 return Err(self.out_of_time());
             }
-            let miss = match self.attempt(now).await {
+            remote.spend(now);
+            let miss = match self.attempt(&remote, now).await {
                 Ok(response) => return Ok(response),
                 Err(miss) => miss,
             };
@@ -160,7 +161,7 @@ impl<'a, J: FnMut(&Response) -> Verdict + Send> Run<'a, J> {
         }
     }
 
-    async fn attempt(&mut self, started: DateTime<Utc>) -> Result<Response, Miss> {
+    async fn attempt(&mut self, remote: &Remote, started: DateTime<Utc>) -> Result<Response, Miss> {
         let shared = self.shared;
         let mut request = self.call.request.clone();
         request.timeout = request.timeout.min(self.left(started));
@@ -170,7 +171,12 @@ impl<'a, J: FnMut(&Response) -> Verdict + Send> Run<'a, J> {
         self.in_flight = false;
         self.trace(&sent, started);
         match sent {
-            Ok(response) => self.judge(response),
+            Ok(response) => {
+                if let Some((limit, reset)) = headers::hourly_limit(&response.headers) {
+                    remote.learn(limit, reset, started);
+                }
+                self.judge(response)
+            }
             Err((failure, why)) => Err(self.not_answered(failure, &why)),
         }
     }

@@ -130,6 +130,7 @@ pub(crate) fn delivery(id: &str, account: &str, alert: &str, status: DeliverySta
         not_before: Some(now()),
         claimed_until: None,
         failures: 0,
+        spent: 0,
         shown: Shown::default(),
     }
 }
