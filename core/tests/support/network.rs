@@ -267,7 +267,7 @@ impl Link {
             "refused" => {
                 sleep(way).await;
                 let headers = HeaderMap::from_iter([(http::header::RETRY_AFTER, HeaderValue::from_static("3"))]);
-                return Ok(Response { status: StatusCode::TOO_MANY_REQUESTS, headers, body: Default::default() });
+                return Ok(Response { status: StatusCode::TOO_MANY_REQUESTS, headers, body: bytes::Bytes::default() });
             }
             _ => {}
         }

@@ -201,13 +201,15 @@ impl Proof {
         let citrix = Simulator::start(options).await.unwrap();
         let folder = tempfile::tempdir().unwrap();
         let mut config = config(&citrix.citrix_url(), folder.path().join("adapter.db"));
-        let mut server = OauthServer::default();
-        server.instance_url = Some(provider.instance.clone());
-        server.authorization_url = Some(format!("{}/auth", provider.issuer));
-        server.token_url = Some(format!("{}/token", provider.issuer));
-        server.revocation_url = Some(format!("{}/token/revocation", provider.issuer));
-        server.issuer = Some(provider.issuer.clone());
-        server.scope = Some(SCOPE.to_owned());
+        let mut server = OauthServer {
+            instance_url: Some(provider.instance.clone()),
+            authorization_url: Some(format!("{}/auth", provider.issuer)),
+            token_url: Some(format!("{}/token", provider.issuer)),
+            revocation_url: Some(format!("{}/token/revocation", provider.issuer)),
+            issuer: Some(provider.issuer.clone()),
+            scope: Some(SCOPE.to_owned()),
+            ..OauthServer::default()
+        };
         adjust(&mut server, &provider);
         config.oauth_servers = vec![server];
         config.attempt_timeout = Duration::from_secs(10);
