@@ -9,6 +9,10 @@
 //!
 //! Whoever works on a delivery holds a claim. Every write names the version that the claim gave, so that a holder
 //! whose claim has passed on can write no more; and no step waits: it says when to go on, and gives the claim back.
+//!
+//! Claims end by the clocks of the machines, and those may differ: a claim that is taken too early costs a look-up and
+//! no more, because "not there" is believed only after time that this process has seen go by itself (`sight.rs`). A
+//! network that hands over a request later than the two seconds of margin after its sender gave up is not covered.
 
 use std::{sync::Arc, time::Duration};
 

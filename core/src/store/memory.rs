@@ -162,25 +162,7 @@ impl State {
                 Ok(forget(self, |state| &mut state.flows, id, own))
             }
             Change::Delivery(put) => self.deliver(put, version),
-            Change::Step { delivery_id, mut step } => {
-                self.last_step += 1;
-                step.number = self.last_step;
-                self.steps.entry(delivery_id.clone()).or_default().push(step);
-                let before = self.dues.get(&delivery_id).copied().unwrap_or(Due::Never);
-                let waits = self.deliveries.get(&delivery_id).is_some_and(|row| {
-                    matches!(
-                        row.value.delivery.status,
-                        DeliveryStatus::Delivered | DeliveryStatus::Ignored | DeliveryStatus::Grouped
-                    )
-                });
-                if waits && before == Due::Never {
-                    self.make_due(&delivery_id, Due::Now);
-                }
-                Ok(Box::new(move |state| {
-                    state.steps.entry(delivery_id.clone()).or_default().pop();
-                    state.make_due(&delivery_id, before);
-                }))
-            }
+            Change::Step { delivery_id, step } => Ok(self.append(delivery_id, step)),
             Change::Group(put) => {
                 let key = (put.value.customer_id.clone(), put.value.key.clone());
                 let same = self.groups.get(&key).is_some_and(|row| row.value.parent == put.value.parent);
@@ -233,6 +215,22 @@ impl State {
                 }))
             }
         }
+    }
+
+    /// Appends a later state of an alert, and makes its delivery ready when nothing else keeps it.
+    fn append(&mut self, delivery_id: DeliveryId, mut step: DeliveryStep) -> Undo {
+        self.last_step += 1;
+        step.number = self.last_step;
+        self.steps.entry(delivery_id.clone()).or_default().push(step);
+        let before = self.dues.get(&delivery_id).copied().unwrap_or(Due::Never);
+        let waits = self.deliveries.get(&delivery_id).is_some_and(|row| row.value.waits_for_steps());
+        if waits && before == Due::Never {
+            self.make_due(&delivery_id, Due::Now);
+        }
+        Box::new(move |state| {
+            state.steps.entry(delivery_id.clone()).or_default().pop();
+            state.make_due(&delivery_id, before);
+        })
     }
 
     /// What is new needs its account.

@@ -107,14 +107,18 @@ impl DeliveryRecord {
         }
         let open = match self.delivery.status {
             DeliveryStatus::Pending | DeliveryStatus::Unknown => true,
-            DeliveryStatus::Delivered | DeliveryStatus::Ignored | DeliveryStatus::Grouped => has_steps,
-            DeliveryStatus::Dead => false,
+            _ => has_steps && self.waits_for_steps(),
         };
         match (open, self.not_before) {
             (false, _) => Due::Never,
             (true, None) => Due::Now,
             (true, Some(at)) => Due::At(at),
         }
+    }
+
+    /// Whether there is nothing left to do with it but what its alert does next.
+    pub(crate) const fn waits_for_steps(&self) -> bool {
+        matches!(self.delivery.status, DeliveryStatus::Delivered | DeliveryStatus::Ignored | DeliveryStatus::Grouped)
     }
 
     /// 0 for the highest severity.

@@ -19,7 +19,6 @@ const STORM: usize = 500;
 pub(crate) async fn life(client: &Client, account: &str, run: &str, steps: &mut Steps) -> Result<Incident> {
     let alert = alert(account, &format!("{run}-life"), "Delivery group Finance: no machine is available");
     let opened = steps.time("an alert: an incident is opened", deliver(client, alert.clone())).await?;
-    let mut incident = incident(&opened)?;
 
     let changed =
         Alert { state: AlertState::Changed, description: "Two machines are back.".to_owned(), ..alert.clone() };
@@ -27,10 +26,7 @@ pub(crate) async fn life(client: &Client, account: &str, run: &str, steps: &mut 
 
     let ended = Alert { state: AlertState::Ended, description: "All machines are back.".to_owned(), ..alert };
     steps.time("it ends: the incident is resolved", deliver(client, ended)).await?;
-    incident.state =
-        client.records().get::<itsm_adapter::Record>(account, "incident", &incident.sys_id, &["state"]).await?["state"]
-            .clone();
-    Ok(incident)
+    crate::read_back(client, &opened).await
 }
 
 /// Many alerts at once, and how far they are while they are on their way.
