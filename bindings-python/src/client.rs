@@ -507,19 +507,22 @@ resource! {
     fn deliver(&core, delivery_id: String) -> Delivery { core.alerts().deliver(&delivery_id).await }
 
     /// Delivers what was submitted until nothing waits any more for the accounts that are registered, and tells how
-    /// many deliveries stand where. The arguments are those of `run`.
+    /// many deliveries stand where. The arguments are those of `run`; with `give_up_after_ms` it also ends when an
+    /// instance's deliveries have come no further for so long.
     ///
     /// Raises InvalidInputError for an argument out of bounds, StoreError.
-    #[pyo3(signature = (*, customer_ids = None, concurrency = None, max_attempts = None, poll_interval_ms = None))]
+    #[pyo3(signature = (*, customer_ids = None, concurrency = None, max_attempts = None, poll_interval_ms = None, give_up_after_ms = None))]
     fn drain(
         &core,
         customer_ids: Option<Sequence<String>>,
         concurrency: Option<u32>,
         max_attempts: Option<u32>,
         poll_interval_ms: Option<u32>,
+        give_up_after_ms: Option<u32>,
     ) -> DeliveryLag {
         let customer_ids = Sequence::vec(customer_ids);
-        core.alerts().drain(RunOptions { customer_ids, concurrency, max_attempts, poll_interval_ms }).await
+        let options = RunOptions { customer_ids, concurrency, max_attempts, poll_interval_ms, give_up_after_ms };
+        core.alerts().drain(options).await
     }
 
     /// How many deliveries stand where, of one account or of all. As cheap with a million as with one.
@@ -586,7 +589,9 @@ resource! {
             max_attempts: Option<u32>,
             poll_interval_ms: Option<u32>,
         ) -> PyResult<Worker> {
-            let options = RunOptions { customer_ids: Sequence::vec(customer_ids), concurrency, max_attempts, poll_interval_ms };
+            let customer_ids = Sequence::vec(customer_ids);
+            let options =
+                RunOptions { customer_ids, concurrency, max_attempts, poll_interval_ms, ..RunOptions::default() };
             let here = self.0.here(py);
             wait(py, async move { here.client().await?.alerts().run(options).await.map(Worker::from) })
         }
@@ -612,7 +617,9 @@ resource! {
             max_attempts: Option<u32>,
             poll_interval_ms: Option<u32>,
         ) -> PyResult<Typed<'py, Coroutine<AsyncWorker>>> {
-            let options = RunOptions { customer_ids: Sequence::vec(customer_ids), concurrency, max_attempts, poll_interval_ms };
+            let customer_ids = Sequence::vec(customer_ids);
+            let options =
+                RunOptions { customer_ids, concurrency, max_attempts, poll_interval_ms, ..RunOptions::default() };
             let here = self.0.here(py);
             coroutine(py, async move { here.client().await?.alerts().run(options).await.map(AsyncWorker::from) })
         }

@@ -22,9 +22,10 @@ impl<'py> Fields<'py> {
         self.0.del_item(name)?;
         value.extract::<Option<T>>().map_err(|error| {
             let error: PyErr = error.into();
-            match error.is_instance_of::<PyTypeError>(value.py()) {
-                true => PyTypeError::new_err(format!("field '{name}': {}", error.value(value.py()))),
-                false => error,
+            if error.is_instance_of::<PyTypeError>(value.py()) {
+                PyTypeError::new_err(format!("field '{name}': {}", error.value(value.py())))
+            } else {
+                error
             }
         })
     }

@@ -1,4 +1,5 @@
 //! A worker at work, held by Python.
+#![allow(clippy::doc_markdown, reason = "docstrings of Python")]
 
 use std::{mem, process, sync::Arc};
 
