@@ -306,10 +306,11 @@ class Alerts:
         Raises NotFoundError; IllegalStateError when the account is not registered; OutcomeUnknownError when the
         instance cannot be asked; what the instance refuses with. The delivery stays and can be delivered again.
         """
-    def drain(self, /, *, customer_ids: Sequence[str] | None = None, concurrency: SupportsIndex | None = None, max_attempts: SupportsIndex | None = None, poll_interval_ms: SupportsIndex | None = None) -> DeliveryLag:
+    def drain(self, /, *, customer_ids: Sequence[str] | None = None, concurrency: SupportsIndex | None = None, max_attempts: SupportsIndex | None = None, poll_interval_ms: SupportsIndex | None = None, give_up_after_ms: SupportsIndex | None = None) -> DeliveryLag:
         """
         Delivers what was submitted until nothing waits any more for the accounts that are registered, and tells how
-        many deliveries stand where. The arguments are those of `run`.
+        many deliveries stand where. The arguments are those of `run`; with `give_up_after_ms` it also ends when an
+        instance's deliveries have come no further for so long.
 
         Raises InvalidInputError for an argument out of bounds, StoreError.
         """
@@ -462,10 +463,11 @@ class AsyncAlerts:
         Raises NotFoundError; IllegalStateError when the account is not registered; OutcomeUnknownError when the
         instance cannot be asked; what the instance refuses with. The delivery stays and can be delivered again.
         """
-    def drain(self, /, *, customer_ids: Sequence[str] | None = None, concurrency: SupportsIndex | None = None, max_attempts: SupportsIndex | None = None, poll_interval_ms: SupportsIndex | None = None) -> Coroutine[Any, Any, DeliveryLag]:
+    def drain(self, /, *, customer_ids: Sequence[str] | None = None, concurrency: SupportsIndex | None = None, max_attempts: SupportsIndex | None = None, poll_interval_ms: SupportsIndex | None = None, give_up_after_ms: SupportsIndex | None = None) -> Coroutine[Any, Any, DeliveryLag]:
         """
         Delivers what was submitted until nothing waits any more for the accounts that are registered, and tells how
-        many deliveries stand where. The arguments are those of `run`.
+        many deliveries stand where. The arguments are those of `run`; with `give_up_after_ms` it also ends when an
+        instance's deliveries have come no further for so long.
 
         Raises InvalidInputError for an argument out of bounds, StoreError.
         """

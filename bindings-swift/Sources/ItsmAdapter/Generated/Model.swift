@@ -4882,6 +4882,12 @@ public struct RunOptions: Equatable, Hashable {
      * Pause between two looks for work of other processes, and for new registrations, in milliseconds (500).
      */
     public let pollIntervalMs: UInt32?
+    /**
+     * Ends `drain` when an instance's deliveries have come no further for this long, in milliseconds: it is down, or
+     * a maintenance window holds what is left. What is left waits for the next worker. None: `drain` waits as long as
+     * it takes. Without effect on `run`.
+     */
+    public let giveUpAfterMs: UInt32?
 
     // Default memberwise initializers are never public by default, so we
     // declare one manually.
@@ -4899,11 +4905,17 @@ public struct RunOptions: Equatable, Hashable {
          */maxAttempts: UInt32? = nil,
         /**
          * Pause between two looks for work of other processes, and for new registrations, in milliseconds (500).
-         */pollIntervalMs: UInt32? = nil) {
+         */pollIntervalMs: UInt32? = nil,
+        /**
+         * Ends `drain` when an instance's deliveries have come no further for this long, in milliseconds: it is down, or
+         * a maintenance window holds what is left. What is left waits for the next worker. None: `drain` waits as long as
+         * it takes. Without effect on `run`.
+         */giveUpAfterMs: UInt32? = nil) {
         self.customerIds = customerIds
         self.concurrency = concurrency
         self.maxAttempts = maxAttempts
         self.pollIntervalMs = pollIntervalMs
+        self.giveUpAfterMs = giveUpAfterMs
     }
 
 
@@ -4925,7 +4937,8 @@ public struct FfiConverterTypeRunOptions: FfiConverterRustBuffer {
                 customerIds: FfiConverterOptionSequenceString.read(from: &buf),
                 concurrency: FfiConverterOptionUInt32.read(from: &buf),
                 maxAttempts: FfiConverterOptionUInt32.read(from: &buf),
-                pollIntervalMs: FfiConverterOptionUInt32.read(from: &buf)
+                pollIntervalMs: FfiConverterOptionUInt32.read(from: &buf),
+                giveUpAfterMs: FfiConverterOptionUInt32.read(from: &buf)
         )
     }
 
@@ -4934,6 +4947,7 @@ public struct FfiConverterTypeRunOptions: FfiConverterRustBuffer {
         FfiConverterOptionUInt32.write(value.concurrency, into: &buf)
         FfiConverterOptionUInt32.write(value.maxAttempts, into: &buf)
         FfiConverterOptionUInt32.write(value.pollIntervalMs, into: &buf)
+        FfiConverterOptionUInt32.write(value.giveUpAfterMs, into: &buf)
     }
 }
 
