@@ -819,6 +819,12 @@ export interface RunOptions {
   maxAttempts?: number
   /** Pause between two looks for work of other processes, and for new registrations, in milliseconds (500). */
   pollIntervalMs?: number
+  /**
+   * Ends `drain` when an instance's deliveries have come no further for this long, in milliseconds: it is down, or
+   * a maintenance window holds what is left. What is left waits for the next worker. None: `drain` waits as long as
+   * it takes. Without effect on `run`.
+   */
+  giveUpAfterMs?: number
 }
 
 /** One line of the answer: a service, its state, and for how long. */
