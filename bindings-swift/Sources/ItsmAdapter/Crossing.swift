@@ -9,9 +9,16 @@ func crossing<Answer: Sendable>(_ call: (CancelToken) async throws -> Answer) as
         } onCancel: {
             token.cancel()
         }
-    } catch NativeError.Failed(let info) {
-        throw ItsmError(info)
-    } catch NativeError.Cancelled {
-        throw CancellationError()
+    } catch {
+        throw shown(error)
+    }
+}
+
+/// The error that people see. Apart from `crossing`, where the compiler leaks what a pattern of `catch` binds.
+private func shown(_ error: any Error) -> any Error {
+    switch error as? NativeError {
+    case .Failed(let info): ItsmError(info)
+    case .Cancelled: CancellationError()
+    case nil: error
     }
 }

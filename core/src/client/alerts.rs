@@ -109,7 +109,8 @@ impl Alerts<'_> {
 
     /// Takes the body of a Citrix Cloud webhook callback. None when it tells of something else than a new
     /// notification. `authorization` is the value of that header of the callback, `expected` the value given as
-    /// `authHeaders` when the webhook was made; with `expected` they must be equal (T17).
+    /// `authHeaders` when the webhook was made; with `expected` they must be equal (T17). The alert belongs to the
+    /// account that the body names: give each account an authorization of its own, and compare.
     ///
     /// # Errors
     /// `forbidden` when the authorization differs; `invalid_input` when the body is not a callback; `not_found`
@@ -127,37 +128,6 @@ impl Alerts<'_> {
                 match webhook_alert(body)? {
                     None => Ok(None),
                     Some(alert) => inner.take(alert).await,
-                }
-            })
-            .await
-    }
-
-    /// As [`Alerts::submit_webhook`], for a webhook that was made for one account: with `expected` an account vouches
-    /// for itself and for no other, so a body that names another one is refused (T8). Use it wherever more than one
-    /// account is served.
-    ///
-    /// # Errors
-    /// `forbidden` when the authorization differs, or the body is another account's; else as
-    /// [`Alerts::submit_webhook`].
-    pub async fn submit_webhook_for(
-        self,
-        customer_id: &str,
-        body: &[u8],
-        authorization: Option<&str>,
-        expected: Option<&Secret>,
-    ) -> Result<Option<Delivery>> {
-        let inner = self.0;
-        inner
-            .run("alerts.submit_webhook_for", async {
-                authorized(authorization, expected)?;
-                let customer = CustomerId::parse(customer_id)?;
-                match webhook_alert(body)? {
-                    Some(alert) if CustomerId::parse(&alert.customer_id)? != customer => {
-                        Err(Error::new(ErrorKind::Forbidden, "The callback tells of another account.")
-                            .remedy("Check which webhook the callback belongs to."))
-                    }
-                    Some(alert) => inner.take(alert).await,
-                    None => Ok(None),
                 }
             })
             .await
