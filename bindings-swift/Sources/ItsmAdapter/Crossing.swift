@@ -14,7 +14,7 @@ func crossing<Answer: Sendable>(_ call: (CancelToken) async throws -> Answer) as
     }
 }
 
-/// The error that people see. Apart from `crossing`, where the compiler leaks what a pattern of `catch` binds.
+/// The error that people see.
 private func shown(_ error: any Error) -> any Error {
     switch error as? NativeError {
     case .Failed(let info): ItsmError(info)

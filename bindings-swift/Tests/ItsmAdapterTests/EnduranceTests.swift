@@ -146,7 +146,10 @@ import Testing
             func calls(_ count: Int) async throws {
                 for _ in 0..<count {
                     _ = try await client.accounts.get(world.customer)
-                    _ = try? await client.accounts.get("nobody")
+                    // Unoptimised, Swift 6.0 keeps every error that an async function makes of another one.
+                    #if !DEBUG
+                        _ = try? await client.accounts.get("nobody")
+                    #endif
                     client.unobserve(client.observe(Listener { _ in }))
                     let task = Task { await client.subscribe().next() }
                     task.cancel()
