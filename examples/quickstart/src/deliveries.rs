@@ -70,7 +70,7 @@ pub(crate) async fn dead_letter(
     run: &str,
     steps: &mut Steps,
 ) -> Result<Incident> {
-    target.demand(&["category"]);
+    target.demand(&["assignment_group"]);
     let refused = alert(account, &format!("{run}-dead"), "Cloud Connector EDGE01 is offline");
     let dead = steps.time("an alert that the instance refuses", deliver(client, refused)).await?;
     if dead.status != DeliveryStatus::Dead {
@@ -78,7 +78,7 @@ pub(crate) async fn dead_letter(
     }
     eprintln!("     dead letter: {}", dead.failure.as_deref().unwrap_or_default());
 
-    let policy = r#"{"otherwise": {"category": "software"}}"#;
+    let policy = r#"{"otherwise": {"assignment_group": "Citrix Operations"}}"#;
     steps.time("a policy gives the missing field", client.policies().set(account, policy)).await?;
     let replayed = steps.time("replay the dead letter", async {
         client.alerts().replay(dead.id.as_str()).await?;
