@@ -10,6 +10,7 @@ PARTS=(oidc browser)
 # (tests/.cache/consent/screenshots).
 set -euo pipefail
 cd "$(dirname "$0")/.."
+. tests/need.sh
 
 export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$PWD/target}
 package=$PWD/tests/consent
@@ -17,18 +18,6 @@ cache=$PWD/tests/.cache/consent
 mkdir -p "$cache"
 
 fail() { echo "tests/consent.sh: $*" >&2; exit 1; }
-
-# Debian's packages, when one of the commands before -- is missing.
-need() { # COMMAND... -- PACKAGE...
-    local missing=no
-    while [ "$1" != -- ]; do command -v "$1" >/dev/null || missing=yes; shift; done
-    shift
-    [ "$missing" = yes ] || return 0
-    local sudo=()
-    [ "$(id -u)" -eq 0 ] || sudo=(sudo)
-    "${sudo[@]}" apt-get -q update
-    DEBIAN_FRONTEND=noninteractive "${sudo[@]}" apt-get -qy --no-install-recommends install "$@"
-}
 
 # The packages of the lock file, once for each lock file. Node finds them beside the programs that ask for them.
 packages_are_there() {
@@ -38,7 +27,12 @@ packages_are_there() {
     cp "$package/package-lock.json" "$cache/package-lock.json"
 }
 
-part_oidc() { timeout 600 cargo test -p itsm-adapter --features testing --test oidc; }
+# Building takes as long as it takes; only the test is bounded.
+part_oidc() {
+    local oidc=(-p itsm-adapter --features testing --test oidc)
+    cargo test -q --no-run "${oidc[@]}"
+    timeout 600 cargo test "${oidc[@]}"
+}
 
 part_browser() {
     need chromium -- chromium fonts-dejavu-core
@@ -52,9 +46,7 @@ part_browser() {
     (cd "$package" && timeout 300 node --test --test-reporter spec desk.test.mjs application.test.mjs)
 }
 
-need node npm -- nodejs npm
-version=$(node -p 'process.versions.node')
-[ "${version%%.*}" -ge 20 ] || fail "Node $version is too old; install Node 20 or newer from nodejs.org, for example with n or nvm"
+need_node
 packages_are_there
 [ $# -gt 0 ] || set -- "${PARTS[@]}"
 for part in "$@"; do
