@@ -181,7 +181,7 @@ impl Inner {
             };
             let result = match key {
                 TokenKey::Citrix(customer) => self.exchange_citrix(customer).await,
-                TokenKey::ServiceNow(customer, instance) => self.exchange(customer, instance, &lease).await,
+                TokenKey::ServiceNow(customer, instance) => self.exchange(customer, instance, &lease, refused).await,
             };
             self.release(&lease).await;
             result
@@ -201,11 +201,20 @@ impl Inner {
     }
 
     /// The exchange with an instance, under the lease.
-    async fn exchange(&self, customer: &CustomerId, instance: &InstanceId, lease: &Lease) -> Result<Renewed> {
+    async fn exchange(
+        &self,
+        customer: &CustomerId,
+        instance: &InstanceId,
+        lease: &Lease,
+        refused: Option<&Secret>,
+    ) -> Result<Renewed> {
         let (row, secrets) = self.registration(customer, instance).await?;
         let (Some(endpoint), Some(grant)) = (&row.value.endpoint, &row.value.grant) else {
             return Err(not_registered(instance));
         };
+        if secrets.password.is_none() && secrets.tokens.refresh.is_none() {
+            return self.use_up(customer, instance, secrets, refused).await;
+        }
         let credentials = EndpointCredentials {
             instance_id: instance,
             client_id: &endpoint.client_id,
@@ -249,6 +258,29 @@ impl Inner {
             Err(error) if is_refused_error(&error) => Err(self.reject(customer, instance, secrets, error).await),
             Err(error) => Err(error),
         }
+    }
+
+    /// A grant that nothing can renew serves until it is refused after its time. Its time alone is no proof, because
+    /// clocks jump, and neither is one refusal before it.
+    async fn use_up(
+        &self,
+        customer: &CustomerId,
+        instance: &InstanceId,
+        secrets: ConnectionSecrets,
+        refused: Option<&Secret>,
+    ) -> Result<Renewed> {
+        if refused.is_none() {
+            return Ok(cached(&secrets.tokens));
+        }
+        let error = Error::new(
+            ErrorKind::Unauthorized,
+            "The access token is not accepted any more, and the instance gave no refresh token with it.",
+        )
+        .remedy("Re-authenticate; and let the OAuth endpoint in the instance issue refresh tokens.");
+        if self.chance.now() < secrets.tokens.expires_at {
+            return Err(error);
+        }
+        Err(self.reject(customer, instance, secrets, error.with("refused", "credentials")).await)
     }
 
     /// The token endpoint has refused: with the proof that the refused credentials are still the stored ones,
