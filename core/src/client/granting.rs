@@ -73,6 +73,7 @@ impl Inner {
     /// An instance gives the same token to everybody with the same client and user, so that somebody else can
     /// revoke it in the middle of the test. One more exchange, as everywhere: the password was accepted before.
     pub(super) async fn try_candidate(&self, candidate: &Candidate) -> Result<Tried> {
+        self.tokens.is_served(&candidate.customer).await?;
         let tried = self.try_once(candidate).await?;
         match &tried.inspection.failure {
             Some(error) if error.context("token") == Some("rejected") => {

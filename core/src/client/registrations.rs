@@ -240,7 +240,13 @@ impl Inner {
                 self.driver.note(instance, &facts).await?;
                 health
             }
-            Err(error) if matches!(error.kind(), ErrorKind::Store | ErrorKind::Sealed | ErrorKind::Internal) => {
+            // Nothing that the instance has said.
+            Err(error)
+                if matches!(
+                    error.kind(),
+                    ErrorKind::Store | ErrorKind::Sealed | ErrorKind::Internal | ErrorKind::IllegalState
+                ) =>
+            {
                 return Err(error);
             }
             Err(error) => Some((health_of(&error), error.message().to_owned())),

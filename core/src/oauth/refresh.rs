@@ -17,9 +17,10 @@ use crate::{
     error::{Error, ErrorKind, Result, Retry},
     id::{CustomerId, InstanceId},
     model::{Account, Connection, ConnectionStatus},
-    registration::{Driver, Event, Payload, no_account, not_connected},
+    registration::{Driver, Event, Payload, disabled, no_account, not_connected},
     secret::Secret,
     store::{Change, KeyRing, Lease, Put, Refusal, Row, Store},
+    trusted::Trusted,
 };
 
 /// Pause before a refused refresh token is tried the second and last time.
@@ -34,6 +35,8 @@ pub(crate) struct Tokens(Arc<Inner>);
 pub(super) struct Inner {
     citrix_tokens: Arc<Flights<Arc<Secret>>>,
     servicenow_tokens: Arc<Flights<Arc<Access>>>,
+    /// Whether accounts are disabled.
+    disabled: Trusted<bool>,
     pub(super) store: Arc<dyn Store>,
     ring: Arc<KeyRing>,
     pub(super) chance: Chance,
@@ -60,6 +63,7 @@ impl Tokens {
         Self(Arc::new(Inner {
             citrix_tokens,
             servicenow_tokens,
+            disabled: Trusted::default(),
             store,
             ring,
             chance,
@@ -72,6 +76,7 @@ impl Tokens {
 
     /// The account's token for Citrix Cloud; `refused` is the one that was just answered with 401.
     pub(crate) async fn citrix(&self, customer: &CustomerId, refused: Option<&Secret>) -> Result<Arc<Secret>> {
+        self.is_served(customer).await?;
         let key = TokenKey::Citrix(customer.clone());
         let exchange = || {
             let (inner, customer, refused) = (Arc::clone(&self.0), customer.clone(), refused.cloned());
@@ -93,6 +98,7 @@ impl Tokens {
         instance: &InstanceId,
         refused: Option<&Secret>,
     ) -> Result<Arc<Access>> {
+        self.is_served(customer).await?;
         let key = TokenKey::ServiceNow(customer.clone(), instance.clone());
         let exchange = || {
             let (inner, key, instance, refused) =
@@ -103,6 +109,23 @@ impl Tokens {
             }
         };
         self.0.servicenow_tokens.get(&key, refused, exchange).await
+    }
+
+    /// Whether the account is there, and not disabled (T7). Every token passes here.
+    ///
+    /// # Errors
+    /// `not_found`; `illegal_state` with the context `account` = `disabled`; `store`.
+    pub(crate) async fn is_served(&self, customer: &CustomerId) -> Result<()> {
+        let now = self.0.chance.now();
+        let is_disabled = match self.0.disabled.get(customer, now) {
+            Some(known) => known,
+            None => {
+                let row = self.0.store.account(customer).await?.ok_or_else(|| no_account(customer))?;
+                self.0.disabled.put(customer.clone(), row.value.is_disabled, now);
+                row.value.is_disabled
+            }
+        };
+        if is_disabled { Err(disabled(customer)) } else { Ok(()) }
     }
 
     /// Runs `work` with access; a 401 leads to exactly one renewal and one repetition.
@@ -162,7 +185,10 @@ impl Tokens {
     /// Forgets cached tokens of an account, or of one of its registrations.
     pub(crate) fn forget(&self, customer: &CustomerId, instance: Option<&InstanceId>) {
         match instance {
-            None => self.0.citrix_tokens.forget(&TokenKey::Citrix(customer.clone())),
+            None => {
+                self.0.disabled.forget(customer);
+                self.0.citrix_tokens.forget(&TokenKey::Citrix(customer.clone()));
+            }
             Some(instance) => {
                 self.0.servicenow_tokens.forget(&TokenKey::ServiceNow(customer.clone(), instance.clone()));
             }

@@ -32,6 +32,7 @@ pub(crate) fn account(id: &str) -> Account {
         name: None,
         client_id: "0".to_owned(),
         entitlement: None,
+        is_disabled: false,
         sites: Vec::new(),
         created_at: now(),
         updated_at: now(),
