@@ -19,6 +19,7 @@ use std::{sync::Arc, time::Duration};
 use chrono::{DateTime, Utc};
 
 use super::{
+    blame::Blame,
     group::Joined,
     incident::{FIELDS, IncidentRow, NewIncident},
     life::Choices,
@@ -168,14 +169,17 @@ impl Courier {
     async fn advance(&self, claimed: Claimed, instance: &InstanceId, budget: Option<i32>) -> Result<Next> {
         let Claimed { row, steps } = claimed;
         match row.value.delivery.status {
-            DeliveryStatus::Unknown => {
-                // The instance that was asked, not the one that is registered now: the row may be there.
-                let asked = row.value.delivery.instance_id.clone().unwrap_or_else(|| instance.clone());
-                self.settle(row, &asked, budget).await
+            DeliveryStatus::Unknown => self.settle(row, instance, budget).await,
+            DeliveryStatus::Pending | DeliveryStatus::Dead => {
+                // It died with an outcome that could not be found out, and the account is back where it was.
+                let is_back = row.value.delivery.instance_id.as_ref() == Some(instance);
+                if is_back && row.value.attempt_deadline.is_some() {
+                    return self.settle(row, instance, budget).await;
+                }
+                self.attempt(row, instance, budget).await
             }
-            DeliveryStatus::Pending | DeliveryStatus::Dead => self.attempt(row, instance, budget).await,
             DeliveryStatus::Delivered | DeliveryStatus::Ignored | DeliveryStatus::Grouped => {
-                self.follow(row, steps, budget).await
+                self.follow(row, steps, instance, budget).await
             }
         }
     }
@@ -196,7 +200,7 @@ impl Courier {
             _ => {}
         }
         if is_new && let Some(group) = &decision.group {
-            match self.join(row, group).await? {
+            match self.join(row, group, instance).await? {
                 Joined::In(next) => return Ok(next),
                 Joined::Alone(alone) => row = *alone,
             }
@@ -299,13 +303,13 @@ impl Courier {
     }
 
     /// Finds out what an attempt came to: one look, and another one later as long as the instance can still be
-    /// working on it.
-    async fn settle(&self, row: Row<DeliveryRecord>, asked: &InstanceId, budget: Option<i32>) -> Result<Next> {
+    /// working on it. The lane's own instance is asked, also for what was begun at another one (`left.rs`).
+    async fn settle(&self, row: Row<DeliveryRecord>, instance: &InstanceId, budget: Option<i32>) -> Result<Next> {
         let ended_at = row.value.delivery.updated_at;
         let looked_at = self.chance.now();
         // Taken before the look: what is not there when the attempt is over never comes.
         let left = self.sights.left(&row.value, self.chance.clock.elapsed());
-        let found = match self.look_up(&row.value.delivery, asked).await {
+        let found = match self.look_up(&row.value.delivery, instance).await {
             Ok(found) => found,
             Err(error) => {
                 let mut record = row.value;
@@ -320,8 +324,8 @@ impl Courier {
         };
         let mut found = found.into_iter();
         if let Some(oldest) = found.next() {
-            self.link(&row.value.delivery, asked, &oldest, found.as_slice()).await;
-            return self.done(row, asked, oldest.into()).await;
+            self.link(&row.value.delivery, instance, &oldest, found.as_slice()).await;
+            return self.done(row, instance, oldest.into()).await;
         }
         let mut record = row.value;
         record.claimed_until = None;
@@ -341,6 +345,10 @@ impl Courier {
             return Ok(Next::Later(at));
         }
         self.sights.forget(&record.delivery.id);
+        if let Some(home) = record.delivery.instance_id.clone().filter(|home| home != instance) {
+            return self.outcome_left(Row { value: record, ..row }, &home, instance).await;
+        }
+        record.attempt_deadline = None;
         record.spent = record.spent.saturating_add(1);
         let dead = budget.is_some_and(|most| record.spent >= most);
         self.open(record, row.version, dead).await?;
@@ -363,7 +371,8 @@ impl Courier {
             return Err(unknown(
                 &Error::new(ErrorKind::Protocol, "The instance answered a look-up with other records."),
                 delivery,
-            ));
+            )
+            .with("look_up", "broken"));
         }
         Ok(rows)
     }
@@ -395,18 +404,18 @@ impl Courier {
         record.delivery.failure = Some(words(&error));
         record.not_before = Some(self.chance.now() + self.pause(record.failures, &error));
         record.failures = record.failures.saturating_add(1);
-        let counts = !is_of_the_lane(&error);
+        record.attempt_deadline = None;
+        let counts = Blame::of(&error) == Blame::Delivery;
         record.spent = record.spent.saturating_add(counts.into());
         let dead = budget.is_some_and(|most| is_hopeless(&error) || (counts && record.spent >= most));
         self.open(record, row.version, dead).await?;
         Ok(Next::Failed(error))
     }
 
-    async fn open(&self, mut record: DeliveryRecord, version: i64, dead: bool) -> Result<()> {
+    pub(super) async fn open(&self, mut record: DeliveryRecord, version: i64, dead: bool) -> Result<()> {
         let now = self.chance.now();
         record.delivery.status = if dead { DeliveryStatus::Dead } else { DeliveryStatus::Pending };
         record.delivery.updated_at = now;
-        record.attempt_deadline = None;
         record.claimed_until = None;
         let event = dead.then(|| {
             let why = record.delivery.failure.as_deref().unwrap_or("its outcome stays unknown");
@@ -474,15 +483,6 @@ impl Courier {
         record.not_before = None;
         record.claimed_until = None;
         Ok(self.write(record, row.version, Vec::new(), None).await?.value.delivery)
-    }
-}
-
-/// Whether the failure says something of the instance, the network or the grant, and nothing of this delivery.
-pub(super) fn is_of_the_lane(error: &Error) -> bool {
-    match error.kind() {
-        ErrorKind::InvalidInput | ErrorKind::NotFound => false,
-        ErrorKind::Forbidden => error.context("missing") == Some("network"),
-        _ => true,
     }
 }
 

@@ -8,6 +8,7 @@ use super::{
 };
 use crate::{
     error::{Error, ErrorKind, Result},
+    id::InstanceId,
     model::{AlertState, DeliveryStatus},
     store::{Change, DeliveryGroup, DeliveryRecord, DeliveryStep, Put, Refusal, Row},
 };
@@ -25,7 +26,12 @@ pub(super) enum Joined {
 
 impl Courier {
     /// Joins the group that is open, or opens one.
-    pub(super) async fn join(&self, mut row: Row<DeliveryRecord>, group: &Group) -> Result<Joined> {
+    pub(super) async fn join(
+        &self,
+        mut row: Row<DeliveryRecord>,
+        group: &Group,
+        instance: &InstanceId,
+    ) -> Result<Joined> {
         let customer = row.value.delivery.customer_id.clone();
         loop {
             let now = self.chance.now();
@@ -34,7 +40,7 @@ impl Courier {
                 Some((present, _)) if present.value.parent == row.value.delivery.id => {
                     return Ok(Joined::Alone(Box::new(row)));
                 }
-                Some((present, _)) if present.value.until > now && self.is_open(&present.value).await? => {
+                Some((present, _)) if present.value.until > now && self.is_open(&present.value, instance).await? => {
                     (Some(present.value), None)
                 }
                 Some((present, _)) => (None, Some(present.version)),
@@ -83,12 +89,13 @@ impl Courier {
     }
 
     /// Whether the group's incident may still stand for others: not when its alert has ended, nor when it will not be
-    /// made.
-    async fn is_open(&self, group: &DeliveryGroup) -> Result<bool> {
+    /// made, nor when it is at an instance that the account has left.
+    async fn is_open(&self, group: &DeliveryGroup, instance: &InstanceId) -> Result<bool> {
         Ok(self.store.delivery(&group.parent).await?.is_some_and(|parent| {
             let DeliveryRecord { delivery, shown, .. } = parent.value;
             let is_made = !matches!(delivery.status, DeliveryStatus::Dead | DeliveryStatus::Ignored);
-            is_made && shown.state != AlertState::Ended
+            let is_here = delivery.incident.is_none() || delivery.instance_id.as_ref() == Some(instance);
+            is_made && is_here && shown.state != AlertState::Ended
         }))
     }
 

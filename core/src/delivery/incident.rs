@@ -49,7 +49,7 @@ impl NewIncident {
         let title = decision.short_description.as_deref().unwrap_or(&alert.title);
         let description = decision.description.as_deref().unwrap_or(&alert.description);
         let text = |text: &Option<std::sync::Arc<str>>| text.as_deref().map(str::to_owned);
-        let before = follows.map(|number| format!("The alert is back. Its incident before was {number}."));
+        let before = follows.map(|number| format!("The alert's incident before was {number}."));
         let notes: Vec<String> = before.into_iter().chain(decision.opening_note.as_deref().map(plain)).collect();
         let origin = format!(
             "\n\nFrom Citrix Cloud account {}, source {}, alert {}{}.",

@@ -10,7 +10,8 @@ use tokio::{
 use tracing::Instrument;
 
 use super::{
-    deliver::{Courier, Next, is_of_the_lane},
+    blame::{Blame, Troubles, cause},
+    deliver::{Courier, Next},
     pace::Pace,
 };
 use crate::{
@@ -38,19 +39,26 @@ pub(super) struct Lane {
     pub(super) give_up: Option<Duration>,
 }
 
-/// When a piece of work was begun, and what it came to.
-type Done = (DateTime<Utc>, Result<Next>);
+/// Whose piece of work it was, when it was begun, and what it came to.
+type Done = (CustomerId, DateTime<Utc>, Result<Next>);
+
+/// What a lane has learned of its instance, and of the accounts that it works for.
+struct Mind {
+    pace: Pace,
+    troubles: Troubles,
+}
 
 impl Lane {
     pub(super) async fn run(mut self) {
         let owner = self.courier.chance.uuid().to_string();
-        let mut pace = Pace::new(self.concurrency, self.courier.chance.now());
+        let pace = Pace::new(self.concurrency, self.courier.chance.now());
+        let mut mind = Mind { pace, troubles: Troubles::default() };
         let mut hands: JoinSet<Done> = JoinSet::new();
         loop {
             while let Some(done) = hands.try_join_next() {
-                self.mind(&mut pace, done);
+                self.mind(&mut mind, done);
             }
-            if self.give_up.is_some_and(|most| pace.idle(self.courier.chance.now()) >= most) {
+            if self.give_up.is_some_and(|most| mind.pace.idle(self.courier.chance.now()) >= most) {
                 tracing::warn!(instance = %self.instance, "nothing comes further; what is left waits");
                 break;
             }
@@ -61,14 +69,15 @@ impl Lane {
                 break;
             }
             let now = self.courier.chance.now();
-            let room = pace.room(hands.len(), now);
-            let taken = if room == 0 { Ok(0) } else { self.take(&owner, &customers, room, now, &mut hands).await };
-            let wake = match (taken, pace.closed_until(now)) {
+            let room = mind.pace.room(hands.len(), now);
+            let awake = mind.troubles.awake(&customers, now);
+            let taken = if room == 0 { Ok(0) } else { self.take(&owner, &awake, room, now, &mut hands).await };
+            let wake = match (taken, mind.pace.closed_until(now)) {
                 (Ok(taken), _) if taken > 0 && taken == room => None,
                 (Ok(_), Some(until)) => Some(until),
                 (Ok(_), None) if room == 0 => None,
-                (Ok(_), None) => match self.courier.store.due(&customers, now).await {
-                    Ok(None) if self.until_empty && hands.is_empty() => break,
+                (Ok(_), None) => match self.courier.store.due(&awake, now).await {
+                    Ok(None) if self.until_empty && hands.is_empty() && awake.len() == customers.len() => break,
                     Ok(at) => Some(at.map_or(now + self.poll, |at| at.min(now + self.poll))),
                     Err(error) => Some(self.complain(&error, now)),
                 },
@@ -77,10 +86,10 @@ impl Lane {
             // Who may give up looks whether it is time to.
             let look = self.give_up.map(|_| now + self.poll);
             let wake = wake.into_iter().chain(look).min();
-            self.wait(&mut pace, &mut hands, wake).await;
+            self.wait(&mut mind, &mut hands, wake).await;
         }
         while let Some(done) = hands.join_next().await {
-            self.mind(&mut pace, done);
+            self.mind(&mut mind, done);
         }
     }
 
@@ -88,7 +97,7 @@ impl Lane {
     async fn take(
         &self,
         owner: &str,
-        customers: &Arc<[CustomerId]>,
+        customers: &[CustomerId],
         room: usize,
         now: DateTime<Utc>,
         hands: &mut JoinSet<Done>,
@@ -111,15 +120,16 @@ impl Lane {
         let (courier, instance, budget) = (self.courier.clone(), self.instance.clone(), self.budget);
         let owner = owner.to_owned();
         let span = tracing::info_span!("delivery", id = %claimed.row.value.delivery.id, instance = %instance);
+        let customer = claimed.row.value.delivery.customer_id.clone();
         async move {
             let started = courier.chance.now();
-            (started, courier.step(claimed, &owner, &instance, Some(budget)).await)
+            (customer, started, courier.step(claimed, &owner, &instance, Some(budget)).await)
         }
         .instrument(span)
     }
 
     /// Until something ends, comes, or is due.
-    async fn wait(&mut self, pace: &mut Pace, hands: &mut JoinSet<Done>, wake: Option<DateTime<Utc>>) {
+    async fn wait(&mut self, mind: &mut Mind, hands: &mut JoinSet<Done>, wake: Option<DateTime<Utc>>) {
         let now = self.courier.chance.now();
         let sleep = wake.map(|at| self.courier.chance.clock.sleep((at - now).to_std().unwrap_or_default()));
         let sleeping = async move {
@@ -133,7 +143,7 @@ impl Lane {
             // A sender that is gone says nothing more; that is no news.
             Ok(()) = self.stop.changed() => {}
             Some(done) = hands.join_next() => {
-                self.mind(pace, done);
+                self.mind(mind, done);
             }
             Ok(()) = self.customers.changed() => {}
             Ok(()) = self.bell.changed() => {}
@@ -141,34 +151,42 @@ impl Lane {
         }
     }
 
-    /// What a piece of work says of the instance.
-    fn mind(&self, pace: &mut Pace, done: Result<Done, JoinError>) {
-        let Ok((started, result)) = done else {
+    /// What a piece of work says of the instance and of the account.
+    fn mind(&self, mind: &mut Mind, done: Result<Done, JoinError>) {
+        let Ok((customer, started, result)) = done else {
             tracing::error!(instance = %self.instance, "work on a delivery ended in a panic; its claim ends by itself");
             return;
         };
         let now = self.courier.chance.now();
+        let chance = |most| self.courier.chance.up_to(most);
+        let Mind { pace, troubles } = mind;
         match result {
             Ok(Next::Settled(_)) => {
                 let took = (now - started).to_std().unwrap_or_default();
                 metrics::histogram!("itsm_adapter_step_seconds").record(took.as_secs_f64());
                 pace.settled(now);
                 pace.answered(started, now);
+                troubles.answered(&customer);
             }
             Ok(Next::Later(_)) => pace.answered(started, now),
             Ok(Next::Failed(error) | Next::Unknown(error)) => {
                 tracing::debug!(instance = %self.instance, error = %error, "a step failed");
-                if error.kind() == ErrorKind::Throttled {
-                    metrics::counter!("itsm_adapter_throttled").increment(1);
-                    let wait = match error.retry_advice() {
-                        Retry::After(wait) => Some(wait),
-                        _ => None,
-                    };
-                    pace.throttled(started, now, wait);
-                } else if is_of_the_lane(&error) {
-                    pace.failed(started, now, |most| self.courier.chance.up_to(most));
-                } else {
-                    pace.answered(started, now);
+                match Blame::of(&error) {
+                    Blame::Instance if cause(&error) == ErrorKind::Throttled => {
+                        metrics::counter!("itsm_adapter_throttled").increment(1);
+                        let wait = match error.retry_advice() {
+                            Retry::After(wait) => Some(wait),
+                            _ => None,
+                        };
+                        pace.throttled(started, now, wait);
+                    }
+                    Blame::Instance => pace.failed(started, now, chance),
+                    Blame::Account => troubles.failed(customer, started, now, chance),
+                    Blame::Delivery => {
+                        pace.answered(started, now);
+                        troubles.answered(&customer);
+                    }
+                    Blame::Own => {}
                 }
             }
             // The store, or another worker: nothing about the instance.

@@ -21,7 +21,8 @@ use chrono::{DateTime, Utc};
 use serde::Deserialize;
 
 use super::{
-    deliver::{Courier, MARGIN, Next, about, is_of_the_lane, words},
+    blame::Blame,
+    deliver::{Courier, MARGIN, Next, about, words},
     incident::{FIELDS, IncidentRow, NOTE, cut, plain},
     policy::Decision,
 };
@@ -119,6 +120,7 @@ impl Courier {
         &self,
         row: Row<DeliveryRecord>,
         steps: Vec<DeliveryStep>,
+        instance: &InstanceId,
         budget: Option<i32>,
     ) -> Result<Next> {
         let mut record = row.value;
@@ -156,14 +158,14 @@ impl Courier {
                 through = step.number;
             } else {
                 let row = Row { value: record, sealed: None, version: row.version };
-                return self.live(row, step, manner, budget).await;
+                return self.live(row, step, manner, instance, budget).await;
             }
         }
         self.close(record, row.version, through, None).await
     }
 
     /// Ends the work on a delivery for now, and forgets the steps up to this one.
-    async fn close(
+    pub(super) async fn close(
         &self,
         mut record: DeliveryRecord,
         version: i64,
@@ -188,16 +190,24 @@ impl Courier {
         row: Row<DeliveryRecord>,
         step: DeliveryStep,
         manner: Manner,
+        instance: &InstanceId,
         budget: Option<i32>,
     ) -> Result<Next> {
         let delivery = &row.value.delivery;
-        let (Some(incident), Some(instance)) = (delivery.incident.clone(), delivery.instance_id.clone()) else {
+        let (Some(incident), Some(home)) = (delivery.incident.clone(), delivery.instance_id.clone()) else {
             return self.close(row.value, row.version, step.number, None).await;
         };
-        let (present, words) = match self.read(delivery, &instance, &incident.sys_id).await {
+        let (mut present, words) = match self.read(delivery, instance, &incident.sys_id).await {
             Ok(read) => read,
             Err(error) => return self.step_failed(row, &step, error, budget).await,
         };
+        if home != *instance {
+            // The same id may be another record there.
+            present = present.filter(|row| row.correlation_id == delivery.correlation_id);
+            if present.is_none() {
+                return self.step_left(row, &step, &home, instance).await;
+            }
+        }
         let deed = decide(&row.value, &step, present.as_ref(), &words, &manner);
         let counted = match &deed {
             // A courtesy: without it, the incident is resolved all the same.
@@ -205,6 +215,7 @@ impl Courier {
             _ => String::new(),
         };
         let mut record = row.value;
+        record.delivery.instance_id = Some(instance.clone());
         if let Some(present) = present {
             record.delivery.incident = Some(present.into());
         }
@@ -219,17 +230,7 @@ impl Courier {
                 return self.close(record, row.version, step.number, Some((EventKind::DeliveryUpdated, message))).await;
             }
             Deed::Anew => {
-                record.shown.generation += 1;
-                record.shown.follows = Some(incident.number.clone());
-                record.shown.state = step.alert.state;
-                record.shown.resolved = false;
-                record.shown.noted_at = None;
-                record.shown.trying = 0;
-                let first = record.delivery.correlation_id.split('~').next().unwrap_or_default().to_owned();
-                record.delivery.correlation_id = format!("{first}~{}", record.shown.generation);
-                record.delivery.status = DeliveryStatus::Pending;
-                record.delivery.incident = None;
-                record.delivery.attempts = 0;
+                record.begin_anew(incident.number.clone(), step.alert.state);
                 let message = format!("The alert is back; a new incident follows {}.", incident.number);
                 return self.close(record, row.version, step.number, Some((EventKind::DeliveryUpdated, message))).await;
             }
@@ -256,7 +257,7 @@ impl Courier {
         record.shown.trying = step.number;
         record.claimed_until = Some(self.chance.now() + self.claim_span() + self.transaction_limit);
         let row = self.write(record, row.version, Vec::new(), None).await?;
-        match self.change(&row.value.delivery, &instance, &incident.sys_id, &fields).await {
+        match self.change(&row.value.delivery, instance, &incident.sys_id, &fields).await {
             Ok(changed) => {
                 let mut record = row.value;
                 record.shown.trying = 0;
@@ -316,7 +317,7 @@ impl Courier {
         record.failures = record.failures.saturating_add(1);
         record.delivery.failure = Some(words(&error));
         record.claimed_until = None;
-        if !is_of_the_lane(&error) && record.failures >= budget.unwrap_or(TRIES).min(TRIES) {
+        if Blame::of(&error) == Blame::Delivery && record.failures >= budget.unwrap_or(TRIES).min(TRIES) {
             record.failures = 0;
             record.shown.state = step.alert.state;
             let message = format!("A later state of the alert could not be told to its incident: {}", words(&error));
@@ -428,6 +429,23 @@ impl Words {
             over: over.chain(["7".to_owned(), "8".to_owned()]).collect(),
             close_code: own.or_else(|| codes.iter().find(usable).map(|choice| choice.value.clone())),
         }
+    }
+}
+
+impl DeliveryRecord {
+    /// The alert gets a new incident, with a key of its own, that names the one before.
+    pub(super) fn begin_anew(&mut self, follows: String, state: AlertState) {
+        self.shown.generation += 1;
+        self.shown.follows = Some(follows);
+        self.shown.state = state;
+        self.shown.resolved = false;
+        self.shown.noted_at = None;
+        self.shown.trying = 0;
+        let first = self.delivery.correlation_id.split('~').next().unwrap_or_default().to_owned();
+        self.delivery.correlation_id = format!("{first}~{}", self.shown.generation);
+        self.delivery.status = DeliveryStatus::Pending;
+        self.delivery.incident = None;
+        self.delivery.attempts = 0;
     }
 }
 

@@ -1,12 +1,14 @@
 //! Alerts to incidents: accepted durably, delivered exactly once.
 
 mod accept;
+mod blame;
 mod deliver;
 mod group;
 mod incident;
 mod key;
 mod lane;
 mod lease;
+mod left;
 mod life;
 mod mapping;
 mod pace;

@@ -1,7 +1,7 @@
 //! The worker: one lane per instance, as registrations come and go.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, HashMap, HashSet},
     fmt,
     sync::Arc,
     time::Duration,
@@ -119,6 +119,8 @@ impl Crew {
     ) -> Result<()> {
         let (ending, end) = watch::channel(false);
         let mut lanes: HashMap<InstanceId, watch::Sender<Arc<[CustomerId]>>> = HashMap::new();
+        // A drain begins each lane once.
+        let mut begun = HashSet::new();
         let mut running = JoinSet::new();
         let mut outcome = Ok(());
         loop {
@@ -142,7 +144,7 @@ impl Crew {
                                 }
                                 differs
                             });
-                        } else {
+                        } else if begun.insert(instance.clone()) || !until_empty {
                             let (sender, receiver) = watch::channel(customers);
                             running.spawn(self.lane(instance.clone(), receiver, end.clone(), until_empty).run());
                             lanes.insert(instance, sender);
@@ -155,14 +157,14 @@ impl Crew {
                 }
                 Err(error) => tracing::warn!(error = %error, "the registrations cannot be read"),
             }
-            if until_empty {
-                while running.join_next().await.is_some() {}
+            if until_empty && running.is_empty() {
                 break;
             }
             tokio::select! {
                 biased;
                 _ = stop.wait_for(|stop| *stop) => break,
                 _ = closed.wait_for(|closed| *closed) => break,
+                Some(_) = running.join_next(), if until_empty => {}
                 () = self.courier.chance.clock.sleep(self.poll) => {}
             }
             while running.try_join_next().is_some() {}

@@ -36,6 +36,7 @@ pub(crate) fn disabled(customer: &CustomerId) -> Error {
 pub(crate) fn not_connected(customer: &CustomerId, instance: &InstanceId) -> Error {
     Error::new(ErrorKind::NotFound, format!("The account {customer} is not connected with {instance}."))
         .remedy("Connect the account with the instance first.")
+        .with("status", "none")
 }
 
 /// An account is registered with one instance at a time, and this one holds it.
