@@ -28,7 +28,7 @@ use super::{
 };
 use crate::{
     api::servicenow::{Query, ServiceNow},
-    clock::Chance,
+    clock::{Chance, Clock},
     error::{Error, ErrorKind, Result, Retry},
     event::Observers,
     id::{DeliveryId, InstanceId},
@@ -44,6 +44,8 @@ pub(super) const MARGIN: Duration = Duration::from_secs(2);
 const ATTEMPTS: i32 = 5;
 /// Pause between two looks at an incident that may still appear, and at a delivery that somebody else holds.
 const POLL: Duration = Duration::from_millis(250);
+/// Pause before a claim is given back once more to a store that failed.
+const GIVE_BACK_AGAIN: Duration = Duration::from_secs(1);
 /// The longest pause between two looks.
 const LONGEST_POLL: Duration = Duration::from_secs(10);
 /// Bounds of the pause after a failure; the second is reached by doubling.
@@ -89,17 +91,26 @@ enum Sent {
 /// A claim in hand. A holder that goes away half-way gives it back, so that the next one need not wait for its end.
 struct Held {
     store: Arc<dyn Store>,
+    clock: Arc<dyn Clock>,
     id: DeliveryId,
     owner: Option<String>,
+    /// How long the claim lasts at the most.
+    span: Duration,
 }
 
 impl Drop for Held {
     fn drop(&mut self) {
         if let (Some(owner), Ok(runtime)) = (self.owner.take(), tokio::runtime::Handle::try_current()) {
-            let (store, id) = (Arc::clone(&self.store), self.id.clone());
+            let (store, clock, id) = (Arc::clone(&self.store), Arc::clone(&self.clock), self.id.clone());
+            let end = clock.elapsed() + self.span;
             runtime.spawn(async move {
-                if let Err(error) = store.give_back(&id, &owner).await {
-                    tracing::warn!(error = %error, "a claim could not be given back; it ends by itself");
+                // A store that fails now may serve again long before the claim ends by itself.
+                while let Err(error) = store.give_back(&id, &owner).await {
+                    if clock.elapsed() >= end {
+                        tracing::warn!(error = %error, "a claim could not be given back; it ends by itself");
+                        return;
+                    }
+                    clock.sleep(GIVE_BACK_AGAIN).await;
                 }
             });
         }
@@ -159,7 +170,8 @@ impl Courier {
         budget: Option<i32>,
     ) -> Result<Next> {
         let id = claimed.row.value.delivery.id.clone();
-        let mut held = Held { store: Arc::clone(&self.store), id, owner: Some(owner.to_owned()) };
+        let (store, clock) = (Arc::clone(&self.store), Arc::clone(&self.chance.clock));
+        let mut held = Held { store, clock, id, owner: Some(owner.to_owned()), span: self.claim_span() };
         // Boxed once, here: the steps inside are large, and every caller's future would be as large again.
         let next = Box::pin(self.advance(claimed, instance, budget)).await?;
         held.owner = None;
@@ -265,8 +277,10 @@ impl Courier {
         record.attempt_deadline = Some(now + self.longest());
         record.claimed_until = Some(now + self.claim_span());
         record.not_before = None;
-        self.sights.set(&record, self.chance.clock.elapsed() + self.longest());
-        self.write(record, row.version, Vec::new(), None).await
+        let row = self.write(record, row.version, Vec::new(), None).await?;
+        // From after the write, which may have waited for the disk: the call begins only now.
+        self.sights.set(&row.value, self.chance.clock.elapsed() + self.longest());
+        Ok(row)
     }
 
     /// Nothing of ours is on its way any more: from here the instance has its own time limit, and no more.

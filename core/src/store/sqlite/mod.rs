@@ -7,6 +7,7 @@
 mod error;
 mod fork;
 mod outbox;
+mod place;
 mod read;
 mod schema;
 mod write;
@@ -117,6 +118,22 @@ impl SqliteStore {
         let mut ended = self.ended.clone();
         // Nobody ever sends: the only thing that happens to this channel is that its sender goes away.
         async move { while ended.changed().await.is_ok() {} }
+    }
+
+    /// Lets SQLite believe that the disk ends after so many pages of 4 KiB, or where the file ends now if that is later:
+    /// for tests of what a program does when the disk is full.
+    ///
+    /// # Errors
+    /// `store`.
+    #[cfg(any(test, feature = "testing"))]
+    pub async fn limit_pages(&self, pages: u32) -> Result<()> {
+        let limited = self.write(move |database| {
+            // Not a change of the file, so allowed inside the transaction.
+            let sql = format!("PRAGMA max_page_count = {pages}");
+            database.query_row(&sql, [], |row| row.get::<_, i64>(0)).map_err(error::failure)?;
+            Ok(())
+        });
+        limited.await.map_err(failed)
     }
 
     /// Asks one of the readers.

@@ -82,6 +82,8 @@ pub(super) fn connect(path: &Path, busy_timeout: Duration) -> Result<Database> {
     ] {
         database.pragma_update(None, name, value).map_err(failure)?;
     }
+    // The first look opens the log too.
+    number(&database, "user_version")?;
     Ok(database)
 }
 
@@ -219,7 +221,7 @@ fn restrict(path: &Path) -> Result<()> {
     Ok(())
 }
 
-fn beside(path: &Path, suffix: &str) -> PathBuf {
+pub(super) fn beside(path: &Path, suffix: &str) -> PathBuf {
     let mut name = OsString::from(path);
     name.push(suffix);
     PathBuf::from(name)
