@@ -1,9 +1,11 @@
 //! Alerts to incidents: accepted durably, delivered exactly once.
 
 mod accept;
+mod daily;
 mod deliver;
 mod group;
 mod incident;
+mod insert;
 mod key;
 mod lane;
 mod lease;
@@ -11,9 +13,11 @@ mod life;
 mod mapping;
 mod pace;
 mod policy;
+mod probe;
 mod sight;
 mod source;
 mod sweep;
+mod together;
 mod worker;
 
 pub(crate) use self::{
