@@ -65,7 +65,7 @@ impl Alerts<'_> {
         let inner = self.0;
         inner
             .run("alerts.run", async {
-                let crew = Crew::new(inner.courier(), inner.bell.subscribe(), &options)?;
+                let crew = Crew::new(inner.courier(), inner.bell.subscribe(), &options, inner.config.probe)?;
                 Ok(crew.start(inner.ended.subscribe()))
             })
             .await
@@ -80,7 +80,8 @@ impl Alerts<'_> {
         let inner = self.0;
         inner
             .run("alerts.drain", async {
-                Crew::new(inner.courier(), inner.bell.subscribe(), &options)?.drain(inner.ended.subscribe()).await?;
+                let crew = Crew::new(inner.courier(), inner.bell.subscribe(), &options, false)?;
+                crew.drain(inner.ended.subscribe()).await?;
                 inner.lag(None).await
             })
             .await
@@ -326,7 +327,7 @@ impl Inner {
         })
     }
 
-    fn courier(&self) -> Courier {
+    pub(super) fn courier(&self) -> Courier {
         Courier {
             store: self.store.clone(),
             chance: self.chance.clone(),

@@ -206,6 +206,12 @@ impl Inner {
                     self.give_up_flows(customer, from).await?;
                 }
                 self.finish_these(&applied.revocations, customer).await?;
+                if self.config.probe
+                    && let Err(error) = self.courier().probe(customer, instance).await
+                {
+                    // The registration is saved, and works without.
+                    self.progress(customer, &format!("The probe did not work: {}", error.message()));
+                }
                 self.shown(applied.connection.ok_or_else(gone)?).await
             }
             Err(error) => {

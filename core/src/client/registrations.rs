@@ -6,8 +6,8 @@ use crate::{
     error::{Error, ErrorKind, Result},
     id::{CustomerId, InstanceId},
     model::{
-        Connection, ConnectionStatus, InstanceHealth, ReauthenticateServiceAccount, RegisterServiceAccount, Revocation,
-        TestReport,
+        Connection, ConnectionStatus, InstanceHealth, ProbeReport, ReauthenticateServiceAccount,
+        RegisterServiceAccount, Revocation, TestReport,
     },
     oauth::{Access, ConnectionSecrets},
     registration::{Event, Inspection, InstanceFacts, Payload, held, inspect, not_connected},
@@ -138,6 +138,29 @@ impl Registrations<'_> {
                 let customer = CustomerId::parse(customer_id)?;
                 let instance = inner.instance(instance_url)?;
                 inner.end(&customer, &instance, Event::Unregister).await
+            })
+            .await
+    }
+
+    /// Finds out what the instance that the account is registered with does with records, with an incident of the
+    /// adapter's own that is cancelled at once (resolved, where the user may not cancel): whether look-ups by key can be
+    /// relied on, and whether a record id that the adapter chose is honoured. What was learned is kept, and minded by every
+    /// delivery from then on. With the setting `probe`, this is done whenever a registration is saved, and daily by a
+    /// worker.
+    ///
+    /// The incident takes category, caller and assignment group from the account's policy. Its source is `probe`, and its
+    /// `correlation_id` begins with `citrix-probe-`: rules of the instance that page people can leave it out. A process
+    /// that dies half-way leaves it open.
+    ///
+    /// # Errors
+    /// `not_found`; `illegal_state` when the account is not registered; what the instance refuses or fails with, with
+    /// `left_open` in the context when something that was made could not be closed; `store`.
+    pub async fn probe(self, customer_id: &str) -> Result<ProbeReport> {
+        let inner = self.0;
+        inner
+            .run("registrations.probe", async {
+                let (customer, instance) = inner.registered(customer_id).await?;
+                inner.courier().probe(&customer, &instance).await
             })
             .await
     }

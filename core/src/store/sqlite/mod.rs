@@ -38,7 +38,7 @@ use super::{
 use crate::{
     error::{Error, ErrorKind, Result},
     id::{CustomerId, DeliveryId, InstanceId},
-    model::{Account, AccountPolicy, Connection, Event, Instance},
+    model::{Account, AccountPolicy, Connection, Event, Instance, ProbeReport},
 };
 
 /// How long to wait for another process that holds the write lock.
@@ -310,6 +310,11 @@ impl Store for SqliteStore {
     async fn resume_point(&self, customer_id: &CustomerId, source: &str) -> Result<Option<Row<ResumePoint>>> {
         let (id, source) = (customer_id.clone(), source.to_owned());
         self.read(move |database| read::resume_point(database, &id, &source)).await
+    }
+
+    async fn probe(&self, customer_id: &CustomerId, instance_id: &InstanceId) -> Result<Option<Row<ProbeReport>>> {
+        let (customer, instance) = (customer_id.clone(), instance_id.clone());
+        self.read(move |database| read::probe(database, &customer, &instance)).await
     }
 
     async fn events(&self, customer_id: Option<&CustomerId>, after: i64, limit: u32) -> Result<Vec<Event>> {
