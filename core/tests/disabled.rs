@@ -6,8 +6,10 @@ mod support;
 
 use std::{sync::Arc, time::Duration};
 
-use itsm_adapter::{AlertSource, Client, ConnectionStatus, Error, ErrorKind, ReauthenticateServiceAccount};
-use support::{ACME, DEV1, GLOBEX, World, is};
+use itsm_adapter::{
+    AlertSource, Client, ConnectionStatus, Error, ErrorKind, EventKind, ReauthenticateServiceAccount, RunOptions,
+};
+use support::{ACME, DEV1, GLOBEX, World, alert, is, until};
 
 fn is_disabled<T: std::fmt::Debug>(outcome: Result<T, Error>, what: &str) {
     let error = outcome.unwrap_err();
@@ -78,4 +80,26 @@ async fn what_ends_a_registration_works_while_it_is_disabled() {
     assert_eq!(connection.status, ConnectionStatus::Unregistered);
     assert!(world.client.connections().disconnect(ACME, &world.url()).await.unwrap().complete);
     world.client.accounts().remove(ACME).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn deliveries_of_a_disabled_account_wait_and_others_do_not() {
+    let world = World::with(&[DEV1], 1).await;
+    world.registered(ACME).await;
+    world.registered(GLOBEX).await;
+    world.client.accounts().disable(ACME).await.unwrap();
+    let alerts = world.client.alerts();
+    alerts.submit(alert(ACME, "waits")).await.unwrap();
+    let options = RunOptions { max_attempts: Some(1), poll_interval_ms: Some(10), ..RunOptions::default() };
+    let worker = alerts.run(options).await.unwrap();
+    let done = || world.events.messages(EventKind::DeliveryDone).len();
+    for number in 1..=20 {
+        alerts.submit(alert(GLOBEX, &format!("goes {number}"))).await.unwrap();
+        until("the other account's", || done() == number).await;
+    }
+    let waiting = alerts.lag(Some(ACME)).await.unwrap();
+    assert_eq!((waiting.pending, waiting.dead, waiting.delivered), (1, 0, 0));
+    world.client.accounts().enable(ACME).await.unwrap();
+    until("the one that waits", || done() == 21).await;
+    worker.stop().await.unwrap();
 }

@@ -194,6 +194,7 @@ impl Courier {
                 // It died with an outcome that could not be found out, and the account is back where it was.
                 let is_back = row.value.delivery.instance_id.as_ref() == Some(instance);
                 if is_back && row.value.attempt_deadline.is_some() {
+                    drop(seat);
                     return self.settle(row, instance, budget).await;
                 }
                 self.attempt(row, instance, budget, seat).await
