@@ -4,7 +4,7 @@ use futures_util::StreamExt;
 
 use super::{Inner, next_page, page_size};
 use crate::{
-    delivery::{Courier, Crew, WebhookMapping, Worker, accept, map_webhook, webhook_alert},
+    delivery::{Courier, Crew, Ring, WebhookMapping, Worker, accept, map_webhook, webhook_alert},
     error::{Error, ErrorKind, Result},
     id::{CustomerId, DeliveryId},
     model::{Alert, AlertState, Delivery, DeliveryLag, DeliveryPage, DeliveryStatus, LaneLag, RunOptions},
@@ -65,7 +65,7 @@ impl Alerts<'_> {
         let inner = self.0;
         inner
             .run("alerts.run", async {
-                let crew = Crew::new(inner.courier(), inner.bell.subscribe(), &options, inner.config.probe)?;
+                let crew = Crew::new(inner.courier(), inner.bell.listen(), &options, inner.config.probe)?;
                 Ok(crew.start(inner.ended.subscribe()))
             })
             .await
@@ -80,7 +80,7 @@ impl Alerts<'_> {
         let inner = self.0;
         inner
             .run("alerts.drain", async {
-                let crew = Crew::new(inner.courier(), inner.bell.subscribe(), &options, false)?;
+                let crew = Crew::new(inner.courier(), inner.bell.listen(), &options, false)?;
                 crew.drain(inner.ended.subscribe()).await?;
                 inner.lag(None).await
             })
@@ -111,7 +111,7 @@ impl Alerts<'_> {
         inner
             .run("alerts.replay", async {
                 let replayed = inner.courier().replay(&DeliveryId(delivery_id.to_owned())).await?;
-                inner.ring();
+                inner.bell.ring(Ring::Accepted(replayed.customer_id.clone()));
                 Ok(replayed)
             })
             .await
@@ -261,13 +261,8 @@ fn authorized(authorization: Option<&str>, expected: Option<&Secret>) -> Result<
 impl Inner {
     async fn accept(&self, alert: Alert) -> Result<Delivery> {
         let delivery = accept(&*self.store, &self.chance, &self.observers, alert).await?;
-        self.ring();
+        self.bell.ring(Ring::Accepted(delivery.customer_id.clone()));
         Ok(delivery)
-    }
-
-    /// Tells the workers of this process that there may be something to do.
-    fn ring(&self) {
-        self.bell.send_modify(|rings| *rings = rings.wrapping_add(1));
     }
 
     async fn lag(&self, customer: Option<&CustomerId>) -> Result<DeliveryLag> {

@@ -48,7 +48,7 @@ use crate::{
     api::{citrix::CitrixCloud, servicenow::ServiceNow},
     clock::Chance,
     config::{Config, StoreConfig},
-    delivery::{Choices, PolicyBook, Sights},
+    delivery::{Bell, Choices, PolicyBook, Sights},
     desk::{Desk, OpenBrowser},
     error::{Error, ErrorKind, Result},
     event::{Observer, Observers, Subscription},
@@ -87,8 +87,7 @@ struct Inner {
     browser: Arc<dyn OpenBrowser>,
     choices: Choices,
     sights: Sights,
-    /// Rings when something was accepted.
-    bell: watch::Sender<u64>,
+    bell: Bell,
     /// True after the end.
     ended: watch::Sender<bool>,
     closed: AtomicBool,

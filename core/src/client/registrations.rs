@@ -3,6 +3,7 @@ use std::sync::Arc;
 use super::{Inner, connections::gone, granting::Candidate};
 use crate::{
     api::servicenow::health_of,
+    delivery::Ring,
     error::{Error, ErrorKind, Result},
     id::{CustomerId, InstanceId},
     model::{
@@ -244,6 +245,7 @@ impl Inner {
     pub(super) fn forget(&self, customer: &CustomerId, instance: &InstanceId) {
         self.tokens.forget(customer, Some(instance));
         self.holders.forget(customer);
+        self.bell.ring(Ring::Registered);
     }
 
     pub(super) async fn look_at(&self, customer: &CustomerId, instance: &InstanceId) -> Result<()> {

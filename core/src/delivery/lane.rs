@@ -12,6 +12,7 @@ use tracing::Instrument;
 use super::{
     blame::{Blame, Troubles, cause},
     deliver::{Courier, Next},
+    lanes::Customers,
     pace::Pace,
     together::{Gate, Seat},
 };
@@ -29,9 +30,9 @@ pub(super) struct Lane {
     pub(super) courier: Courier,
     pub(super) instance: InstanceId,
     /// The accounts that are registered with the instance; none: there is nothing more to do.
-    pub(super) customers: watch::Receiver<Arc<[CustomerId]>>,
-    /// Rings when something was accepted in this process.
-    pub(super) bell: watch::Receiver<u64>,
+    pub(super) customers: watch::Receiver<Customers>,
+    /// Rings when there may be something to do; without it, nothing comes but what is due.
+    pub(super) bell: watch::Receiver<()>,
     /// True: take nothing more, finish what is in hand.
     pub(super) stop: watch::Receiver<bool>,
     pub(super) concurrency: usize,
@@ -90,7 +91,9 @@ impl Lane {
                 (Ok(_), None) if room == 0 => None,
                 (Ok(_), None) => match self.courier.store.due(&awake, now).await {
                     Ok(None) if self.until_empty && hands.is_empty() && awake.len() == customers.len() => break,
-                    Ok(at) => Some(at.map_or(now + self.poll, |at| at.min(now + self.poll))),
+                    // Accounts in trouble are not asked for; their time comes without a ring.
+                    Ok(None) if awake.len() < customers.len() => Some(now + self.poll),
+                    Ok(at) => at,
                     Err(error) => Some(self.complain(&error, now)),
                 },
                 (Err(error), _) => Some(self.complain(&error, now)),

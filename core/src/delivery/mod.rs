@@ -1,6 +1,7 @@
 //! Alerts to incidents: accepted durably, delivered exactly once.
 
 mod accept;
+mod bell;
 mod blame;
 mod daily;
 mod deliver;
@@ -9,6 +10,7 @@ mod incident;
 mod insert;
 mod key;
 mod lane;
+mod lanes;
 mod lease;
 mod left;
 mod life;
@@ -24,6 +26,7 @@ mod worker;
 
 pub(crate) use self::{
     accept::accept,
+    bell::{Bell, Ring},
     deliver::Courier,
     life::Choices,
     policy::{PolicyBook, PolicySet},

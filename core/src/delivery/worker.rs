@@ -1,19 +1,22 @@
 //! The worker: one lane per instance, as registrations come and go.
 
-use std::{
-    collections::{BTreeMap, HashMap, HashSet},
-    fmt,
-    sync::Arc,
-    time::Duration,
-};
+use std::{collections::BTreeMap, fmt, sync::Arc, time::Duration};
 
 use futures_util::{
     FutureExt,
     future::{BoxFuture, Shared},
 };
-use tokio::{sync::watch, task::JoinSet};
+use tokio::{
+    sync::{broadcast, watch},
+    task::JoinSet,
+};
 
-use super::{Courier, daily::Daily, lane::Lane};
+use super::{
+    Courier, Ring,
+    daily::Daily,
+    lane::Lane,
+    lanes::{Customers, Lanes},
+};
 use crate::{
     error::{Error, ErrorKind, Result},
     id::{CustomerId, InstanceId},
@@ -23,6 +26,8 @@ use crate::{
 
 /// Connections that are read at a time.
 const PAGE: u32 = 1000;
+/// How long what other processes change in registrations may go unnoticed.
+const REGISTRATIONS: Duration = Duration::from_secs(5);
 
 /// A worker at work. Dropping it stops the work as [`Worker::stop`] does, without waiting for its end.
 pub struct Worker {
@@ -67,7 +72,7 @@ impl Drop for Worker {
 /// What a worker needs.
 pub(crate) struct Crew {
     courier: Courier,
-    bell: watch::Receiver<u64>,
+    bell: broadcast::Receiver<Ring>,
     customers: Option<Vec<CustomerId>>,
     concurrency: usize,
     together: usize,
@@ -82,7 +87,12 @@ impl Crew {
     ///
     /// # Errors
     /// `invalid_input` for options out of bounds.
-    pub(crate) fn new(courier: Courier, bell: watch::Receiver<u64>, options: &RunOptions, probe: bool) -> Result<Self> {
+    pub(crate) fn new(
+        courier: Courier,
+        bell: broadcast::Receiver<Ring>,
+        options: &RunOptions,
+        probe: bool,
+    ) -> Result<Self> {
         let within = |name: &str, value: Option<u32>, default: u32, most: u32| match value.unwrap_or(default) {
             value if (1..=most).contains(&value) => Ok(value),
             _ => Err(Error::invalid(format!("{name} must be between 1 and {most}."))),
@@ -118,64 +128,59 @@ impl Crew {
     }
 
     async fn run(
-        self,
+        mut self,
         mut stop: watch::Receiver<bool>,
         mut closed: watch::Receiver<bool>,
         until_empty: bool,
     ) -> Result<()> {
         let (ending, end) = watch::channel(false);
-        let mut lanes: HashMap<InstanceId, watch::Sender<Arc<[CustomerId]>>> = HashMap::new();
-        // A drain begins each lane once.
-        let mut begun = HashSet::new();
+        let clock = Arc::clone(&self.courier.chance.clock);
+        let mut lanes = Lanes::default();
         let mut running = JoinSet::new();
         let mut outcome = Ok(());
         let mut daily = (self.probe && !until_empty).then(|| Daily::new(self.courier.clone()));
+        let (mut read_at, mut look_at) = (clock.elapsed(), clock.elapsed() + self.poll);
         loop {
-            match self.registered().await {
-                Ok(registered) => {
-                    if let Some(daily) = &mut daily {
-                        daily.look(&registered);
-                    }
-                    // A lane whose accounts are gone finishes what it holds, and ends.
-                    lanes.retain(|instance, customers| {
-                        if registered.contains_key(instance) {
-                            return !customers.is_closed();
+            if clock.elapsed() >= read_at {
+                match self.registered().await {
+                    Ok(registered) => {
+                        if let Some(daily) = &mut daily {
+                            daily.look(&registered);
                         }
-                        customers.send_replace(Arc::from([]));
-                        false
-                    });
-                    for (instance, customers) in registered {
-                        let customers: Arc<[CustomerId]> = customers.into();
-                        if let Some(lane) = lanes.get(&instance) {
-                            lane.send_if_modified(|present| {
-                                let differs = **present != *customers;
-                                if differs {
-                                    *present = customers;
-                                }
-                                differs
-                            });
-                        } else if begun.insert(instance.clone()) || !until_empty {
-                            let (sender, receiver) = watch::channel(customers);
-                            running.spawn(self.lane(instance.clone(), receiver, end.clone(), until_empty).run());
-                            lanes.insert(instance, sender);
-                        }
+                        lanes.follow(registered, until_empty, |instance, customers, bell| {
+                            running.spawn(self.lane(instance, customers, bell, end.clone(), until_empty).run());
+                        });
                     }
+                    Err(error) if until_empty => {
+                        outcome = Err(error);
+                        break;
+                    }
+                    Err(error) => tracing::warn!(error = %error, "the registrations cannot be read"),
                 }
-                Err(error) if until_empty => {
-                    outcome = Err(error);
-                    break;
-                }
-                Err(error) => tracing::warn!(error = %error, "the registrations cannot be read"),
+                read_at = clock.elapsed() + self.poll.max(REGISTRATIONS);
             }
             if until_empty && running.is_empty() {
                 break;
             }
-            tokio::select! {
+            let woken = tokio::select! {
                 biased;
                 _ = stop.wait_for(|stop| *stop) => break,
                 _ = closed.wait_for(|closed| *closed) => break,
-                Some(_) = running.join_next(), if until_empty => {}
-                () = self.courier.chance.clock.sleep(self.poll) => {}
+                Some(_) = running.join_next(), if until_empty => Woken::Ended,
+                Some(ring) = hear(&mut self.bell) => Woken::Rung(ring),
+                () = clock.sleep(look_at.saturating_sub(clock.elapsed())) => Woken::Look,
+            };
+            match woken {
+                Woken::Ended => {}
+                Woken::Rung(Ring::Accepted(customer)) => lanes.ring(&customer),
+                Woken::Rung(Ring::Registered) => read_at = clock.elapsed(),
+                Woken::Look => {
+                    match self.courier.store.busy(self.courier.chance.now()).await {
+                        Ok(busy) => busy.iter().for_each(|customer| lanes.ring(customer)),
+                        Err(error) => tracing::warn!(error = %error, "the outbox cannot be read"),
+                    }
+                    look_at = clock.elapsed() + self.poll;
+                }
             }
             while running.try_join_next().is_some() {}
         }
@@ -190,7 +195,8 @@ impl Crew {
     fn lane(
         &self,
         instance: InstanceId,
-        customers: watch::Receiver<Arc<[CustomerId]>>,
+        customers: watch::Receiver<Customers>,
+        bell: watch::Receiver<()>,
         stop: watch::Receiver<bool>,
         until_empty: bool,
     ) -> Lane {
@@ -198,7 +204,7 @@ impl Crew {
             courier: self.courier.clone(),
             instance,
             customers,
-            bell: self.bell.clone(),
+            bell,
             stop,
             concurrency: self.concurrency,
             together: self.together,
@@ -229,5 +235,24 @@ impl Crew {
                 return Ok(by_instance);
             }
         }
+    }
+}
+
+/// Why a worker looks up.
+enum Woken {
+    /// A lane has ended.
+    Ended,
+    /// Something has happened in this process.
+    Rung(Ring),
+    /// It is time to look what other processes have accepted or given back.
+    Look,
+}
+
+/// The next ring. Whoever missed some looks at everything; when nobody can ring any more, none comes.
+async fn hear(bell: &mut broadcast::Receiver<Ring>) -> Option<Ring> {
+    match bell.recv().await {
+        Ok(ring) => Some(ring),
+        Err(broadcast::error::RecvError::Lagged(_)) => Some(Ring::Registered),
+        Err(broadcast::error::RecvError::Closed) => None,
     }
 }

@@ -641,6 +641,15 @@ impl Store for MemoryStore {
         Ok(customers.iter().filter_map(next).min())
     }
 
+    async fn busy(&self, now: DateTime<Utc>) -> Result<Vec<CustomerId>> {
+        let state = self.state();
+        let due = state.scheduled.iter().filter(|(_, at, _)| *at <= now).map(|(customer, ..)| customer);
+        let mut busy: Vec<CustomerId> = state.ready.iter().map(|(customer, ..)| customer).chain(due).cloned().collect();
+        busy.sort();
+        busy.dedup();
+        Ok(busy)
+    }
+
     async fn counts(&self, customer_id: Option<&CustomerId>) -> Result<Vec<DeliveryCount>> {
         let state = self.state();
         let wanted = state.counts.iter().filter(|((customer, ..), _)| customer_id.is_none_or(|own| own == customer));

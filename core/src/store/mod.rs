@@ -385,6 +385,8 @@ pub trait Store: Send + Sync + fmt::Debug + 'static {
     /// When to look again: at once when something of these accounts is ready, else when the next of them
     /// becomes so; none when there is nothing to do.
     async fn due(&self, customers: &[CustomerId], now: DateTime<Utc>) -> Result<Option<DateTime<Utc>>>;
+    /// The accounts that have something ready, or due by now. Costs what there are of them, however much waits.
+    async fn busy(&self, now: DateTime<Utc>) -> Result<Vec<CustomerId>>;
     /// How many deliveries stand where, of one account or of all. As cheap with a million as with one.
     async fn counts(&self, customer_id: Option<&CustomerId>) -> Result<Vec<DeliveryCount>>;
     /// The policy of an account.

@@ -56,6 +56,7 @@ through! {
     last_step(id: &DeliveryId) -> Result<Option<DeliveryStep>>;
     group(customer_id: &CustomerId, key: &str) -> Result<Option<(Row<DeliveryGroup>, i64)>>;
     due(customers: &[CustomerId], now: DateTime<Utc>) -> Result<Option<DateTime<Utc>>>;
+    busy(now: DateTime<Utc>) -> Result<Vec<CustomerId>>;
     counts(customer_id: Option<&CustomerId>) -> Result<Vec<DeliveryCount>>;
     policy(customer_id: &CustomerId) -> Result<Option<Row<AccountPolicy>>>;
     resume_point(customer_id: &CustomerId, source: &str) -> Result<Option<Row<ResumePoint>>>;

@@ -154,3 +154,19 @@ pub(super) async fn deliveries_are_counted_as_they_move(store: Arc<dyn Store>) {
     );
     assert_eq!(ok(store.counts(Some(&customer("b"))).await).len(), 1);
 }
+
+pub(super) async fn accounts_with_something_to_do_are_found(store: Arc<dyn Store>) {
+    let at = |second| now() + TimeDelta::seconds(second);
+    let busy = async |second| ok(store.busy(at(second)).await);
+    assert!(busy(0).await.is_empty());
+    for (id, of, due) in [("1", "a", None), ("2", "a", None), ("3", "b", Some(5)), ("4", "c", None)] {
+        let status = if of == "c" { DeliveryStatus::Ignored } else { DeliveryStatus::Pending };
+        let value = DeliveryRecord { not_before: due.map(at), ..delivery(id, of, id, status) };
+        done(&store, vec![Change::Delivery(new(value))]).await;
+    }
+    assert_eq!(busy(0).await, [customer("a")], "each once; what is not due waits");
+    assert_eq!(busy(5).await, [customer("a"), customer("b")]);
+    assert_eq!(ok(store.claim(claim("x", 0, 5)).await).len(), 2);
+    assert!(busy(4).await.is_empty(), "what somebody holds is nobody else's");
+    assert_eq!(busy(30).await, [customer("a"), customer("b")], "until the claim ends");
+}

@@ -4,6 +4,7 @@
 //! no SQLite call runs on a thread of the async runtime. The writer makes every commit that waits durable
 //! with one disk flush ([`writer`]). The file holds no secret in the clear (T7).
 
+mod busy;
 mod error;
 mod fork;
 mod outbox;
@@ -295,6 +296,10 @@ impl Store for SqliteStore {
     async fn due(&self, customers: &[CustomerId], now: DateTime<Utc>) -> Result<Option<DateTime<Utc>>> {
         let customers = customers.to_vec();
         self.read(move |database| outbox::due(database, &customers, now)).await
+    }
+
+    async fn busy(&self, now: DateTime<Utc>) -> Result<Vec<CustomerId>> {
+        self.read(move |database| busy::busy(database, now)).await
     }
 
     async fn counts(&self, customer_id: Option<&CustomerId>) -> Result<Vec<DeliveryCount>> {
