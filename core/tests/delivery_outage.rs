@@ -25,7 +25,7 @@ use support::{
 use tokio::time::{Instant, sleep};
 
 /// Alerts that wait for each of ten instances.
-const EACH: usize = 150;
+const EACH: usize = 60;
 /// What the memory of a process may grow by while it waits.
 const MOST_KB: u64 = 64 * 1024;
 

@@ -171,9 +171,9 @@ impl Courier {
         match row.value.delivery.status {
             DeliveryStatus::Unknown => self.settle(row, instance, budget).await,
             DeliveryStatus::Pending | DeliveryStatus::Dead => {
-                // It died with an outcome that could not be found out, and the account is back where it was.
-                let is_back = row.value.delivery.instance_id.as_ref() == Some(instance);
-                if is_back && row.value.attempt_deadline.is_some() {
+                // It died with an outcome that could not be found out, at this instance: that comes first.
+                let is_here = row.value.delivery.instance_id.as_ref() == Some(instance);
+                if is_here && row.value.attempt_deadline.is_some() {
                     return self.settle(row, instance, budget).await;
                 }
                 self.attempt(row, instance, budget).await
@@ -318,7 +318,14 @@ impl Courier {
                 record.delivery.failure = Some(words(&error));
                 record.not_before = Some(at);
                 record.claimed_until = None;
-                self.write(record, row.version, Vec::new(), None).await?;
+                let counts = left.is_zero() && Blame::of(&error) == Blame::Delivery;
+                record.spent = record.spent.saturating_add(counts.into());
+                if counts && budget.is_some_and(|most| record.spent >= most) {
+                    // The deadline stays, so that whoever replays it looks again before anything is sent.
+                    self.open(record, row.version, true).await?;
+                } else {
+                    self.write(record, row.version, Vec::new(), None).await?;
+                }
                 return Ok(Next::Failed(error));
             }
         };
@@ -359,10 +366,11 @@ impl Courier {
     /// the instance drops a condition that it does not know and returns other rows (T11).
     async fn look_up(&self, delivery: &Delivery, instance: &InstanceId) -> Result<Vec<IncidentRow>> {
         let key = &delivery.correlation_id;
-        let query = &Query::new().equals("correlation_id", key)?.order_by("sys_created_on")?;
+        // Sorted here: query rules that forbid ranges forbid sorting too.
+        let query = &Query::new().equals("correlation_id", key)?;
         let work =
             |access: Arc<Access>| async move { self.servicenow.query(&access, "incident", query, &FIELDS, 10).await };
-        let rows: Vec<IncidentRow> = self
+        let mut rows: Vec<IncidentRow> = self
             .tokens
             .with_access(&delivery.customer_id, instance, work)
             .await
@@ -374,6 +382,7 @@ impl Courier {
             )
             .with("look_up", "broken"));
         }
+        rows.sort_by(|a, b| (&a.sys_created_on, &a.number).cmp(&(&b.sys_created_on, &b.number)));
         Ok(rows)
     }
 
