@@ -68,16 +68,18 @@ async fn what_cannot_be_kept_is_refused_with_a_reason_and_nothing_of_it_stays() 
         assert!(error.message().contains(about) && error.message().len() < 300, "{}", error.message());
     }
     // Half of a pair that JSON can write and text cannot hold.
-    let half = br#"{"customerId": "acmecorp0001", "alertId": "1", "policyName": "lone \ud83d surrogate"}"#;
-    let error = world.client.alerts().submit_mapped(ACME, half, None, None, None).await.unwrap_err();
-    is(&error, ErrorKind::InvalidInput, "half a pair");
-    is(
-        &world.client.alerts().submit_webhook(half, None, None).await.unwrap_err(),
-        ErrorKind::InvalidInput,
-        "half a pair",
-    );
+    let body =
+        |target: &str| format!(r#"{{"policy_name": "p", "condition": "c", "state": "Active", "target": "{target}"}}"#);
+    for half in [r"\ud83d", r"\ude00", r"\ude00\ud83d", r"x\ud83dx"] {
+        let text = body(half);
+        let error = world.client.alerts().submit_mapped(ACME, text.as_bytes(), None, None, None).await.unwrap_err();
+        is(&error, ErrorKind::InvalidInput, half);
+    }
     let lag = world.client.alerts().lag(None).await.unwrap();
     assert_eq!((lag.pending, lag.oldest_age_ms), (0, None));
+    let whole = body(r"\ud83d\ude00");
+    let taken = world.client.alerts().submit_mapped(ACME, whole.as_bytes(), None, None, None).await.unwrap().unwrap();
+    assert_eq!(taken.alert.target.as_deref(), Some("\u{1f600}"));
 }
 
 /// Everything that an alert says beside its texts ends up in a key, a policy or the note of its origin.

@@ -302,6 +302,14 @@ async fn an_end_that_comes_before_everything_else_makes_nothing_until_the_alert_
     world.client.alerts().submit(alert(ACME, "late")).await.unwrap();
     world.client.alerts().drain(RunOptions::default()).await.unwrap();
     exactly_one_each(&world, 1, "raised after its end").await;
+    // The same, delivered by hand.
+    let mut ended = alert(ACME, "by hand");
+    ended.state = AlertState::Ended;
+    let delivery = world.client.alerts().submit(ended).await.unwrap();
+    world.client.alerts().submit(alert(ACME, "by hand")).await.unwrap();
+    let delivered = world.client.alerts().deliver(delivery.id.as_str()).await.unwrap();
+    assert_eq!(delivered.status, DeliveryStatus::Delivered);
+    exactly_one_each(&world, 2, "raised after its end, by hand").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

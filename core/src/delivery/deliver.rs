@@ -134,6 +134,8 @@ impl Courier {
                 continue;
             };
             match self.step(claimed, &owner, instance, None).await? {
+                // Something came after it that begins it anew.
+                Next::Settled(delivery) if delivery.status == DeliveryStatus::Pending => {}
                 Next::Settled(delivery) => return Ok(*delivery),
                 Next::Failed(error) => return Err(error),
                 Next::Unknown(error) => {
