@@ -39,6 +39,8 @@ pub const ACCESS_TOKEN_LIFESPAN: Duration = Duration::from_secs(60);
 pub const GRANT_WARNING_DAYS: [u32; 5] = [30, 14, 7, 3, 1];
 /// How long an instance may go on working on a request that nobody waits for: its REST transaction quota.
 pub const TRANSACTION_LIMIT: Duration = Duration::from_secs(60);
+/// Whether registrations are probed without being asked: a probe makes a record, so no.
+pub const PROBE: bool = false;
 /// Scope of the Citrix IT Service Management Connector on ServiceNow.
 pub const CONNECTOR_SCOPE: &str = "x_cion_citrix_it_s";
 /// The connector's administrator role.
@@ -204,6 +206,8 @@ pub struct Config {
     pub grant_warning_days: Vec<u32>,
     /// How long an instance may go on working on a request that nobody waits for.
     pub transaction_limit: Duration,
+    /// Whether registrations are probed whenever they are saved, and daily by a worker.
+    pub probe: bool,
     /// Path of the revocation endpoint; two papers disagree (`oauth_revoke_token.do`, `oauth_revoke.do`).
     pub revocation_path: String,
     /// How long to wait for a frozen DaaS site, and how often to look (Citrix: 20 minutes, every 30 s).
@@ -231,6 +235,7 @@ impl Default for Config {
             oauth_servers: Vec::new(),
             grant_warning_days: GRANT_WARNING_DAYS.to_vec(),
             transaction_limit: TRANSACTION_LIMIT,
+            probe: PROBE,
             revocation_path: "oauth_revoke_token.do".to_owned(),
             wake_up_timeout: Duration::from_secs(20 * 60),
             wake_up_interval: Duration::from_secs(30),
@@ -318,6 +323,7 @@ impl Config {
         if let Some(requests) = options.concurrency_per_remote {
             config.concurrency_per_remote = requests as usize;
         }
+        config.probe = options.probe.unwrap_or(PROBE);
         config.oauth_servers = options.oauth_servers.unwrap_or_default();
         if let Some(days) = options.grant_warning_days {
             config.grant_warning_days = days;

@@ -269,3 +269,33 @@ async fn a_thousand_callers_in_two_processes_at_the_moment_of_expiry_cost_one_ex
     assert!((1..=2).contains(&calls.len()), "{} exchanges", calls.len());
     assert!(calls.iter().all(|call| call.status == Some(200)), "a refresh was refused: {calls:?}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_consent_that_nothing_can_renew_ends_when_it_is_refused_after_its_time() {
+    let world = World::with(&[DEV1], 0).await;
+    world.added(ACME).await;
+    let client_id = world.request(ACME).client_id;
+    world.simulator.patch_oauth_client(DEV1, &client_id, &json!({"public_client": "true"})).unwrap();
+    world.simulator.patch_instance(DEV1, &json!({"public_clients_get_refresh_token": false})).unwrap();
+    let request = Authorize { client_secret: None, ..world.authorize(ACME) };
+    let begun = world.client.registrations().authorize(request).await.unwrap();
+    let callback = world.browser().allow(&begun.authorization_url, "svc.citrix").await;
+    world.client.registrations().complete(&callback, None).await.unwrap();
+    let status = async || world.client.registrations().check(ACME, &world.url()).await.map(|checked| checked.status);
+
+    // Near its end, and after it by a clock that is wrong, it still serves.
+    pass(&world, Duration::from_secs(1795));
+    world.reads(ACME, "shortly before the end").await;
+    world.clock.jump(TimeDelta::days(1));
+    world.reads(ACME, "by a clock that is ahead").await;
+    world.clock.jump(TimeDelta::days(-1));
+
+    // One refusal before its time is no proof.
+    world.simulator.fault(Fault::new(DEV1, FaultKind::Stray401).times(1));
+    assert_eq!(status().await.unwrap(), ConnectionStatus::Registered);
+
+    pass(&world, Duration::from_secs(10));
+    assert_eq!(status().await.unwrap(), ConnectionStatus::Unauthorized);
+    let told = world.events.messages(EventKind::Unauthorized);
+    assert_eq!(told.len(), 1, "{told:?}");
+}

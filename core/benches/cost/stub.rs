@@ -8,7 +8,7 @@ use std::{
         Arc,
         atomic::{AtomicU64, AtomicUsize, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use axum::{
@@ -172,10 +172,20 @@ async fn citrix(uri: axum::http::Uri) -> Response {
     }
 }
 
-async fn insert(State(shared): State<Arc<Shared>>, body: axum::body::Bytes) -> Response {
-    if !shared.latency.is_zero() {
-        tokio::time::sleep(shared.latency).await;
+/// Waits to the microsecond. The timers of the runtime are rounded up to whole milliseconds, two hundredths of fifty of
+/// them, which would be laid to the client's account; so the last of it is waited for awake.
+async fn hold(latency: Duration) {
+    let end = Instant::now() + latency;
+    if let Some(most) = latency.checked_sub(Duration::from_millis(2)) {
+        tokio::time::sleep(most).await;
     }
+    while Instant::now() < end {
+        tokio::task::yield_now().await;
+    }
+}
+
+async fn insert(State(shared): State<Arc<Shared>>, body: axum::body::Bytes) -> Response {
+    hold(shared.latency).await;
     assert!(!body.is_empty());
     (StatusCode::CREATED, json(r#"{"result":{"sys_id":"0123456789abcdef0123456789abcdef","number":"INC0010001"}}"#))
         .into_response()

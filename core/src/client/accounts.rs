@@ -40,6 +40,7 @@ impl Accounts<'_> {
                     client_id: client_id.to_owned(),
                     entitlement: None,
                     sites: Vec::new(),
+                    is_disabled: false,
                     created_at: now,
                     updated_at: now,
                 };
@@ -154,6 +155,27 @@ impl Accounts<'_> {
         self.0.run("accounts.entitlement", work).await
     }
 
+    /// Stops everything that is sent for an account, to Citrix Cloud and to instances, until it is enabled again: calls
+    /// and tests are refused, deliveries wait. What is stored stays, alerts are still taken, and unregistering,
+    /// disconnecting and revoking go on working. Counts in this client at once, in other processes within five seconds;
+    /// a request that is on its way already is not called back.
+    ///
+    /// # Errors
+    /// `not_found`, `invalid_input`, `store`, `sealed`.
+    pub async fn disable(self, customer_id: &str) -> Result<Account> {
+        let work = self.0.switch_account(customer_id, true, "The account is disabled; nothing is sent for it.");
+        self.0.run("accounts.disable", work).await
+    }
+
+    /// Lets an account that was disabled work again, with the credentials and registrations it had.
+    ///
+    /// # Errors
+    /// As [`Accounts::disable`].
+    pub async fn enable(self, customer_id: &str) -> Result<Account> {
+        let work = self.0.switch_account(customer_id, false, "The account is enabled again.");
+        self.0.run("accounts.enable", work).await
+    }
+
     /// Removes an account that has no connection left, with its secure client.
     ///
     /// # Errors
@@ -202,6 +224,18 @@ pub(super) struct AccountInspection {
 impl Inner {
     pub(super) async fn account(&self, customer: &CustomerId) -> Result<Row<Account>> {
         self.store.account(customer).await?.ok_or_else(|| no_account(customer))
+    }
+
+    async fn switch_account(&self, customer_id: &str, is_disabled: bool, message: &str) -> Result<Account> {
+        let customer = CustomerId::parse(customer_id)?;
+        let account = self.account(&customer).await?.value;
+        if account.is_disabled == is_disabled {
+            return Ok(account);
+        }
+        let change = |account: &mut Account, _: &mut AccountSecrets| account.is_disabled = is_disabled;
+        let account = self.change_account(&customer, EventKind::AccountUpdated, message, change).await?;
+        self.tokens.forget(&customer, None);
+        Ok(account)
     }
 
     /// Gets a token with these credentials; the token is kept with them.

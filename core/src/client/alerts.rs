@@ -1,3 +1,5 @@
+use std::collections::HashMap;
+
 use futures_util::StreamExt;
 
 use super::{Inner, next_page, page_size};
@@ -28,7 +30,8 @@ impl Alerts<'_> {
         inner.run("alerts.submit", inner.accept(alert)).await
     }
 
-    /// Takes many alerts and answers in their order; all share few disk flushes. When one of them is refused, the
+    /// Takes many alerts and answers in their order; all share few disk flushes. Several states of one alert are taken
+    /// in the order in which they stand here. When one of them is refused, the
     /// others are taken all the same: submitting all of them again is allowed, and adds nothing.
     ///
     /// # Errors
@@ -37,11 +40,17 @@ impl Alerts<'_> {
         let inner = self.0;
         inner
             .run("alerts.submit_many", async {
-                let taken = alerts.into_iter().enumerate().map(|(index, alert)| async move {
-                    inner.accept(alert).await.map_err(|error| error.with("index", index))
+                let taken = by_alert(alerts).into_iter().map(|states| async move {
+                    let mut taken = Vec::with_capacity(states.len());
+                    for (index, alert) in states {
+                        taken.push((index, inner.accept(alert).await.map_err(|error| error.with("index", index))));
+                    }
+                    taken
                 });
-                let taken: Vec<_> = futures_util::stream::iter(taken).buffered(TOGETHER).collect().await;
-                taken.into_iter().collect()
+                let taken: Vec<_> = futures_util::stream::iter(taken).buffer_unordered(TOGETHER).collect().await;
+                let mut taken: Vec<_> = taken.into_iter().flatten().collect();
+                taken.sort_unstable_by_key(|(index, _)| *index);
+                taken.into_iter().map(|(_, delivery)| delivery).collect()
             })
             .await
     }
@@ -56,7 +65,7 @@ impl Alerts<'_> {
         let inner = self.0;
         inner
             .run("alerts.run", async {
-                let crew = Crew::new(inner.courier(), inner.bell.subscribe(), &options)?;
+                let crew = Crew::new(inner.courier(), inner.bell.subscribe(), &options, inner.config.probe)?;
                 Ok(crew.start(inner.ended.subscribe()))
             })
             .await
@@ -71,7 +80,8 @@ impl Alerts<'_> {
         let inner = self.0;
         inner
             .run("alerts.drain", async {
-                Crew::new(inner.courier(), inner.bell.subscribe(), &options)?.drain(inner.ended.subscribe()).await?;
+                let crew = Crew::new(inner.courier(), inner.bell.subscribe(), &options, false)?;
+                crew.drain(inner.ended.subscribe()).await?;
                 inner.lag(None).await
             })
             .await
@@ -219,6 +229,21 @@ impl Alerts<'_> {
     }
 }
 
+/// The states of each alert, in their order; with their places in the whole.
+fn by_alert(alerts: Vec<Alert>) -> Vec<Vec<(usize, Alert)>> {
+    let mut places: HashMap<[String; 3], usize> = HashMap::with_capacity(alerts.len());
+    let mut states: Vec<Vec<(usize, Alert)>> = Vec::with_capacity(alerts.len());
+    for (index, alert) in alerts.into_iter().enumerate() {
+        let place = places.entry([alert.customer_id.clone(), alert.source.clone(), alert.id.clone()]);
+        let place = *place.or_insert_with(|| {
+            states.push(Vec::new());
+            states.len() - 1
+        });
+        states[place].push((index, alert));
+    }
+    states
+}
+
 /// The shared secret of a webhook, compared in constant time (T17).
 fn authorized(authorization: Option<&str>, expected: Option<&Secret>) -> Result<()> {
     // What was to be read from somewhere and was not there must not open the door.
@@ -303,7 +328,7 @@ impl Inner {
         })
     }
 
-    fn courier(&self) -> Courier {
+    pub(super) fn courier(&self) -> Courier {
         Courier {
             store: self.store.clone(),
             chance: self.chance.clone(),

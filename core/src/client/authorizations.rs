@@ -83,7 +83,7 @@ impl Inner {
     pub(super) async fn begin(&self, request: Authorize) -> Result<(Authorization, Secret)> {
         let customer = CustomerId::parse(&request.customer_id)?;
         let instance = self.instance(&request.instance_url)?;
-        self.account(&customer).await?;
+        self.tokens.is_served(&customer).await?;
         let replaces = match &request.moves_from {
             Some(from) => Some(self.leaving(&customer, from, &instance).await?),
             None => None,
@@ -183,6 +183,7 @@ impl Inner {
             return Err(expired("time", "The authorization took longer than ten minutes."));
         }
         let (customer, instance) = (row.value.customer_id.clone(), flow.instance_id.clone());
+        self.tokens.is_served(&customer).await?;
         self.refuse_if_held_elsewhere(&customer, &instance, flow.replaces.as_ref()).await?;
         // Whoever writes this has the flow, and nobody else (T2).
         if !self.use_up(row).await? {

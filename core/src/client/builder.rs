@@ -4,7 +4,7 @@ use std::sync::{Arc, atomic::AtomicBool};
 
 use tokio::sync::{Notify, watch};
 
-use super::{Client, Inner, holders::Holders};
+use super::{Client, Inner};
 use crate::{
     api::{citrix::CitrixCloud, servicenow::ServiceNow},
     clock::{Chance, Clock, Random},
@@ -18,6 +18,7 @@ use crate::{
     registration::Driver,
     store::{KeyRing, MemoryStore, SqliteStore, Store},
     transport::{HttpTransport, Transport, Wire},
+    trusted::Trusted,
 };
 
 /// Puts a client together from other parts than the usual ones: a store, a network, a clock of your own.
@@ -132,7 +133,7 @@ async fn assemble(builder: ClientBuilder) -> Result<Client> {
         driver,
         tokens,
         policies,
-        holders: Holders::default(),
+        holders: Trusted::default(),
         desk: Desk::default(),
         browser: browser.unwrap_or_else(|| Arc::new(SystemBrowser)),
         choices: Choices::default(),

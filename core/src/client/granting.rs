@@ -73,6 +73,7 @@ impl Inner {
     /// An instance gives the same token to everybody with the same client and user, so that somebody else can
     /// revoke it in the middle of the test. One more exchange, as everywhere: the password was accepted before.
     pub(super) async fn try_candidate(&self, candidate: &Candidate) -> Result<Tried> {
+        self.tokens.is_served(&candidate.customer).await?;
         let tried = self.try_once(candidate).await?;
         match &tried.inspection.failure {
             Some(error) if error.context("token") == Some("rejected") => {
@@ -205,6 +206,12 @@ impl Inner {
                     self.give_up_flows(customer, from).await?;
                 }
                 self.finish_these(&applied.revocations, customer).await?;
+                if self.config.probe
+                    && let Err(error) = self.courier().probe(customer, instance).await
+                {
+                    // The registration is saved, and works without.
+                    self.progress(customer, &format!("The probe did not work: {}", error.message()));
+                }
                 self.shown(applied.connection.ok_or_else(gone)?).await
             }
             Err(error) => {

@@ -8,7 +8,6 @@ mod connections;
 mod desk;
 mod events;
 mod granting;
-mod holders;
 mod instances;
 mod pages;
 mod policies;
@@ -31,7 +30,6 @@ use futures_util::FutureExt;
 use tokio::sync::{Notify, watch};
 use tracing::Instrument;
 
-use self::holders::Holders;
 pub use self::{
     accounts::Accounts,
     alerts::Alerts,
@@ -59,6 +57,7 @@ use crate::{
     oauth::Tokens,
     registration::Driver,
     store::{KeyRing, Store},
+    trusted::Trusted,
 };
 
 /// Page size of lists when none is asked for.
@@ -83,7 +82,7 @@ struct Inner {
     driver: Driver,
     tokens: Tokens,
     policies: PolicyBook,
-    holders: Holders,
+    holders: Trusted<InstanceId>,
     desk: Desk,
     browser: Arc<dyn OpenBrowser>,
     choices: Choices,

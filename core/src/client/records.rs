@@ -1,4 +1,4 @@
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc};
 
 use futures_util::{StreamExt, stream};
 use serde::{Serialize, de::DeserializeOwned};
@@ -16,10 +16,6 @@ use crate::{
 /// A record of any table: column names and values. ServiceNow sends every value as text; references are the
 /// `sys_id` of the record they point to.
 pub type Record = BTreeMap<String, String>;
-
-/// How long the adapter trusts what it read about where an account is registered. Another process may have
-/// changed it since; tokens that it revoked then are refused, and the store is read again.
-const HOLDER_TRUST: Duration = Duration::from_secs(5);
 
 /// Records of the instance that an account is registered with (Table API). See
 /// [`Client::records`](crate::Client::records). Types of your own work wherever [`Record`] does.
@@ -252,7 +248,7 @@ impl Inner {
         }
         match self.holder(&customer).await? {
             Some(instance) => {
-                self.holders.put(customer.clone(), instance.clone(), now + HOLDER_TRUST);
+                self.holders.put(customer.clone(), instance.clone(), now);
                 Ok((customer, instance))
             }
             None => {

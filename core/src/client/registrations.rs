@@ -6,8 +6,8 @@ use crate::{
     error::{Error, ErrorKind, Result},
     id::{CustomerId, InstanceId},
     model::{
-        Connection, ConnectionStatus, InstanceHealth, ReauthenticateServiceAccount, RegisterServiceAccount, Revocation,
-        TestReport,
+        Connection, ConnectionStatus, InstanceHealth, ProbeReport, ReauthenticateServiceAccount,
+        RegisterServiceAccount, Revocation, TestReport,
     },
     oauth::{Access, ConnectionSecrets},
     registration::{Event, Inspection, InstanceFacts, Payload, held, inspect, not_connected},
@@ -146,6 +146,29 @@ impl Registrations<'_> {
             .await
     }
 
+    /// Finds out what the instance that the account is registered with does with records, with an incident of the
+    /// adapter's own that is cancelled at once (resolved, where the user may not cancel): whether look-ups by key can be
+    /// relied on, and whether a record id that the adapter chose is honoured. What was learned is kept, and minded by every
+    /// delivery from then on. With the setting `probe`, this is done whenever a registration is saved, and daily by a
+    /// worker.
+    ///
+    /// The incident takes category, caller and assignment group from the account's policy. Its source is `probe`, and its
+    /// `correlation_id` begins with `citrix-probe-`: rules of the instance that page people can leave it out. A process
+    /// that dies half-way leaves it open.
+    ///
+    /// # Errors
+    /// `not_found`; `illegal_state` when the account is not registered; what the instance refuses or fails with, with
+    /// `left_open` in the context when something that was made could not be closed; `store`.
+    pub async fn probe(self, customer_id: &str) -> Result<ProbeReport> {
+        let inner = self.0;
+        inner
+            .run("registrations.probe", async {
+                let (customer, instance) = inner.registered(customer_id).await?;
+                inner.courier().probe(&customer, &instance).await
+            })
+            .await
+    }
+
     /// Checks a registration: token fresh, API readable, roles still there. Updates the instance's health and,
     /// with proof only, the status. Tokens of the account that still wait to be revoked are tried again first,
     /// also when there is no registration any more.
@@ -244,7 +267,13 @@ impl Inner {
                 self.driver.note(instance, &facts).await?;
                 health
             }
-            Err(error) if matches!(error.kind(), ErrorKind::Store | ErrorKind::Sealed | ErrorKind::Internal) => {
+            // Nothing that the instance has said.
+            Err(error)
+                if matches!(
+                    error.kind(),
+                    ErrorKind::Store | ErrorKind::Sealed | ErrorKind::Internal | ErrorKind::IllegalState
+                ) =>
+            {
                 return Err(error);
             }
             Err(error) => Some((health_of(&error), error.message().to_owned())),

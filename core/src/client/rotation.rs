@@ -55,6 +55,7 @@ impl Registrations<'_> {
 impl Inner {
     /// Renews with the new secret, and saves both, unless somebody else has replaced the credentials meanwhile.
     async fn change_secret(&self, customer: &CustomerId, instance: &InstanceId, secret: Secret) -> Result<Applied> {
+        self.tokens.is_served(customer).await?;
         let registration = self.registration(customer, instance).await?;
         let (connection, stored) = registration.ok_or_else(|| not_connected(customer, instance))?;
         let (Some(endpoint), Some(grant)) = (connection.endpoint, connection.grant) else { return Err(gone()) };

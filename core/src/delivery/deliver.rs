@@ -21,21 +21,22 @@ use chrono::{DateTime, Utc};
 use super::{
     blame::Blame,
     group::Joined,
-    incident::{FIELDS, IncidentRow, NewIncident},
+    incident::{FIELDS, IncidentRow},
+    insert::{Insert, Refused, Sent},
     life::Choices,
     policy::{Action, Decision, PolicyBook},
     sight::Sights,
+    together::{Answered, Seat},
 };
 use crate::{
     api::servicenow::{Query, ServiceNow},
-    clock::Chance,
+    clock::{Chance, Clock},
     error::{Error, ErrorKind, Result, Retry},
     event::Observers,
     id::{DeliveryId, InstanceId},
     model::{Delivery, DeliveryStatus, Event, EventKind, Incident},
     oauth::{Access, Tokens},
     store::{Change, Claim, Claimed, DeliveryRecord, Put, Refusal, Row, Store, Wanted},
-    transport::{Failure, Outcome},
 };
 
 /// Added to the longest time that the instance may still be working.
@@ -44,6 +45,8 @@ pub(super) const MARGIN: Duration = Duration::from_secs(2);
 const ATTEMPTS: i32 = 5;
 /// Pause between two looks at an incident that may still appear, and at a delivery that somebody else holds.
 const POLL: Duration = Duration::from_millis(250);
+/// Pause before a claim is given back once more to a store that failed.
+const GIVE_BACK_AGAIN: Duration = Duration::from_secs(1);
 /// The longest pause between two looks.
 const LONGEST_POLL: Duration = Duration::from_secs(10);
 /// Bounds of the pause after a failure; the second is reached by doubling.
@@ -79,27 +82,29 @@ pub(crate) enum Next {
     Failed(Error),
 }
 
-/// What an insert came to.
-enum Sent {
-    Made(Incident),
-    NotMade(Error),
-    Unknown(Error),
-}
-
 /// A claim in hand. A holder that goes away half-way gives it back, so that the next one need not wait for its end.
 struct Held {
     store: Arc<dyn Store>,
+    clock: Arc<dyn Clock>,
     id: DeliveryId,
     owner: Option<String>,
+    /// How long the claim lasts at the most.
+    span: Duration,
 }
 
 impl Drop for Held {
     fn drop(&mut self) {
         if let (Some(owner), Ok(runtime)) = (self.owner.take(), tokio::runtime::Handle::try_current()) {
-            let (store, id) = (Arc::clone(&self.store), self.id.clone());
+            let (store, clock, id) = (Arc::clone(&self.store), Arc::clone(&self.clock), self.id.clone());
+            let end = clock.elapsed() + self.span;
             runtime.spawn(async move {
-                if let Err(error) = store.give_back(&id, &owner).await {
-                    tracing::warn!(error = %error, "a claim could not be given back; it ends by itself");
+                // A store that fails now may serve again long before the claim ends by itself.
+                while let Err(error) = store.give_back(&id, &owner).await {
+                    if clock.elapsed() >= end {
+                        tracing::warn!(error = %error, "a claim could not be given back; it ends by itself");
+                        return;
+                    }
+                    clock.sleep(GIVE_BACK_AGAIN).await;
                 }
             });
         }
@@ -133,7 +138,7 @@ impl Courier {
                 self.chance.clock.sleep(POLL).await;
                 continue;
             };
-            match self.step(claimed, &owner, instance, None).await? {
+            match self.step(claimed, &owner, instance, None, None).await? {
                 // Something came after it that begins it anew.
                 Next::Settled(delivery) if delivery.status == DeliveryStatus::Pending => {}
                 Next::Settled(delivery) => return Ok(*delivery),
@@ -152,33 +157,49 @@ impl Courier {
         }
     }
 
-    /// Does what is next for a claimed delivery. `budget`: after how many attempts it is dead; none: never.
-    pub(crate) async fn step(
+    /// Does what is next for a claimed delivery. `budget`: after how many attempts it is dead; none: never. `seat`: where
+    /// its insert is sent with those of others.
+    pub(super) async fn step(
         &self,
         claimed: Claimed,
         owner: &str,
         instance: &InstanceId,
         budget: Option<i32>,
+        seat: Option<Seat>,
     ) -> Result<Next> {
         let id = claimed.row.value.delivery.id.clone();
-        let mut held = Held { store: Arc::clone(&self.store), id, owner: Some(owner.to_owned()) };
+        let (store, clock) = (Arc::clone(&self.store), Arc::clone(&self.chance.clock));
+        let mut held = Held { store, clock, id, owner: Some(owner.to_owned()), span: self.claim_span() };
         // Boxed once, here: the steps inside are large, and every caller's future would be as large again.
-        let next = Box::pin(self.advance(claimed, instance, budget)).await?;
+        let next = Box::pin(self.advance(claimed, instance, budget, seat)).await?;
         held.owner = None;
         Ok(next)
     }
 
-    async fn advance(&self, claimed: Claimed, instance: &InstanceId, budget: Option<i32>) -> Result<Next> {
+    async fn advance(
+        &self,
+        claimed: Claimed,
+        instance: &InstanceId,
+        budget: Option<i32>,
+        seat: Option<Seat>,
+    ) -> Result<Next> {
         let Claimed { row, steps } = claimed;
+        let inserts = matches!(row.value.delivery.status, DeliveryStatus::Pending | DeliveryStatus::Dead);
+        let (seat, leaving) = if inserts { (seat, None) } else { (None, seat) };
+        let _place = match leaving {
+            Some(seat) => seat.alone().await,
+            None => None,
+        };
         match row.value.delivery.status {
             DeliveryStatus::Unknown => self.settle(row, instance, budget).await,
             DeliveryStatus::Pending | DeliveryStatus::Dead => {
                 // It died with an outcome that could not be found out, at this instance: that comes first.
                 let is_here = row.value.delivery.instance_id.as_ref() == Some(instance);
                 if is_here && row.value.attempt_deadline.is_some() {
+                    drop(seat);
                     return self.settle(row, instance, budget).await;
                 }
-                self.attempt(row, instance, budget).await
+                self.attempt(row, instance, budget, seat).await
             }
             DeliveryStatus::Delivered | DeliveryStatus::Ignored | DeliveryStatus::Grouped => {
                 self.follow(row, steps, instance, budget).await
@@ -186,7 +207,13 @@ impl Courier {
         }
     }
 
-    async fn attempt(&self, mut row: Row<DeliveryRecord>, instance: &InstanceId, budget: Option<i32>) -> Result<Next> {
+    async fn attempt(
+        &self,
+        row: Row<DeliveryRecord>,
+        instance: &InstanceId,
+        budget: Option<i32>,
+        mut seat: Option<Seat>,
+    ) -> Result<Next> {
         let customer = row.value.delivery.customer_id.clone();
         let now = self.chance.now();
         let decision = match self.decision(&row.value.delivery, now).await {
@@ -201,6 +228,10 @@ impl Courier {
             Action::Hold(until) if is_new && budget.is_some() => return self.hold(row, until, &decision).await,
             _ => {}
         }
+        let (mut row, mut own_id) = match self.may_insert(row, instance, budget).await? {
+            Ok(may) => may,
+            Err(next) => return Ok(next),
+        };
         if is_new && let Some(group) = &decision.group {
             match self.join(row, group, instance).await? {
                 Joined::In(next) => return Ok(next),
@@ -215,15 +246,40 @@ impl Courier {
                 Ok(access) => access,
                 Err(error) => return self.put_back(row, error, budget).await,
             };
-            row = self.begin_attempt(row, instance).await?;
-            match self.send(&row, &decision, &access).await {
-                Sent::Made(incident) => return self.done(row, instance, incident).await,
+            let insert = Insert::of(&row.value, &decision, own_id)?;
+            let answered = match seat.take() {
+                Some(seat) => seat.send(row, insert, access).await?,
+                None => self.begin_and_send(row, instance, insert, access).await?,
+            };
+            (row, seat) = (answered.row, answered.seat);
+            match answered.sent {
                 // One renewal, one repetition, as everywhere.
                 Sent::NotMade(error) if error.context("token") == Some("rejected") && rejected.is_none() => {
-                    rejected = Some(access);
+                    rejected = Some(answered.access);
+                    continue;
                 }
-                Sent::NotMade(error) => return self.put_back(row, error, budget).await,
+                // Not this one, but that several came at once.
+                Sent::NotMade(error) if error.context("together") == Some("refused") => continue,
+                _ => {}
+            }
+            // The others need not wait for what is written down here.
+            seat = None;
+            match answered.sent {
+                Sent::Made(incident) => {
+                    if answered.insert.lost_its_id(&incident) {
+                        self.doubt(&customer, instance, "The instance gave a record another one.").await;
+                    }
+                    return self.done(row, instance, incident).await;
+                }
                 Sent::Unknown(error) => return self.end_attempt(row, error).await,
+                Sent::NotMade(error) => {
+                    match self.refused(&row.value.delivery, instance, &answered.insert, error).await {
+                        Refused::There(incident) => return self.done(row, instance, incident).await,
+                        Refused::WithoutOwnId => own_id = false,
+                        Refused::Unsure(error) => return self.end_attempt(row, error).await,
+                        Refused::Really(error) => return self.put_back(row, error, budget).await,
+                    }
+                }
             }
         }
     }
@@ -256,9 +312,41 @@ impl Courier {
 
     /// The journal: an attempt is written down before it is sent, with the time after which it cannot have an
     /// effect any more, should nobody be there to write down when it ended. The claim goes on until then.
-    async fn begin_attempt(&self, row: Row<DeliveryRecord>, instance: &InstanceId) -> Result<Row<DeliveryRecord>> {
+    pub(super) async fn begin_attempt(
+        &self,
+        row: Row<DeliveryRecord>,
+        instance: &InstanceId,
+    ) -> Result<Row<DeliveryRecord>> {
+        let record = self.begun(row.value, instance);
+        let row = self.write(record, row.version, Vec::new(), None).await?;
+        self.watch(&row.value);
+        Ok(row)
+    }
+
+    /// The same for several, in one commit: all of them, or none when one is not as it was.
+    pub(super) async fn begin_together(
+        &self,
+        rows: Vec<Row<DeliveryRecord>>,
+        instance: &InstanceId,
+    ) -> Result<Vec<Row<DeliveryRecord>>, Refusal> {
+        let begun: Vec<_> = rows.into_iter().map(|row| (row.version, self.begun(row.value, instance))).collect();
+        let put = |(version, record): &(i64, DeliveryRecord)| {
+            Change::Delivery(Put { value: record.clone(), sealed: None, replaces: Some(*version) })
+        };
+        let version = self.store.commit(begun.iter().map(put).collect()).await?.version;
+        for (_, record) in &begun {
+            self.watch(record);
+        }
+        Ok(begun.into_iter().map(|(_, value)| Row { value, sealed: None, version }).collect())
+    }
+
+    /// The attempt's time, from after the write, which may have waited for the disk: the call begins only now.
+    fn watch(&self, record: &DeliveryRecord) {
+        self.sights.set(record, self.chance.clock.elapsed() + self.longest());
+    }
+
+    fn begun(&self, mut record: DeliveryRecord, instance: &InstanceId) -> DeliveryRecord {
         let now = self.chance.now();
-        let mut record = row.value;
         record.delivery.status = DeliveryStatus::Unknown;
         record.delivery.attempts += 1;
         record.delivery.instance_id = Some(instance.clone());
@@ -267,8 +355,19 @@ impl Courier {
         record.attempt_deadline = Some(now + self.longest());
         record.claimed_until = Some(now + self.claim_span());
         record.not_before = None;
-        self.sights.set(&record, self.chance.clock.elapsed() + self.longest());
-        self.write(record, row.version, Vec::new(), None).await
+        record
+    }
+
+    async fn begin_and_send(
+        &self,
+        row: Row<DeliveryRecord>,
+        instance: &InstanceId,
+        insert: Insert,
+        access: Arc<Access>,
+    ) -> Result<Answered> {
+        let row = self.begin_attempt(row, instance).await?;
+        let sent = self.send(&insert, &access).await;
+        Ok(Answered { row, insert, sent, access, seat: None })
     }
 
     /// Nothing of ours is on its way any more: from here the instance has its own time limit, and no more.
@@ -283,25 +382,6 @@ impl Courier {
         self.write(record, row.version, Vec::new(), None).await?;
         metrics::counter!("itsm_adapter_outcomes_unknown").increment(1);
         Ok(Next::Unknown(error))
-    }
-
-    async fn send(&self, row: &Row<DeliveryRecord>, decision: &Decision, access: &Access) -> Sent {
-        let delivery = &row.value.delivery;
-        let shown = &row.value.shown;
-        let (follows, parent) = (shown.follows.as_deref(), shown.parent.as_deref());
-        let body = &NewIncident::of(&delivery.alert, decision, &delivery.correlation_id, follows, parent);
-        match self.servicenow.insert::<IncidentRow>(access, "incident", body, &FIELDS).await {
-            Ok(made) if made.correlation_id == delivery.correlation_id && !made.sys_id.is_empty() => {
-                Sent::Made(made.into())
-            }
-            // Made, but without the key: it could not be found again. Say so rather than make another.
-            Ok(_) => Sent::Unknown(Error::new(
-                ErrorKind::Protocol,
-                "The instance answered with another record than the one sent.",
-            )),
-            Err(Failure { error, outcome: Outcome::NotDone }) => Sent::NotMade(error),
-            Err(Failure { error, outcome: Outcome::Unknown }) => Sent::Unknown(error),
-        }
     }
 
     /// Finds out what an attempt came to: one look, and another one later as long as the instance can still be
@@ -366,7 +446,7 @@ impl Courier {
 
     /// Looks the incident up by equality of its key, oldest first. Rows that do not carry the key are no answer:
     /// the instance drops a condition that it does not know and returns other rows (T11).
-    async fn look_up(&self, delivery: &Delivery, instance: &InstanceId) -> Result<Vec<IncidentRow>> {
+    pub(super) async fn look_up(&self, delivery: &Delivery, instance: &InstanceId) -> Result<Vec<IncidentRow>> {
         let key = &delivery.correlation_id;
         // Sorted here: query rules that forbid ranges forbid sorting too.
         let query = &Query::new().equals("correlation_id", key)?;

@@ -27,6 +27,9 @@ pub(super) const NOTE: usize = 4000;
 /// The body of an insert.
 #[derive(Debug, Serialize)]
 pub(super) struct NewIncident {
+    /// Only where a probe found that the instance honours it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) sys_id: Option<String>,
     short_description: String,
     description: String,
     impact: String,
@@ -68,6 +71,7 @@ impl NewIncident {
         );
         let room = DESCRIPTION.saturating_sub(origin.chars().count());
         Self {
+            sys_id: None,
             short_description: cut(&plain(title).replace('\n', " "), SHORT_DESCRIPTION),
             description: cut(&plain(description), room) + &origin,
             impact: decision.impact.to_string(),

@@ -4,6 +4,8 @@ use std::fmt::Write;
 
 use sha2::{Digest, Sha256};
 
+use crate::store::DeliveryRecord;
+
 /// 40 hexadecimal digits, the same for the same parts, whoever computes them; parts do not run into each other.
 pub(super) fn digest<'a>(parts: impl IntoIterator<Item = &'a str>) -> String {
     let mut digest = Sha256::new();
@@ -16,4 +18,34 @@ pub(super) fn digest<'a>(parts: impl IntoIterator<Item = &'a str>) -> String {
         let _ = write!(key, "{byte:02x}");
         key
     })
+}
+
+/// The record id of the alert's incident of this generation, 32 hexadecimal digits: the same for the same alert, whoever
+/// computes it and however often.
+pub(super) fn own_sys_id(record: &DeliveryRecord) -> String {
+    let (alert, generation) = (&record.delivery.alert, record.shown.generation.to_string());
+    let mut id = digest(["sys_id", record.delivery.customer_id.as_str(), &alert.source, &alert.id, &generation]);
+    id.truncate(32);
+    id
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{model::DeliveryStatus, store::contract::samples::delivery};
+
+    #[test]
+    fn a_record_id_is_that_of_its_alert_and_generation_and_of_no_other() {
+        let mut record = delivery("1", "acme", "a1", DeliveryStatus::Pending);
+        let id = own_sys_id(&record);
+        assert_eq!(id, own_sys_id(&delivery("2", "acme", "a1", DeliveryStatus::Unknown)), "whoever computes it");
+        assert!(id.len() == 32 && id.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b)), "{id}");
+        record.shown.generation = 1;
+        let others = [
+            own_sys_id(&record),
+            own_sys_id(&delivery("1", "acmea", "1", DeliveryStatus::Pending)),
+            own_sys_id(&delivery("1", "acme", "a2", DeliveryStatus::Pending)),
+        ];
+        assert!(!others.contains(&id), "{others:?}");
+    }
 }

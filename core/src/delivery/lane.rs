@@ -13,12 +13,16 @@ use super::{
     blame::{Blame, Troubles, cause},
     deliver::{Courier, Next},
     pace::Pace,
+    together::{Gate, Seat},
 };
 use crate::{
     error::{Error, ErrorKind, Result, Retry},
     id::{CustomerId, InstanceId},
     store::{Claim, Claimed, Wanted},
 };
+
+/// Deliveries that are taken at a time.
+const LARGEST_CLAIM: usize = 1024;
 
 /// A lane, and what it was told.
 pub(super) struct Lane {
@@ -31,6 +35,8 @@ pub(super) struct Lane {
     /// True: take nothing more, finish what is in hand.
     pub(super) stop: watch::Receiver<bool>,
     pub(super) concurrency: usize,
+    /// Inserts that are sent as one request at the most.
+    pub(super) together: usize,
     pub(super) budget: i32,
     pub(super) poll: Duration,
     /// Whether to end when there is nothing left to do.
@@ -54,6 +60,8 @@ impl Lane {
         let pace = Pace::new(self.concurrency, self.courier.chance.now());
         let mut mind = Mind { pace, troubles: Troubles::default() };
         let mut hands: JoinSet<Done> = JoinSet::new();
+        let gate = (self.together > 1)
+            .then(|| Gate::new(self.courier.clone(), self.instance.clone(), self.together, self.concurrency));
         loop {
             while let Some(done) = hands.try_join_next() {
                 self.mind(&mut mind, done);
@@ -69,9 +77,13 @@ impl Lane {
                 break;
             }
             let now = self.courier.chance.now();
-            let room = mind.pace.room(hands.len(), now);
+            let requests = hands.len().div_ceil(self.together);
+            let room = (mind.pace.room(requests, now) * self.together).min(LARGEST_CLAIM);
             let awake = mind.troubles.awake(&customers, now);
-            let taken = if room == 0 { Ok(0) } else { self.take(&owner, &awake, room, now, &mut hands).await };
+            let taken = match room {
+                0 => Ok(0),
+                room => self.take(&owner, &awake, room, now, gate.as_ref(), &mut hands).await,
+            };
             let wake = match (taken, mind.pace.closed_until(now)) {
                 (Ok(taken), _) if taken > 0 && taken == room => None,
                 (Ok(_), Some(until)) => Some(until),
@@ -100,6 +112,7 @@ impl Lane {
         customers: &[CustomerId],
         room: usize,
         now: DateTime<Utc>,
+        gate: Option<&Arc<Gate>>,
         hands: &mut JoinSet<Done>,
     ) -> Result<usize> {
         let claim = Claim {
@@ -110,20 +123,22 @@ impl Lane {
         };
         let claimed = self.courier.store.claim(claim).await?;
         let taken = claimed.len();
+        let of = |claimed: &Claimed| claimed.row.value.delivery.customer_id.clone();
+        let mut seats = gate.map(|gate| gate.seats(claimed.iter().map(of))).unwrap_or_default().into_iter();
         for claimed in claimed {
-            hands.spawn(self.work(claimed, owner));
+            hands.spawn(self.work(claimed, owner, seats.next()));
         }
         Ok(taken)
     }
 
-    fn work(&self, claimed: Claimed, owner: &str) -> impl Future<Output = Done> + Send + use<> {
+    fn work(&self, claimed: Claimed, owner: &str, seat: Option<Seat>) -> impl Future<Output = Done> + Send + use<> {
         let (courier, instance, budget) = (self.courier.clone(), self.instance.clone(), self.budget);
         let owner = owner.to_owned();
         let span = tracing::info_span!("delivery", id = %claimed.row.value.delivery.id, instance = %instance);
         let customer = claimed.row.value.delivery.customer_id.clone();
         async move {
             let started = courier.chance.now();
-            (customer, started, courier.step(claimed, &owner, &instance, Some(budget)).await)
+            (customer, started, courier.step(claimed, &owner, &instance, Some(budget), seat).await)
         }
         .instrument(span)
     }
@@ -181,7 +196,11 @@ impl Lane {
                         pace.throttled(started, now, wait);
                     }
                     Blame::Instance => pace.failed(started, now, chance),
-                    Blame::Account => troubles.failed(customer, started, now, chance),
+                    Blame::Account => {
+                        if troubles.failed(customer, started, now, chance) {
+                            pace.failed(started, now, chance);
+                        }
+                    }
                     Blame::Delivery => {
                         pace.answered(started, now);
                         troubles.answered(&customer);

@@ -29,7 +29,7 @@ use super::{
 use crate::{
     api::servicenow::Query,
     error::{Error, ErrorKind, Result},
-    id::InstanceId,
+    id::{CustomerId, InstanceId},
     model::{Alert, AlertState, Delivery, DeliveryStatus, EventKind},
     oauth::Access,
     store::{Change, DeliveryRecord, DeliveryStep, Row},
@@ -75,13 +75,15 @@ impl Manner {
 
 /// What an instance calls its states and close codes.
 #[derive(Debug, Clone)]
-struct Words {
+pub(super) struct Words {
     in_progress: String,
-    resolved: String,
+    pub(super) resolved: String,
+    /// None: there is no such state, or the list is hidden.
+    pub(super) canceled: Option<String>,
     /// States that end an incident for good.
     over: Vec<String>,
     /// None: the list is hidden or empty.
-    close_code: Option<String>,
+    pub(super) close_code: Option<String>,
 }
 
 /// When an instance's words were read, and what they are.
@@ -257,7 +259,7 @@ impl Courier {
         record.shown.trying = step.number;
         record.claimed_until = Some(self.chance.now() + self.claim_span() + self.transaction_limit);
         let row = self.write(record, row.version, Vec::new(), None).await?;
-        match self.change(&row.value.delivery, instance, &incident.sys_id, &fields).await {
+        match self.change(&row.value.delivery.customer_id, instance, &incident.sys_id, &fields).await {
             Ok(changed) => {
                 let mut record = row.value;
                 record.shown.trying = 0;
@@ -337,18 +339,28 @@ impl Courier {
         sys_id: &str,
     ) -> Result<(Option<IncidentRow>, Words)> {
         let customer = &delivery.customer_id;
-        let words = self.words(delivery, instance).await?;
+        let words = self.words(customer, instance).await?;
+        Ok((self.incident(customer, instance, sys_id).await?, words))
+    }
+
+    /// The incident of this record id; none: it is gone, or was never there.
+    pub(super) async fn incident(
+        &self,
+        customer: &CustomerId,
+        instance: &InstanceId,
+        sys_id: &str,
+    ) -> Result<Option<IncidentRow>> {
         let get = |access: Arc<Access>| async move { self.servicenow.get(&access, "incident", sys_id, &FIELDS).await };
         match self.tokens.with_access(customer, instance, get).await {
-            Ok(present) => Ok((Some(present), words)),
-            Err(error) if error.kind() == ErrorKind::NotFound => Ok((None, words)),
+            Ok(present) => Ok(Some(present)),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
             Err(error) => Err(error),
         }
     }
 
-    async fn change(
+    pub(super) async fn change(
         &self,
-        delivery: &Delivery,
+        customer: &CustomerId,
         instance: &InstanceId,
         sys_id: &str,
         fields: &[(&str, String)],
@@ -358,7 +370,7 @@ impl Courier {
         let send = |access: Arc<Access>| async move {
             self.servicenow.update::<IncidentRow>(&access, "incident", sys_id, body, &FIELDS).await
         };
-        self.tokens.with_access(&delivery.customer_id, instance, send).await
+        self.tokens.with_access(customer, instance, send).await
     }
 
     /// Of several incidents with one key, the younger ones are made children of the oldest. A courtesy: when it does
@@ -373,7 +385,7 @@ impl Courier {
         for other in others {
             let note = format!("The same alert as incident {}, which counts.", oldest.number);
             let fields = [("parent_incident", oldest.sys_id.clone()), ("work_notes", note)];
-            if let Err(failure) = self.change(delivery, instance, &other.sys_id, &fields).await {
+            if let Err(failure) = self.change(&delivery.customer_id, instance, &other.sys_id, &fields).await {
                 tracing::warn!(error = %failure, "an incident could not be linked");
             }
             let message = format!(
@@ -384,7 +396,7 @@ impl Courier {
         }
     }
 
-    async fn words(&self, delivery: &Delivery, instance: &InstanceId) -> Result<Words> {
+    pub(super) async fn words(&self, customer: &CustomerId, instance: &InstanceId) -> Result<Words> {
         let now = self.chance.now();
         let known = self.choices.0.lock().unwrap_or_else(PoisonError::into_inner).get(instance).cloned();
         if let Some((read_at, words)) = known
@@ -392,19 +404,19 @@ impl Courier {
         {
             return Ok(words);
         }
-        let states = self.list(delivery, instance, "state").await?;
-        let codes = self.list(delivery, instance, "close_code").await?;
+        let states = self.list(customer, instance, "state").await?;
+        let codes = self.list(customer, instance, "close_code").await?;
         let words = Words::of(&states, &codes);
         self.choices.0.lock().unwrap_or_else(PoisonError::into_inner).insert(instance.clone(), (now, words.clone()));
         Ok(words)
     }
 
-    async fn list(&self, delivery: &Delivery, instance: &InstanceId, element: &str) -> Result<Vec<Choice>> {
+    async fn list(&self, customer: &CustomerId, instance: &InstanceId, element: &str) -> Result<Vec<Choice>> {
         let query = &Query::new().equals("name", "incident")?.equals("element", element)?.order_by("sequence")?;
         let ask = |access: Arc<Access>| async move {
             self.servicenow.query(&access, "sys_choice", query, &CHOICE, 200).await
         };
-        match self.tokens.with_access(&delivery.customer_id, instance, ask).await {
+        match self.tokens.with_access(customer, instance, ask).await {
             Ok(list) => Ok(list),
             // A list that may not be read: the usual words must do.
             Err(error) if matches!(error.kind(), ErrorKind::Forbidden | ErrorKind::NotFound) => Ok(Vec::new()),
@@ -420,11 +432,13 @@ impl Words {
             let fits = |choice: &&Choice| choice.label.eq_ignore_ascii_case(label);
             states.iter().filter(usable).find(fits).map(|choice| choice.value.clone())
         };
-        let over = ["Closed", "Canceled", "Cancelled"].into_iter().filter_map(state);
+        let canceled = ["Canceled", "Cancelled"].into_iter().find_map(state);
+        let over = state("Closed").into_iter().chain(canceled.clone());
         let known = |code: &str| codes.iter().filter(usable).any(|choice| choice.value == code);
         let own = CODES.into_iter().find(|code| known(code)).map(str::to_owned);
         Self {
             in_progress: state("In Progress").or_else(|| state("Active")).unwrap_or_else(|| "2".to_owned()),
+            canceled,
             resolved: state("Resolved").unwrap_or_else(|| "6".to_owned()),
             over: over.chain(["7".to_owned(), "8".to_owned()]).collect(),
             close_code: own.or_else(|| codes.iter().find(usable).map(|choice| choice.value.clone())),

@@ -2,9 +2,11 @@
 
 mod accept;
 mod blame;
+mod daily;
 mod deliver;
 mod group;
 mod incident;
+mod insert;
 mod key;
 mod lane;
 mod lease;
@@ -13,9 +15,11 @@ mod life;
 mod mapping;
 mod pace;
 mod policy;
+mod probe;
 mod sight;
 mod source;
 mod sweep;
+mod together;
 mod worker;
 
 pub(crate) use self::{

@@ -13,7 +13,7 @@ use futures_util::{
 };
 use tokio::{sync::watch, task::JoinSet};
 
-use super::{Courier, lane::Lane};
+use super::{Courier, daily::Daily, lane::Lane};
 use crate::{
     error::{Error, ErrorKind, Result},
     id::{CustomerId, InstanceId},
@@ -70,15 +70,19 @@ pub(crate) struct Crew {
     bell: watch::Receiver<u64>,
     customers: Option<Vec<CustomerId>>,
     concurrency: usize,
+    together: usize,
     budget: i32,
     poll: Duration,
     give_up: Option<Duration>,
+    probe: bool,
 }
 
 impl Crew {
+    /// `probe`: whether a worker probes its registrations daily.
+    ///
     /// # Errors
     /// `invalid_input` for options out of bounds.
-    pub(crate) fn new(courier: Courier, bell: watch::Receiver<u64>, options: &RunOptions) -> Result<Self> {
+    pub(crate) fn new(courier: Courier, bell: watch::Receiver<u64>, options: &RunOptions, probe: bool) -> Result<Self> {
         let within = |name: &str, value: Option<u32>, default: u32, most: u32| match value.unwrap_or(default) {
             value if (1..=most).contains(&value) => Ok(value),
             _ => Err(Error::invalid(format!("{name} must be between 1 and {most}."))),
@@ -89,9 +93,11 @@ impl Crew {
             bell,
             customers: customers.map(|ids| ids.iter().map(|id| CustomerId::parse(id)).collect()).transpose()?,
             concurrency: within("concurrency", options.concurrency, 16, 256)? as usize,
+            together: within("batch_size", options.batch_size, 1, 100)? as usize,
             budget: i32::try_from(within("max_attempts", options.max_attempts, 10, 1000)?).unwrap_or(i32::MAX),
             poll: Duration::from_millis(within("poll_interval_ms", options.poll_interval_ms, 500, 3_600_000)?.into()),
             give_up: options.give_up_after_ms.map(|ms| Duration::from_millis(ms.into())),
+            probe,
         })
     }
 
@@ -123,9 +129,13 @@ impl Crew {
         let mut begun = HashSet::new();
         let mut running = JoinSet::new();
         let mut outcome = Ok(());
+        let mut daily = (self.probe && !until_empty).then(|| Daily::new(self.courier.clone()));
         loop {
             match self.registered().await {
                 Ok(registered) => {
+                    if let Some(daily) = &mut daily {
+                        daily.look(&registered);
+                    }
                     // A lane whose accounts are gone finishes what it holds, and ends.
                     lanes.retain(|instance, customers| {
                         if registered.contains_key(instance) {
@@ -171,6 +181,9 @@ impl Crew {
         }
         ending.send_replace(true);
         while running.join_next().await.is_some() {}
+        if let Some(daily) = daily {
+            daily.end().await;
+        }
         outcome
     }
 
@@ -188,6 +201,7 @@ impl Crew {
             bell: self.bell.clone(),
             stop,
             concurrency: self.concurrency,
+            together: self.together,
             budget: self.budget,
             poll: self.poll,
             until_empty,

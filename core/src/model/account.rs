@@ -47,6 +47,9 @@ pub struct Account {
     pub entitlement: Option<Entitlement>,
     /// The account's sites as last seen.
     pub sites: Vec<Site>,
+    /// Whether nothing is sent for it; see [`Accounts::disable`](crate::Accounts::disable).
+    #[serde(default)]
+    pub is_disabled: bool,
     /// When the account was added.
     pub created_at: DateTime<Utc>,
     /// When it last changed.

@@ -27,6 +27,12 @@ pub struct RunOptions {
     /// it takes. Without effect on `run`.
     #[cfg_attr(feature = "uniffi", uniffi(default))]
     pub give_up_after_ms: Option<u32>,
+    /// Incidents of one account that are sent as one request at the most, 1 to 100 (1: each in a request of its own).
+    /// With more than 1, `concurrency` counts requests. It saves requests and time where an instance is far away; its
+    /// time limit for such a request is the shorter one (30 s), and an answer that is lost leaves all of them to be
+    /// looked up.
+    #[cfg_attr(feature = "uniffi", uniffi(default))]
+    pub batch_size: Option<u32>,
 }
 
 /// How many deliveries stand where. Kept as they move: as cheap with a million as with one.

@@ -52,6 +52,9 @@ pub enum EventKind {
     DeliveryUpdated,
     /// An alert has more than one incident; the others are linked to the oldest.
     DeliveryDuplicated,
+    /// A probe found that an instance's look-ups cannot be relied on; nothing is inserted there for the account until a
+    /// probe finds that they work.
+    LookUpBroken,
     /// Something to know about the store or its key.
     StoreWarning,
 }

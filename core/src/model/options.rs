@@ -58,6 +58,10 @@ pub struct ClientOptions {
     /// Days before a grant's wall at which to warn, by an event each (30, 14, 7, 3, 1).
     #[cfg_attr(feature = "uniffi", uniffi(default))]
     pub grant_warning_days: Option<Vec<u32>>,
+    /// Whether registrations are probed whenever they are saved, and daily by a worker (false). A probe makes an
+    /// incident of the adapter's own and closes it again; see `registrations.probe`.
+    #[cfg_attr(feature = "uniffi", uniffi(default))]
+    pub probe: Option<bool>,
 }
 
 /// How an authorization server differs from what an instance of ServiceNow has by default. Addresses are paths at

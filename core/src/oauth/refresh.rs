@@ -17,9 +17,10 @@ use crate::{
     error::{Error, ErrorKind, Result, Retry},
     id::{CustomerId, InstanceId},
     model::{Account, Connection, ConnectionStatus},
-    registration::{Driver, Event, Payload, no_account, not_connected},
+    registration::{Driver, Event, Payload, disabled, no_account, not_connected},
     secret::Secret,
     store::{Change, KeyRing, Lease, Put, Refusal, Row, Store},
+    trusted::Trusted,
 };
 
 /// Pause before a refused refresh token is tried the second and last time.
@@ -34,6 +35,8 @@ pub(crate) struct Tokens(Arc<Inner>);
 pub(super) struct Inner {
     citrix_tokens: Arc<Flights<Arc<Secret>>>,
     servicenow_tokens: Arc<Flights<Arc<Access>>>,
+    /// Whether accounts are disabled.
+    disabled: Trusted<bool>,
     pub(super) store: Arc<dyn Store>,
     ring: Arc<KeyRing>,
     pub(super) chance: Chance,
@@ -60,6 +63,7 @@ impl Tokens {
         Self(Arc::new(Inner {
             citrix_tokens,
             servicenow_tokens,
+            disabled: Trusted::default(),
             store,
             ring,
             chance,
@@ -72,6 +76,7 @@ impl Tokens {
 
     /// The account's token for Citrix Cloud; `refused` is the one that was just answered with 401.
     pub(crate) async fn citrix(&self, customer: &CustomerId, refused: Option<&Secret>) -> Result<Arc<Secret>> {
+        self.is_served(customer).await?;
         let key = TokenKey::Citrix(customer.clone());
         let exchange = || {
             let (inner, customer, refused) = (Arc::clone(&self.0), customer.clone(), refused.cloned());
@@ -93,6 +98,7 @@ impl Tokens {
         instance: &InstanceId,
         refused: Option<&Secret>,
     ) -> Result<Arc<Access>> {
+        self.is_served(customer).await?;
         let key = TokenKey::ServiceNow(customer.clone(), instance.clone());
         let exchange = || {
             let (inner, key, instance, refused) =
@@ -103,6 +109,23 @@ impl Tokens {
             }
         };
         self.0.servicenow_tokens.get(&key, refused, exchange).await
+    }
+
+    /// Whether the account is there, and not disabled (T7). Every token passes here.
+    ///
+    /// # Errors
+    /// `not_found`; `illegal_state` with the context `account` = `disabled`; `store`.
+    pub(crate) async fn is_served(&self, customer: &CustomerId) -> Result<()> {
+        let now = self.0.chance.now();
+        let is_disabled = match self.0.disabled.get(customer, now) {
+            Some(known) => known,
+            None => {
+                let row = self.0.store.account(customer).await?.ok_or_else(|| no_account(customer))?;
+                self.0.disabled.put(customer.clone(), row.value.is_disabled, now);
+                row.value.is_disabled
+            }
+        };
+        if is_disabled { Err(disabled(customer)) } else { Ok(()) }
     }
 
     /// Runs `work` with access; a 401 leads to exactly one renewal and one repetition.
@@ -162,7 +185,10 @@ impl Tokens {
     /// Forgets cached tokens of an account, or of one of its registrations.
     pub(crate) fn forget(&self, customer: &CustomerId, instance: Option<&InstanceId>) {
         match instance {
-            None => self.0.citrix_tokens.forget(&TokenKey::Citrix(customer.clone())),
+            None => {
+                self.0.disabled.forget(customer);
+                self.0.citrix_tokens.forget(&TokenKey::Citrix(customer.clone()));
+            }
             Some(instance) => {
                 self.0.servicenow_tokens.forget(&TokenKey::ServiceNow(customer.clone(), instance.clone()));
             }
@@ -181,7 +207,7 @@ impl Inner {
             };
             let result = match key {
                 TokenKey::Citrix(customer) => self.exchange_citrix(customer).await,
-                TokenKey::ServiceNow(customer, instance) => self.exchange(customer, instance, &lease).await,
+                TokenKey::ServiceNow(customer, instance) => self.exchange(customer, instance, &lease, refused).await,
             };
             self.release(&lease).await;
             result
@@ -201,11 +227,20 @@ impl Inner {
     }
 
     /// The exchange with an instance, under the lease.
-    async fn exchange(&self, customer: &CustomerId, instance: &InstanceId, lease: &Lease) -> Result<Renewed> {
+    async fn exchange(
+        &self,
+        customer: &CustomerId,
+        instance: &InstanceId,
+        lease: &Lease,
+        refused: Option<&Secret>,
+    ) -> Result<Renewed> {
         let (row, secrets) = self.registration(customer, instance).await?;
         let (Some(endpoint), Some(grant)) = (&row.value.endpoint, &row.value.grant) else {
             return Err(not_registered(instance));
         };
+        if secrets.password.is_none() && secrets.tokens.refresh.is_none() {
+            return self.use_up(customer, instance, secrets, refused).await;
+        }
         let credentials = EndpointCredentials {
             instance_id: instance,
             client_id: &endpoint.client_id,
@@ -249,6 +284,29 @@ impl Inner {
             Err(error) if is_refused_error(&error) => Err(self.reject(customer, instance, secrets, error).await),
             Err(error) => Err(error),
         }
+    }
+
+    /// A grant that nothing can renew serves until it is refused after its time. Its time alone is no proof, because
+    /// clocks jump, and neither is one refusal before it.
+    async fn use_up(
+        &self,
+        customer: &CustomerId,
+        instance: &InstanceId,
+        secrets: ConnectionSecrets,
+        refused: Option<&Secret>,
+    ) -> Result<Renewed> {
+        if refused.is_none() {
+            return Ok(cached(&secrets.tokens));
+        }
+        let error = Error::new(
+            ErrorKind::Unauthorized,
+            "The access token is not accepted any more, and the instance gave no refresh token with it.",
+        )
+        .remedy("Re-authenticate; and let the OAuth endpoint in the instance issue refresh tokens.");
+        if self.chance.now() < secrets.tokens.expires_at {
+            return Err(error);
+        }
+        Err(self.reject(customer, instance, secrets, error.with("refused", "credentials")).await)
     }
 
     /// The token endpoint has refused: with the proof that the refused credentials are still the stored ones,

@@ -203,6 +203,11 @@ impl Driver {
                 Effect::RemoveConnection => removed = true,
             }
         }
+        // What a probe learned holds for the rights of the user it acted as.
+        if connection.grant.as_ref().map(|grant| &grant.user_name) != acted_before.as_ref() {
+            let (customer_id, instance_id) = (customer.clone(), instance.clone());
+            decided.changes.push(Change::RemoveProbe { customer_id, instance_id });
+        }
         if removed {
             let version = replaces.ok_or_else(incomplete)?;
             decided.changes.push(Change::RemoveConnection {

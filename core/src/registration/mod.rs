@@ -15,5 +15,5 @@ pub(crate) use self::{
     driver::{Applied, Driver, NewGrant, Payload},
     event::Event,
     instance::InstanceFacts,
-    refusal::{held, no_account, not_connected, redirect_taken},
+    refusal::{disabled, held, no_account, not_connected, redirect_taken},
 };

@@ -27,6 +27,12 @@ pub(crate) fn no_account(customer: &CustomerId) -> Error {
     Error::new(ErrorKind::NotFound, format!("There is no account {customer}.")).remedy("Add the account first.")
 }
 
+pub(crate) fn disabled(customer: &CustomerId) -> Error {
+    Error::new(ErrorKind::IllegalState, format!("The account {customer} is disabled: nothing is sent for it."))
+        .remedy("Enable the account first.")
+        .with("account", "disabled")
+}
+
 pub(crate) fn not_connected(customer: &CustomerId, instance: &InstanceId) -> Error {
     Error::new(ErrorKind::NotFound, format!("The account {customer} is not connected with {instance}."))
         .remedy("Connect the account with the instance first.")

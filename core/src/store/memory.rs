@@ -19,7 +19,8 @@ use crate::{
     error::Result,
     id::{CustomerId, DeliveryId, InstanceId},
     model::{
-        Account, AccountPolicy, Connection, ConnectionStatus, Delivery, DeliveryStatus, Event, Instance, serves_many,
+        Account, AccountPolicy, Connection, ConnectionStatus, Delivery, DeliveryStatus, Event, Instance, ProbeReport,
+        serves_many,
     },
 };
 
@@ -63,6 +64,7 @@ struct State {
     group_counts: BTreeMap<(CustomerId, String), i64>,
     policies: BTreeMap<CustomerId, Row<AccountPolicy>>,
     resume_points: BTreeMap<(CustomerId, String), Row<ResumePoint>>,
+    probes: BTreeMap<Pair, Row<ProbeReport>>,
     /// Event number n is at n - 1.
     events: Vec<Event>,
     leases: BTreeMap<String, Held>,
@@ -149,7 +151,13 @@ impl State {
             Change::Instance(put) => replace(self, |state| &mut state.instances, put.value.id.clone(), put, version),
             Change::Connection(put) => self.connect(put, version),
             Change::RemoveConnection { customer_id, instance_id, version } => {
-                remove(self, |state| &mut state.connections, (customer_id, instance_id), version)
+                let pair = (customer_id, instance_id);
+                let undo = remove(self, |state| &mut state.connections, pair.clone(), version)?;
+                let probe = self.probes.remove(&pair);
+                Ok(Box::new(move |state| {
+                    restore(&mut state.probes, pair, probe);
+                    undo(state);
+                }))
             }
             Change::Revocation(put) => self.revocation(put, version),
             Change::RemoveRevocation { customer_id, id } => {
@@ -206,6 +214,18 @@ impl State {
                 let key = (value.customer_id.clone(), value.source.clone());
                 self.needs(&value.customer_id, replaces)?;
                 replace(self, |state| &mut state.resume_points, key, Put { value, sealed: None, replaces }, version)
+            }
+            Change::Probe(Put { value, replaces, .. }) => {
+                let pair = (value.customer_id.clone(), value.instance_id.clone());
+                if replaces.is_none() && !self.connections.contains_key(&pair) {
+                    return Err(Refusal::Missing);
+                }
+                replace(self, |state| &mut state.probes, pair, Put { value, sealed: None, replaces }, version)
+            }
+            Change::RemoveProbe { customer_id, instance_id } => {
+                let pair = (customer_id, instance_id);
+                let before = self.probes.remove(&pair);
+                Ok(Box::new(move |state| restore(&mut state.probes, pair, before)))
             }
             Change::Event(mut event) => {
                 event.sequence = i64::try_from(self.events.len()).unwrap_or(i64::MAX) + 1;
@@ -639,6 +659,10 @@ impl Store for MemoryStore {
 
     async fn resume_point(&self, customer_id: &CustomerId, source: &str) -> Result<Option<Row<ResumePoint>>> {
         Ok(self.state().resume_points.get(&(customer_id.clone(), source.to_owned())).cloned())
+    }
+
+    async fn probe(&self, customer_id: &CustomerId, instance_id: &InstanceId) -> Result<Option<Row<ProbeReport>>> {
+        Ok(self.state().probes.get(&(customer_id.clone(), instance_id.clone())).cloned())
     }
 
     async fn events(&self, customer_id: Option<&CustomerId>, after: i64, limit: u32) -> Result<Vec<Event>> {

@@ -34,6 +34,7 @@ use crate::{
     id::{CustomerId, DeliveryId, InstanceId},
     model::{
         Account, AccountPolicy, AlertState, Connection, ConnectionStatus, Delivery, DeliveryStatus, Event, Instance,
+        ProbeReport,
     },
 };
 
@@ -237,6 +238,16 @@ pub enum Change {
     },
     /// Writes how far a source of an account has been read; the account must exist. It has no sealed part.
     ResumePoint(Put<ResumePoint>),
+    /// Writes what a probe learned; the connection must exist, and takes it along when it is removed. It has no sealed
+    /// part.
+    Probe(Put<ProbeReport>),
+    /// Forgets what a probe learned. Forgetting it twice is allowed.
+    RemoveProbe {
+        /// The account.
+        customer_id: CustomerId,
+        /// The instance.
+        instance_id: InstanceId,
+    },
     /// Appends to the event log; the store numbers it.
     Event(Event),
 }
@@ -380,6 +391,8 @@ pub trait Store: Send + Sync + fmt::Debug + 'static {
     async fn policy(&self, customer_id: &CustomerId) -> Result<Option<Row<AccountPolicy>>>;
     /// How far a source of an account has been read.
     async fn resume_point(&self, customer_id: &CustomerId, source: &str) -> Result<Option<Row<ResumePoint>>>;
+    /// What the last probe learned about an instance for an account.
+    async fn probe(&self, customer_id: &CustomerId, instance_id: &InstanceId) -> Result<Option<Row<ProbeReport>>>;
     /// Events after this number, oldest first; of one account or of all.
     async fn events(&self, customer_id: Option<&CustomerId>, after: i64, limit: u32) -> Result<Vec<Event>>;
     /// Makes all changes or none. When it returns, they are durable.

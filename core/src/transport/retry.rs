@@ -102,6 +102,48 @@ struct Miss {
     asked: Option<Duration>,
 }
 
+impl Miss {
+    /// What a verdict means; none: the answer is what was asked for.
+    fn of(verdict: Verdict, response: &Response, now: DateTime<Utc>) -> Option<Self> {
+        let header = || headers::retry_after(&response.headers, now);
+        let asked = |judged: Option<Duration>| judged.max(header()).filter(|wait| !wait.is_zero());
+        let (error, outcome, hope, asked) = match verdict {
+            Verdict::Done => return None,
+            Verdict::Refused(error) => (error, Outcome::NotDone, false, None),
+            Verdict::NotDone(error, wait) => (error, Outcome::NotDone, true, asked(wait)),
+            Verdict::Unknown(error) => (error, Outcome::Unknown, true, asked(None)),
+        };
+        let id = headers::transaction_id(&response.headers);
+        let error = error.transaction(id).with("status", response.status.as_u16());
+        Some(Self { error, outcome, hope, asked })
+    }
+
+    /// Its error, which says whether the caller may try again, and when. `harmless`: a repetition cannot do harm.
+    fn advised(self, harmless: bool) -> Error {
+        let Self { error, hope, asked, .. } = self;
+        let advice = match asked {
+            Some(wait) if hope && harmless => Retry::After(wait),
+            None if hope && harmless && error.retry_advice() == Retry::Never => Retry::Now,
+            _ => error.retry_advice(),
+        };
+        error.retry(advice)
+    }
+}
+
+/// What the verdict on a part of an answer means, by the same rules as for a whole one; nothing is repeated here.
+///
+/// # Errors
+/// What was not done, or may have been.
+pub(crate) fn judged_part(verdict: Verdict, part: &Response, now: DateTime<Utc>) -> Result<(), Failure> {
+    match Miss::of(verdict, part, now) {
+        None => Ok(()),
+        Some(miss) => {
+            let outcome = miss.outcome;
+            Err(Failure { error: miss.advised(outcome == Outcome::NotDone), outcome })
+        }
+    }
+}
+
 impl<'a, J: FnMut(&Response) -> Verdict + Send> Run<'a, J> {
     /// `now` is passed along and read again after every wait: a call that waits for nobody asks the clock once.
     async fn run(&mut self, mut now: DateTime<Utc>) -> Result<Response, Failure> {
@@ -182,17 +224,11 @@ impl<'a, J: FnMut(&Response) -> Verdict + Send> Run<'a, J> {
     }
 
     fn judge(&mut self, response: Response) -> Result<Response, Miss> {
-        let header = || headers::retry_after(&response.headers, self.shared.chance.now());
-        let asked = |judged: Option<Duration>| judged.max(header()).filter(|wait| !wait.is_zero());
-        let (error, outcome, hope, asked) = match (self.judge)(&response) {
-            Verdict::Done => return Ok(response),
-            Verdict::Refused(error) => (error, Outcome::NotDone, false, None),
-            Verdict::NotDone(error, wait) => (error, Outcome::NotDone, true, asked(wait)),
-            Verdict::Unknown(error) => (error, Outcome::Unknown, true, asked(None)),
-        };
-        let id = headers::transaction_id(&response.headers);
-        let error = error.transaction(id).with("status", response.status.as_u16());
-        Err(Miss { error, outcome, hope, asked })
+        let verdict = (self.judge)(&response);
+        match Miss::of(verdict, &response, self.shared.chance.now()) {
+            None => Ok(response),
+            Some(miss) => Err(miss),
+        }
     }
 
     fn not_answered(&self, failure: SendFailure, why: &str) -> Miss {
@@ -249,14 +285,8 @@ impl<'a, J: FnMut(&Response) -> Verdict + Send> Run<'a, J> {
 
     /// The last word: the error is final here, and says whether the caller may try again, and when.
     fn give_up(&self, miss: Miss) -> Failure {
-        let Miss { error, outcome, hope, asked } = miss;
-        let harmless = outcome == Outcome::NotDone || self.call.repeat == Repeat::Freely;
-        let advice = match asked {
-            Some(wait) if hope && harmless => Retry::After(wait),
-            None if hope && harmless && error.retry_advice() == Retry::Never => Retry::Now,
-            _ => error.retry_advice(),
-        };
-        self.failure(error.retry(advice))
+        let harmless = miss.outcome == Outcome::NotDone || self.call.repeat == Repeat::Freely;
+        self.failure(miss.advised(harmless))
     }
 
     fn out_of_time(&mut self) -> Failure {

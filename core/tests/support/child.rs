@@ -28,7 +28,18 @@ pub(crate) struct Other {
 impl Other {
     /// Starts this program again; its test `the_other_process` plays the part.
     pub(crate) fn start(part: &str, scene: &Scene) -> Self {
-        let mut process = Command::new(std::env::current_exe().unwrap())
+        Self::spawn(Command::new(std::env::current_exe().unwrap()), part, scene)
+    }
+
+    /// The same for a process to which a file that may not grow is an error of that write, and not its end.
+    pub(crate) fn start_unstoppable(part: &str, scene: &Scene) -> Self {
+        let mut shell = Command::new("sh");
+        shell.args(["-c", r#"trap "" XFSZ; exec "$0" "$@""#]).arg(std::env::current_exe().unwrap());
+        Self::spawn(shell, part, scene)
+    }
+
+    fn spawn(mut command: Command, part: &str, scene: &Scene) -> Self {
+        let mut process = command
             .args(["--exact", "the_other_process", "--nocapture", "--test-threads", "1"])
             .env(PART, part)
             .env(SCENE, serde_json::to_string(scene).unwrap())

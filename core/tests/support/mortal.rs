@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use itsm_adapter::{
-    Account, AccountPolicy, Connection, CustomerId, DeliveryId, Error, Event, Instance, InstanceId,
+    Account, AccountPolicy, Connection, CustomerId, DeliveryId, Error, Event, Instance, InstanceId, ProbeReport,
     store::{
         Change, Claim, Claimed, Committed, ConnectionFilter, DeliveryCount, DeliveryFilter, DeliveryGroup,
         DeliveryRecord, DeliveryStep, Lease, PendingFlow, PendingRevocation, Refusal, ResumePoint, Row, Store,
@@ -39,7 +39,7 @@ impl Mortal {
 
 type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// Twenty-five methods that differ in nothing but their names.
+/// Many methods that differ in nothing but their names.
 macro_rules! through {
     ($($name:ident($($argument:ident: $kind:ty),*) -> $answer:ty;)*) => {
         #[async_trait]
@@ -75,6 +75,7 @@ through! {
     counts(customer_id: Option<&CustomerId>) -> Result<Vec<DeliveryCount>>;
     policy(customer_id: &CustomerId) -> Result<Option<Row<AccountPolicy>>>;
     resume_point(customer_id: &CustomerId, source: &str) -> Result<Option<Row<ResumePoint>>>;
+    probe(customer_id: &CustomerId, instance_id: &InstanceId) -> Result<Option<Row<ProbeReport>>>;
     events(customer_id: Option<&CustomerId>, after: i64, limit: u32) -> Result<Vec<Event>>;
     commit(changes: Vec<Change>) -> Result<Committed, Refusal>;
     acquire(name: &str, owner: &str, now: DateTime<Utc>, until: DateTime<Utc>) -> Result<Option<Lease>>;

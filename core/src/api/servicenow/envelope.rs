@@ -17,7 +17,7 @@ struct Envelope<T> {
 }
 
 #[derive(Deserialize, Default)]
-struct Failure {
+pub(super) struct Failure {
     message: Option<String>,
     detail: Option<String>,
 }
@@ -98,7 +98,7 @@ pub(super) fn judge_page(response: &Response) -> Option<Verdict> {
     Some(Verdict::Unknown(error.with("status", status)))
 }
 
-fn judge_failure(response: &Response, status: u16) -> Verdict {
+pub(super) fn judge_failure(response: &Response, status: u16) -> Verdict {
     let failure = parse_json::<Envelope<serde::de::IgnoredAny>>(response).ok().and_then(|envelope| envelope.error);
     let has_envelope = failure.is_some();
     let failure = failure.unwrap_or_default();
@@ -215,7 +215,7 @@ pub(crate) fn health_of(error: &Error) -> InstanceHealth {
 
 impl Failure {
     /// The instance's own words, cleaned and bounded: they come from outside.
-    fn text(&self, none: &str) -> String {
+    pub(super) fn text(&self, none: &str) -> String {
         let message = self.message.as_deref().unwrap_or_default();
         let detail = self.detail.as_deref().unwrap_or_default();
         let text = match (message, detail) {

@@ -1,5 +1,6 @@
 //! ServiceNow: OAuth token endpoint, Table API, and who is signed in.
 
+mod batch;
 mod endpoints;
 mod envelope;
 mod identity;

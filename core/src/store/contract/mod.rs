@@ -15,6 +15,7 @@ mod leases;
 mod lists;
 mod outbox;
 mod policies;
+mod probes;
 mod races;
 mod refusals;
 mod rows;
@@ -70,6 +71,10 @@ where
     policies::each_replaces_the_version_it_names(fresh().await).await;
     policies::both_need_their_account_and_go_with_it(fresh().await).await;
     policies::a_refused_commit_leaves_both_as_they_were(fresh().await).await;
+
+    probes::a_probe_is_read_back_and_replaces_the_version_it_names(fresh().await).await;
+    probes::a_probe_needs_its_connection_and_goes_with_it(fresh().await).await;
+    probes::a_probe_is_forgotten_and_a_refused_commit_forgets_nothing(fresh().await).await;
 
     leases::a_lease_has_one_holder(fresh().await).await;
     leases::a_lease_that_ended_passes_on_with_a_higher_fence(fresh().await).await;

@@ -7,8 +7,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 use crate::{
     id::{CustomerId, DeliveryId, InstanceId},
     model::{
-        Account, AccountPolicy, Alert, AlertState, Connection, ConnectionStatus, Delivery, DeliveryStatus, Environment,
-        Event, EventKind, Instance, InstanceHealth, Severity,
+        Account, AccountPolicy, Alert, AlertState, ChosenSysId, Connection, ConnectionStatus, Delivery, DeliveryStatus,
+        Environment, Event, EventKind, Instance, InstanceHealth, LookUp, ProbeReport, Severity,
     },
     store::{Change, DeliveryRecord, PendingFlow, PendingRevocation, Put, ResumePoint, Sealed, Shown},
 };
@@ -32,6 +32,7 @@ pub(crate) fn account(id: &str) -> Account {
         name: None,
         client_id: "0".to_owned(),
         entitlement: None,
+        is_disabled: false,
         sites: Vec::new(),
         created_at: now(),
         updated_at: now(),
@@ -145,6 +146,22 @@ pub(crate) fn resume_point(account: &str, source: &str, position: &str) -> Resum
         source: source.to_owned(),
         position: position.to_owned(),
         updated_at: now(),
+    }
+}
+
+pub(crate) fn probe(account: &str, instance: &str, number: &str) -> ProbeReport {
+    ProbeReport {
+        customer_id: customer(account),
+        instance_id: origin(instance),
+        probed_at: now(),
+        look_up: LookUp::Works,
+        look_up_seen: "It finds the record.".to_owned(),
+        chosen_sys_id: ChosenSysId::Honoured,
+        chosen_sys_id_seen: "The record got it.".to_owned(),
+        incident_number: number.to_owned(),
+        incident_sys_id: "0".repeat(32),
+        is_closed: true,
+        closed_seen: "It is cancelled.".to_owned(),
     }
 }
 

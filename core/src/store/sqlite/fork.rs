@@ -17,6 +17,7 @@ use std::{
 
 use rusqlite::Connection as Database;
 
+use super::place::Place;
 use crate::error::{Error, ErrorKind, Result};
 
 /// Held for reading by whoever is inside SQLite, for writing during a fork.
@@ -69,9 +70,15 @@ pub(super) fn opening() -> Result<RwLockReadGuard<'static, ()>> {
 /// Opens a connection to a database that is up to date.
 type Open = fn(&Path, Duration) -> Result<Database>;
 
+/// A connection, and where the files were when it was opened.
+struct Opened {
+    database: Database,
+    place: Place,
+}
+
 /// A connection, or the place where it was.
 pub(super) struct Slot {
-    database: Mutex<Option<Database>>,
+    database: Mutex<Option<Opened>>,
     path: PathBuf,
     busy_timeout: Duration,
     open: Open,
@@ -80,7 +87,8 @@ pub(super) struct Slot {
 impl Slot {
     /// Takes a connection; the caller is [`opening`].
     pub(super) fn new(database: Database, path: &Path, busy_timeout: Duration, open: Open) -> Arc<Self> {
-        let database = Mutex::new(Some(database));
+        let place = Place::of(path);
+        let database = Mutex::new(Some(Opened { database, place }));
         let slot = Arc::new(Self { database, path: path.to_owned(), busy_timeout, open });
         slot.enter_in(&mut lock(&ALL));
         slot
@@ -91,14 +99,31 @@ impl Slot {
     /// # Errors
     /// `store` when it was put away and cannot be opened again.
     pub(super) fn with<T>(self: &Arc<Self>, work: impl FnOnce(Result<&Database>) -> T) -> T {
+        self.with_opened(|opened| work(opened.map(|opened| &opened.database)))
+    }
+
+    /// Works with the connection, if the files that it writes are those that the next process will open.
+    ///
+    /// # Errors
+    /// As [`Slot::with`], and `store` when the files were moved or removed.
+    pub(super) fn with_in_place<T>(self: &Arc<Self>, work: impl FnOnce(Result<&Database>) -> T) -> T {
+        self.with_opened(|opened| {
+            work(opened.and_then(|opened| opened.place.check(&self.path).map(|()| &opened.database)))
+        })
+    }
+
+    fn with_opened<T>(self: &Arc<Self>, work: impl FnOnce(Result<&Opened>) -> T) -> T {
         let _inside = inside();
         let mut slot = lock(&self.database);
-        let database = match slot.take() {
-            Some(database) => Ok(database),
-            None => (self.open)(&self.path, self.busy_timeout).inspect(|_| self.enter_in(&mut lock(&ALL))),
+        let opened = match slot.take() {
+            Some(opened) => Ok(opened),
+            None => (self.open)(&self.path, self.busy_timeout).map(|database| {
+                self.enter_in(&mut lock(&ALL));
+                Opened { database, place: Place::of(&self.path) }
+            }),
         };
-        match database {
-            Ok(database) => work(Ok(slot.insert(database))),
+        match opened {
+            Ok(opened) => work(Ok(slot.insert(opened))),
             Err(error) => work(Err(error)),
         }
     }
@@ -110,9 +135,9 @@ impl Slot {
         all.push(Arc::downgrade(self));
     }
 
-    fn put_away(database: Option<Database>) {
-        if database.is_some() {
-            drop(database);
+    fn put_away(opened: Option<Opened>) {
+        if opened.is_some() {
+            drop(opened);
             OPEN.fetch_sub(1, SeqCst);
         }
     }
@@ -120,9 +145,9 @@ impl Slot {
 
 impl Drop for Slot {
     fn drop(&mut self) {
-        if let Some(database) = self.database.get_mut().unwrap_or_else(PoisonError::into_inner).take() {
+        if let Some(opened) = self.database.get_mut().unwrap_or_else(PoisonError::into_inner).take() {
             let _inside = inside();
-            Self::put_away(Some(database));
+            Self::put_away(Some(opened));
         }
     }
 }

@@ -7,6 +7,7 @@
 mod error;
 mod fork;
 mod outbox;
+mod place;
 mod read;
 mod schema;
 mod write;
@@ -37,7 +38,7 @@ use super::{
 use crate::{
     error::{Error, ErrorKind, Result},
     id::{CustomerId, DeliveryId, InstanceId},
-    model::{Account, AccountPolicy, Connection, Event, Instance},
+    model::{Account, AccountPolicy, Connection, Event, Instance, ProbeReport},
 };
 
 /// How long to wait for another process that holds the write lock.
@@ -117,6 +118,22 @@ impl SqliteStore {
         let mut ended = self.ended.clone();
         // Nobody ever sends: the only thing that happens to this channel is that its sender goes away.
         async move { while ended.changed().await.is_ok() {} }
+    }
+
+    /// Lets SQLite believe that the disk ends after so many pages of 4 KiB, or where the file ends now if that is later:
+    /// for tests of what a program does when the disk is full.
+    ///
+    /// # Errors
+    /// `store`.
+    #[cfg(any(test, feature = "testing"))]
+    pub async fn limit_pages(&self, pages: u32) -> Result<()> {
+        let limited = self.write(move |database| {
+            // Not a change of the file, so allowed inside the transaction.
+            let sql = format!("PRAGMA max_page_count = {pages}");
+            database.query_row(&sql, [], |row| row.get::<_, i64>(0)).map_err(error::failure)?;
+            Ok(())
+        });
+        limited.await.map_err(failed)
     }
 
     /// Asks one of the readers.
@@ -293,6 +310,11 @@ impl Store for SqliteStore {
     async fn resume_point(&self, customer_id: &CustomerId, source: &str) -> Result<Option<Row<ResumePoint>>> {
         let (id, source) = (customer_id.clone(), source.to_owned());
         self.read(move |database| read::resume_point(database, &id, &source)).await
+    }
+
+    async fn probe(&self, customer_id: &CustomerId, instance_id: &InstanceId) -> Result<Option<Row<ProbeReport>>> {
+        let (customer, instance) = (customer_id.clone(), instance_id.clone());
+        self.read(move |database| read::probe(database, &customer, &instance)).await
     }
 
     async fn events(&self, customer_id: Option<&CustomerId>, after: i64, limit: u32) -> Result<Vec<Event>> {

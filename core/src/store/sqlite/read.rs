@@ -8,7 +8,7 @@ use super::error::failure;
 use crate::{
     error::{Error, ErrorKind, Result},
     id::{CustomerId, DeliveryId, InstanceId},
-    model::{Account, AccountPolicy, Connection, ConnectionStatus, DeliveryStatus, Event, Instance},
+    model::{Account, AccountPolicy, Connection, ConnectionStatus, DeliveryStatus, Event, Instance, ProbeReport},
     store::{
         ConnectionFilter, DeliveryFilter, DeliveryRecord, PendingFlow, PendingRevocation, ResumePoint, Row, Sealed,
     },
@@ -156,6 +156,15 @@ pub(super) fn policy(database: &Database, id: &CustomerId) -> Result<Option<Row<
 pub(super) fn resume_point(database: &Database, id: &CustomerId, source: &str) -> Result<Option<Row<ResumePoint>>> {
     let sql = "SELECT value, version, NULL, NULL FROM resume_points WHERE customer_id = ?1 AND source = ?2";
     first(database, sql, params![id.as_str(), source])
+}
+
+pub(super) fn probe(
+    database: &Database,
+    customer: &CustomerId,
+    instance: &InstanceId,
+) -> Result<Option<Row<ProbeReport>>> {
+    let sql = "SELECT value, version, NULL, NULL FROM probes WHERE customer_id = ?1 AND instance_id = ?2";
+    first(database, sql, params![customer.as_str(), instance.as_str()])
 }
 
 pub(super) fn events(database: &Database, customer: Option<&CustomerId>, after: i64, limit: u32) -> Result<Vec<Event>> {

@@ -15,11 +15,12 @@ use super::error::{failure, io_failure};
 use crate::error::{Error, ErrorKind, Result};
 
 /// The migrations in their order; number n brings a database from version n - 1 to n.
-pub(super) const MIGRATIONS: [&str; 4] = [
+pub(super) const MIGRATIONS: [&str; 5] = [
     include_str!("../../../migrations/sqlite/001_init.sql"),
     include_str!("../../../migrations/sqlite/002_flows.sql"),
     include_str!("../../../migrations/sqlite/003_outbox.sql"),
     include_str!("../../../migrations/sqlite/004_policies.sql"),
+    include_str!("../../../migrations/sqlite/005_probes.sql"),
 ];
 /// Marks the file as the adapter's: "ITSM" in ASCII.
 const APPLICATION_ID: i64 = 0x4954_534d;
@@ -82,6 +83,8 @@ pub(super) fn connect(path: &Path, busy_timeout: Duration) -> Result<Database> {
     ] {
         database.pragma_update(None, name, value).map_err(failure)?;
     }
+    // The first look opens the log too.
+    number(&database, "user_version")?;
     Ok(database)
 }
 
@@ -219,7 +222,7 @@ fn restrict(path: &Path) -> Result<()> {
     Ok(())
 }
 
-fn beside(path: &Path, suffix: &str) -> PathBuf {
+pub(super) fn beside(path: &Path, suffix: &str) -> PathBuf {
     let mut name = OsString::from(path);
     name.push(suffix);
     PathBuf::from(name)

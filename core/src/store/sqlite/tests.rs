@@ -255,7 +255,7 @@ async fn a_full_disk_is_an_error_and_loses_nothing_that_was_acknowledged() {
     let folder = Folder::new();
     let store = SqliteStore::open(folder.path("a.db")).unwrap();
     store.commit(world()).await.unwrap();
-    limit_pages(&store, 60).await;
+    store.limit_pages(60).await.unwrap();
     let big = "x".repeat(50_000);
     let mut acknowledged = 0;
     let error = loop {
@@ -273,20 +273,9 @@ async fn a_full_disk_is_an_error_and_loses_nothing_that_was_acknowledged() {
     let kept = async || store.deliveries(&DeliveryFilter::default(), None, 1000).await.unwrap().len();
     assert_eq!(kept().await, acknowledged);
     // With space again everything goes on.
-    limit_pages(&store, 1_000_000).await;
+    store.limit_pages(1_000_000).await.unwrap();
     store.commit(vec![Change::Delivery(new(delivery("last", "a", "last", DeliveryStatus::Pending)))]).await.unwrap();
     assert_eq!(kept().await, acknowledged + 1);
-}
-
-/// Lets SQLite believe that the disk ends after so many pages.
-async fn limit_pages(store: &SqliteStore, pages: u32) {
-    let limited = store.write(move |database| {
-        // Not an immediate change of the file: allowed inside the transaction.
-        let sql = format!("PRAGMA max_page_count = {pages}");
-        database.query_row(&sql, [], |row| row.get::<_, i64>(0)).map_err(super::error::failure)?;
-        Ok(())
-    });
-    limited.await.unwrap();
 }
 
 #[tokio::test]
@@ -294,7 +283,7 @@ async fn one_commit_that_does_not_fit_fails_alone_or_with_its_batch_but_never_ha
     let folder = Folder::new();
     let store = Arc::new(SqliteStore::open(folder.path("a.db")).unwrap());
     store.commit(world()).await.unwrap();
-    limit_pages(&store, 60).await;
+    store.limit_pages(60).await.unwrap();
     let commits = (0..64).map(|number| {
         let store = Arc::clone(&store);
         let mut value = delivery(&format!("{number:02}"), "a", &number.to_string(), DeliveryStatus::Pending);

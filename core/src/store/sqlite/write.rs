@@ -13,7 +13,7 @@ use super::{
 use crate::{
     error::{Error, ErrorKind},
     id::{CustomerId, InstanceId},
-    model::{Account, AccountPolicy, Connection, Event, Instance, serves_many},
+    model::{Account, AccountPolicy, Connection, Event, Instance, ProbeReport, serves_many},
     store::{
         Change, Committed, DeliveryRecord, Lease, PendingFlow, PendingRevocation, Put, Refusal, ResumePoint, Sealed,
         outbox::Due,
@@ -57,6 +57,11 @@ pub(super) fn commit(database: &Database, changes: Vec<Change>) -> Done<Committe
                 one(execute(database, sql, params![customer_id.as_str(), version]))?;
             }
             Change::ResumePoint(put) => put_resume_point(database, &put, version)?,
+            Change::Probe(put) => put_probe(database, &put, version)?,
+            Change::RemoveProbe { customer_id, instance_id } => {
+                let delete = "DELETE FROM probes WHERE customer_id = ?1 AND instance_id = ?2";
+                execute(database, delete, params![customer_id.as_str(), instance_id.as_str()]).map_err(failure)?;
+            }
             Change::Event(event) => {
                 let number = append(database, &event)?;
                 if first_event == 0 {
@@ -325,7 +330,7 @@ fn put_policy(database: &Database, put: &Put<AccountPolicy>, version: i64) -> Do
         Some(_) => "UPDATE policies SET version = ?2, value = ?3 WHERE customer_id = ?1 AND version = ?4",
     };
     let (id, value) = (put.value.customer_id.as_str(), json(&put.value)?);
-    of_account(match put.replaces {
+    owned(match put.replaces {
         None => execute(database, sql, params![id, version, value]),
         Some(old) => execute(database, sql, params![id, version, value, old]),
     })
@@ -339,14 +344,29 @@ fn put_resume_point(database: &Database, put: &Put<ResumePoint>, version: i64) -
         }
     };
     let (id, source, value) = (put.value.customer_id.as_str(), &put.value.source, json(&put.value)?);
-    of_account(match put.replaces {
+    owned(match put.replaces {
         None => execute(database, sql, params![id, source, version, value]),
         Some(old) => execute(database, sql, params![id, source, version, value, old]),
     })
 }
 
-/// As [`one`], for rows whose only reference is their account.
-fn of_account(outcome: rusqlite::Result<usize>) -> Done {
+fn put_probe(database: &Database, put: &Put<ProbeReport>, version: i64) -> Done {
+    let sql = match put.replaces {
+        None => "INSERT INTO probes (customer_id, instance_id, version, value) VALUES (?1, ?2, ?3, ?4)",
+        Some(_) => {
+            "UPDATE probes SET version = ?3, value = ?4 WHERE customer_id = ?1 AND instance_id = ?2 AND version = ?5"
+        }
+    };
+    let (customer, instance) = (put.value.customer_id.as_str(), put.value.instance_id.as_str());
+    let value = json(&put.value)?;
+    owned(match put.replaces {
+        None => execute(database, sql, params![customer, instance, version, value]),
+        Some(old) => execute(database, sql, params![customer, instance, version, value, old]),
+    })
+}
+
+/// As [`one`], for rows whose only reference is their owner, an account or a connection.
+fn owned(outcome: rusqlite::Result<usize>) -> Done {
     match outcome {
         Err(error) if is_constraint(&error) && !is_taken(&error) => Err(Refusal::Missing),
         outcome => one(outcome),

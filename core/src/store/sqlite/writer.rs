@@ -37,8 +37,8 @@ type Tell = Box<dyn FnOnce(Option<&Error>)>;
 trait Step {
     /// True when nobody waits for the answer any more.
     fn abandoned(&self) -> bool;
-    /// Does the work. The first part says whether its changes are to be kept.
-    fn run(self: Box<Self>, database: &Database) -> (bool, Tell);
+    /// Does the work. The first part says whether its changes are to be kept, and if not, whether something failed.
+    fn run(self: Box<Self>, database: &Database) -> (Result<(), Option<Error>>, Tell);
     /// Answers without having done anything.
     fn fail(self: Box<Self>, error: Error);
 }
@@ -52,10 +52,14 @@ where
         self.reply.is_closed()
     }
 
-    fn run(self: Box<Self>, database: &Database) -> (bool, Tell) {
+    fn run(self: Box<Self>, database: &Database) -> (Result<(), Option<Error>>, Tell) {
         let Self { work, reply } = *self;
         let answer = work(database);
-        let keep = answer.is_ok();
+        let keep = match &answer {
+            Ok(_) => Ok(()),
+            Err(Refusal::Failed(error)) => Err(Some(error.clone())),
+            Err(_) => Err(None),
+        };
         let tell = move |lost: Option<&Error>| {
             // When the batch is lost, a refusal may be untrue as well: its reason may have been lost with it.
             let answer = match (lost, answer) {
@@ -89,7 +93,7 @@ pub(super) fn run(database: &Arc<Slot>, mut jobs: mpsc::Receiver<Job>) {
         // Who gave up before the start has not changed anything.
         batch.retain(|job| !job.0.abandoned());
         if !batch.is_empty() {
-            database.with(|database| commit_together(database, &mut batch));
+            database.with_in_place(|database| commit_together(database, &mut batch));
         }
     }
 }
@@ -145,11 +149,14 @@ fn step(database: &Database, job: Job) -> Result<(bool, Tell), (Error, Option<Te
     }
     let (keep, tell) = job.0.run(database);
     if database.is_autocommit() {
-        // SQLite itself rolls everything back when the disk is full or fails in the middle.
-        let error = Error::new(ErrorKind::Store, "The disk failed while the changes were written.")
-            .remedy("Check the disk and its free space, then try again.");
+        // SQLite itself rolls everything back when the disk is full or fails in the middle. All of the batch are told why.
+        let error = keep.err().flatten().unwrap_or_else(|| {
+            Error::new(ErrorKind::Store, "The disk failed while the changes were written.")
+                .remedy("Check the disk and its free space, then try again.")
+        });
         return Err((error, Some(tell)));
     }
+    let keep = keep.is_ok();
     let ended = if keep {
         execute(database, "RELEASE job")
     } else {

@@ -178,6 +178,8 @@ pub(crate) async fn call(client: &Client, operation: &str, with: &Value) -> Resu
         "accounts.list" => json(client.accounts().list(after, limit).await),
         "accounts.test" => json(client.accounts().test(customer()?).await),
         "accounts.entitlement" => json(client.accounts().entitlement(customer()?).await),
+        "accounts.disable" => json(client.accounts().disable(customer()?).await),
+        "accounts.enable" => json(client.accounts().enable(customer()?).await),
         "accounts.remove" => json(client.accounts().remove(customer()?).await),
         "instances.get" => json(client.instances().get(instance()?).await),
         "instances.list" => json(client.instances().list(after, limit).await),

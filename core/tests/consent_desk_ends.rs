@@ -1,4 +1,4 @@
-//! The listener on a desk: who comes too late, who comes twice, and who gives up.
+//! How waiting on a desk ends: in time, too late, twice, and by giving up.
 
 #![allow(clippy::unwrap_used)]
 

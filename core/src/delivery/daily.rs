@@ -1,0 +1,90 @@
+//! The daily probe of the registrations that a worker works for.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use tokio::task::JoinSet;
+
+use super::{deliver::Courier, lease::Held};
+use crate::{
+    error::Result,
+    id::{CustomerId, InstanceId},
+};
+
+/// How long what a probe learned is believed.
+const FRESH: TimeDelta = TimeDelta::hours(24);
+/// Pause between two looks at whether a registration is due, and after a probe that failed.
+const PAUSE: TimeDelta = TimeDelta::hours(1);
+/// Probes at a time.
+const AT_ONCE: usize = 4;
+
+/// Probes what was not probed for a day, by whichever process.
+pub(super) struct Daily {
+    courier: Courier,
+    next: HashMap<(CustomerId, InstanceId), DateTime<Utc>>,
+    under_way: JoinSet<()>,
+}
+
+impl Daily {
+    pub(super) fn new(courier: Courier) -> Self {
+        Self { courier, next: HashMap::new(), under_way: JoinSet::new() }
+    }
+
+    /// Starts on what is due, and waits for nothing.
+    pub(super) fn look(&mut self, registered: &BTreeMap<InstanceId, Vec<CustomerId>>) {
+        while self.under_way.try_join_next().is_some() {}
+        let now = self.courier.chance.now();
+        self.next.retain(|(customer, instance), _| {
+            registered.get(instance).is_some_and(|customers| customers.contains(customer))
+        });
+        for (instance, customers) in registered {
+            for customer in customers {
+                if self.under_way.len() >= AT_ONCE {
+                    return;
+                }
+                let pair = (customer.clone(), instance.clone());
+                if self.next.get(&pair).is_some_and(|at| *at > now) {
+                    continue;
+                }
+                self.next.insert(pair, now + PAUSE);
+                let (courier, customer, instance) = (self.courier.clone(), customer.clone(), instance.clone());
+                self.under_way.spawn(async move {
+                    if let Err(error) = probe_if_due(&courier, &customer, &instance).await {
+                        tracing::warn!(%customer, %instance, %error, "the daily probe did not work");
+                    }
+                });
+            }
+        }
+    }
+
+    /// Waits for what is under way: a probe that is broken off leaves its record open.
+    pub(super) async fn end(mut self) {
+        while self.under_way.join_next().await.is_some() {}
+    }
+}
+
+async fn probe_if_due(courier: &Courier, customer: &CustomerId, instance: &InstanceId) -> Result<()> {
+    if !is_due(courier, customer, instance).await? {
+        return Ok(());
+    }
+    let (name, owner) = (format!("probe:{customer}:{instance}"), courier.chance.uuid().to_string());
+    let now = courier.chance.now();
+    let Some(lease) = courier.store.acquire(&name, &owner, now, now + PAUSE).await? else { return Ok(()) };
+    let held = Held { store: Arc::clone(&courier.store), lease: Some(lease) };
+    // Under the lease: whoever held it last may have done it.
+    let done = match is_due(courier, customer, instance).await {
+        Ok(true) => courier.probe(customer, instance).await.map(drop),
+        Ok(false) => Ok(()),
+        Err(error) => Err(error),
+    };
+    held.give_back().await;
+    done
+}
+
+async fn is_due(courier: &Courier, customer: &CustomerId, instance: &InstanceId) -> Result<bool> {
+    let last = courier.store.probe(customer, instance).await?;
+    Ok(last.is_none_or(|last| last.value.probed_at + FRESH <= courier.chance.now()))
+}
