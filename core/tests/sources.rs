@@ -4,7 +4,7 @@
 
 mod support;
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use itsm_adapter::{
@@ -13,7 +13,7 @@ use itsm_adapter::{
 };
 use itsm_simulator::{Fault, FaultKind};
 use serde_json::{Value, json};
-use support::{ACME, GLOBEX, World, is};
+use support::{ACME, GLOBEX, World, is, wire::NeverEnds};
 
 const MONITOR: &str = "monitor";
 const LIST: &str = "notifications:list";
@@ -103,15 +103,30 @@ async fn more_alerts_of_one_instant_than_a_page_holds_are_all_read() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_list_of_monitor_that_never_ends_is_given_up_and_what_it_held_is_kept() {
+    let world = added().await;
+    has(&world, &[(1, 600), (2, 600)]);
+    let builder = Client::builder().config(world.config()).transport(Arc::new(NeverEnds(world.wire.clone())));
+    let client = builder.clock(Arc::new(world.clock.clone())).open().await.unwrap();
+    // The first look has come further than where it began; the second one has not.
+    assert_eq!(poll(&client, AlertSource::Monitor).await.unwrap().accepted, 2);
+    let pages = world.asked(MONITOR).len();
+    assert!((500..600).contains(&pages), "{pages} pages");
+    is(&poll(&client, AlertSource::Monitor).await.unwrap_err(), ErrorKind::Protocol, "for ever");
+    assert_eq!(monitored(&world).await.accepted, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn later_states_are_told_and_an_end_that_nobody_knows_is_not() {
     let world = added().await;
-    has(&world, &[(1, 500), (2, 400)]);
+    let same = changed(2, 400);
+    world.simulator.patch_account(ACME, &json!({"alerts": [changed(1, 500), same]})).unwrap();
     assert_eq!(counts(&monitored(&world).await), (2, 0, 0));
     let mut announced = changed(1, 300);
     announced["LastReannouncementTime"] = json!(stamp(Utc::now()));
     let mut over = changed(3, 200);
     over["LifecycleState"] = json!(3);
-    world.simulator.patch_account(ACME, &json!({"alerts": [announced, changed(2, 400), over]})).unwrap();
+    world.simulator.patch_account(ACME, &json!({"alerts": [announced, same, over]})).unwrap();
     let report = monitored(&world).await;
     assert_eq!((report.accepted, report.changed), (0, 1), "{report:?}");
     assert_eq!(deliveries(&world).await.len(), 2);

@@ -102,7 +102,8 @@ impl Alerts<'_> {
     }
 
     /// Takes a dead letter back into the outbox, with a full budget of attempts. Anything else stays as it is. The
-    /// dead letters are listed by [`Alerts::list`] with the status `dead`.
+    /// dead letters are listed by [`Alerts::list`] with the status `dead`. One whose outcome was never found out is
+    /// looked up first where it was sent, unless the account is registered with another instance by now.
     ///
     /// # Errors
     /// `not_found`, `store`.

@@ -51,6 +51,10 @@ impl Registrations<'_> {
     /// there and ended here in one commit, so that there is no gap. The credentials have to be given again: what is
     /// stored for one address is never sent to another (T1). Tokens that are only good at the old one are revoked.
     ///
+    /// Incidents are known again at the new address by their ids and keys. If it is another instance after all, what
+    /// was left at the old one ends: an attempt whose outcome is unknown becomes a dead letter, and an alert that goes
+    /// on gets a new incident that names the one before.
+    ///
     /// # Errors
     /// `illegal_state` when there is no registration at the old address; else as [`Registrations::register`]. Nothing
     /// has changed then, and the registration at the old address goes on working.

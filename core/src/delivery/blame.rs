@@ -1,6 +1,6 @@
 //! Whose trouble a failure is, so that it slows what it is about and nothing else.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
 
@@ -60,31 +60,41 @@ pub(super) fn cause(error: &Error) -> ErrorKind {
     }
 }
 
+/// Accounts in trouble, one after the other and none that is not, after which it is the instance that has it.
+const TOO_MANY: usize = 5;
+
 /// The accounts of one lane that are in trouble of their own. Each rests by itself, longer every time.
 #[derive(Debug, Default)]
-pub(super) struct Troubles(HashMap<CustomerId, Pace>);
+pub(super) struct Troubles {
+    of: HashMap<CustomerId, Pace>,
+    /// Those that failed since one did not.
+    lately: HashSet<CustomerId>,
+}
 
 impl Troubles {
-    /// The account's grant did not serve. `chance`: a number up to the given one.
+    /// The account's grant did not serve. `chance`: a number up to the given one. True: neither does anybody else's.
     pub(super) fn failed(
         &mut self,
         customer: CustomerId,
         started: DateTime<Utc>,
         now: DateTime<Utc>,
         chance: impl FnOnce(u64) -> u64,
-    ) {
-        self.0.entry(customer).or_insert_with(|| Pace::new(1, now)).failed(started, now, chance);
+    ) -> bool {
+        self.lately.insert(customer.clone());
+        self.of.entry(customer).or_insert_with(|| Pace::new(1, now)).failed(started, now, chance);
+        self.lately.len() >= TOO_MANY
     }
 
     /// It did.
     pub(super) fn answered(&mut self, customer: &CustomerId) {
-        self.0.remove(customer);
+        self.of.remove(customer);
+        self.lately.clear();
     }
 
     /// The accounts that are not resting now; those that are gone are forgotten.
     pub(super) fn awake(&mut self, customers: &[CustomerId], now: DateTime<Utc>) -> Vec<CustomerId> {
-        self.0.retain(|customer, _| customers.contains(customer));
-        let rests = |customer: &CustomerId| self.0.get(customer).is_some_and(|pace| pace.closed_until(now).is_some());
+        self.of.retain(|customer, _| customers.contains(customer));
+        let rests = |customer: &CustomerId| self.of.get(customer).is_some_and(|pace| pace.closed_until(now).is_some());
         customers.iter().filter(|customer| !rests(customer)).cloned().collect()
     }
 }
@@ -125,5 +135,16 @@ mod tests {
         assert_eq!(troubles.awake(&both, now + Duration::from_secs(60)).len(), 2);
         troubles.answered(&acme);
         assert_eq!(troubles.awake(&both, now).len(), 2);
+    }
+    #[test]
+    fn what_befalls_one_account_after_the_other_is_the_instances() {
+        let (now, mut troubles) = (DateTime::UNIX_EPOCH, Troubles::default());
+        let mut fails = |name: &str| troubles.failed(CustomerId::parse(name).unwrap(), now, now, |_| 0);
+        for _ in 0..10 {
+            assert!(!["a1", "a2", "a3", "a4"].into_iter().any(&mut fails), "four accounts say nothing of a fifth");
+        }
+        assert!(fails("a5"));
+        troubles.answered(&CustomerId::parse("a6").unwrap());
+        assert!(!troubles.failed(CustomerId::parse("a1").unwrap(), now, now, |_| 0));
     }
 }

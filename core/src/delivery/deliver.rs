@@ -139,6 +139,8 @@ impl Courier {
                 continue;
             };
             match self.step(claimed, &owner, instance, None, None).await? {
+                // Something came after it that begins it anew.
+                Next::Settled(delivery) if delivery.status == DeliveryStatus::Pending => {}
                 Next::Settled(delivery) => return Ok(*delivery),
                 Next::Failed(error) => return Err(error),
                 Next::Unknown(error) => {
@@ -191,9 +193,9 @@ impl Courier {
         match row.value.delivery.status {
             DeliveryStatus::Unknown => self.settle(row, instance, budget).await,
             DeliveryStatus::Pending | DeliveryStatus::Dead => {
-                // It died with an outcome that could not be found out, and the account is back where it was.
-                let is_back = row.value.delivery.instance_id.as_ref() == Some(instance);
-                if is_back && row.value.attempt_deadline.is_some() {
+                // It died with an outcome that could not be found out, at this instance: that comes first.
+                let is_here = row.value.delivery.instance_id.as_ref() == Some(instance);
+                if is_here && row.value.attempt_deadline.is_some() {
                     drop(seat);
                     return self.settle(row, instance, budget).await;
                 }
@@ -332,7 +334,9 @@ impl Courier {
             Change::Delivery(Put { value: record.clone(), sealed: None, replaces: Some(*version) })
         };
         let version = self.store.commit(begun.iter().map(put).collect()).await?.version;
-        begun.iter().for_each(|(_, record)| self.watch(record));
+        for (_, record) in &begun {
+            self.watch(record);
+        }
         Ok(begun.into_iter().map(|(_, value)| Row { value, sealed: None, version }).collect())
     }
 
@@ -396,7 +400,14 @@ impl Courier {
                 record.delivery.failure = Some(words(&error));
                 record.not_before = Some(at);
                 record.claimed_until = None;
-                self.write(record, row.version, Vec::new(), None).await?;
+                let counts = left.is_zero() && Blame::of(&error) == Blame::Delivery;
+                record.spent = record.spent.saturating_add(counts.into());
+                if counts && budget.is_some_and(|most| record.spent >= most) {
+                    // The deadline stays, so that whoever replays it looks again before anything is sent.
+                    self.open(record, row.version, true).await?;
+                } else {
+                    self.write(record, row.version, Vec::new(), None).await?;
+                }
                 return Ok(Next::Failed(error));
             }
         };
@@ -437,10 +448,11 @@ impl Courier {
     /// the instance drops a condition that it does not know and returns other rows (T11).
     pub(super) async fn look_up(&self, delivery: &Delivery, instance: &InstanceId) -> Result<Vec<IncidentRow>> {
         let key = &delivery.correlation_id;
-        let query = &Query::new().equals("correlation_id", key)?.order_by("sys_created_on")?;
+        // Sorted here: query rules that forbid ranges forbid sorting too.
+        let query = &Query::new().equals("correlation_id", key)?;
         let work =
             |access: Arc<Access>| async move { self.servicenow.query(&access, "incident", query, &FIELDS, 10).await };
-        let rows: Vec<IncidentRow> = self
+        let mut rows: Vec<IncidentRow> = self
             .tokens
             .with_access(&delivery.customer_id, instance, work)
             .await
@@ -452,6 +464,7 @@ impl Courier {
             )
             .with("look_up", "broken"));
         }
+        rows.sort_by(|a, b| (&a.sys_created_on, &a.number).cmp(&(&b.sys_created_on, &b.number)));
         Ok(rows)
     }
 

@@ -6,8 +6,16 @@ use super::policy::Decision;
 use crate::model::{Alert, Incident};
 
 /// Columns that are read back of every incident.
-pub(super) const FIELDS: [&str; 7] =
-    ["sys_id", "number", "short_description", "priority", "state", "correlation_id", "sys_created_by"];
+pub(super) const FIELDS: [&str; 8] = [
+    "sys_id",
+    "number",
+    "short_description",
+    "priority",
+    "state",
+    "correlation_id",
+    "sys_created_by",
+    "sys_created_on",
+];
 
 /// Length of the column `short_description`.
 const SHORT_DESCRIPTION: usize = 160;
@@ -95,6 +103,9 @@ pub(super) struct IncidentRow {
     pub(super) correlation_id: String,
     #[serde(default)]
     sys_created_by: String,
+    /// UTC, to the second, in a form that sorts.
+    #[serde(default)]
+    pub(super) sys_created_on: String,
 }
 
 impl From<IncidentRow> for Incident {

@@ -199,7 +199,11 @@ impl Lane {
                         pace.throttled(started, now, wait);
                     }
                     Blame::Instance => pace.failed(started, now, chance),
-                    Blame::Account => troubles.failed(customer, started, now, chance),
+                    Blame::Account => {
+                        if troubles.failed(customer, started, now, chance) {
+                            pace.failed(started, now, chance);
+                        }
+                    }
                     Blame::Delivery => {
                         pace.answered(started, now);
                         troubles.answered(&customer);

@@ -12,6 +12,7 @@ pub(crate) mod mortal;
 pub(crate) mod network;
 pub(crate) mod oidc;
 pub(crate) mod search;
+pub(crate) mod stage;
 pub(crate) mod stranger;
 pub(crate) mod watch;
 pub(crate) mod wire;

@@ -19,6 +19,22 @@ use super::network::Life;
 pub(crate) struct Mortal {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) life: Arc<Life>,
+    /// Whether it works on threads of its own. Virtual time stands still meanwhile.
+    pub(crate) is_outside: bool,
+}
+
+impl Mortal {
+    async fn still<T>(&self, work: impl Future<Output = T>) -> T {
+        if !self.is_outside {
+            return work.await;
+        }
+        // Tokio's paused clock goes on by itself unless something blocks.
+        let (done, wait) = std::sync::mpsc::channel::<()>();
+        tokio::task::spawn_blocking(move || wait.recv());
+        let answer = work.await;
+        drop(done);
+        answer
+    }
 }
 
 type Result<T, E = Error> = std::result::Result<T, E>;
@@ -30,7 +46,7 @@ macro_rules! through {
         impl Store for Mortal {
             $(async fn $name(&self, $($argument: $kind),*) -> $answer {
                 self.life.gate().await;
-                let answer = self.store.$name($($argument),*).await;
+                let answer = self.still(self.store.$name($($argument),*)).await;
                 self.life.gate().await;
                 answer
             })*

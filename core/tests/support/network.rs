@@ -2,6 +2,7 @@
 //! two remote systems are the simulator's own, asked without sockets.
 
 use std::{
+    collections::HashMap,
     fmt,
     sync::{
         Arc, Mutex, PoisonError,
@@ -155,6 +156,8 @@ pub(crate) struct Sky {
     began: Instant,
     told: Mutex<Duration>,
     weather: Mutex<Weather>,
+    /// Of some origins only.
+    local: Mutex<HashMap<String, Weather>>,
     trace: Mutex<Vec<String>>,
 }
 
@@ -166,12 +169,23 @@ impl Sky {
             began,
             told: Mutex::default(),
             weather: Mutex::default(),
+            local: Mutex::default(),
             trace: Mutex::default(),
         })
     }
 
     pub(crate) fn set(&self, weather: Weather) {
         *self.weather.lock().unwrap_or_else(PoisonError::into_inner) = weather;
+    }
+
+    /// The weather on the way to this origin, whatever it is elsewhere.
+    pub(crate) fn set_at(&self, origin: &str, weather: Weather) {
+        self.local.lock().unwrap_or_else(PoisonError::into_inner).insert(origin.to_owned(), weather);
+    }
+
+    fn weather(&self, origin: &str) -> Weather {
+        let local = self.local.lock().unwrap_or_else(PoisonError::into_inner).get(origin).copied();
+        local.unwrap_or_else(|| *self.weather.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     pub(crate) fn trace(&self) -> Vec<String> {
@@ -224,7 +238,7 @@ impl Link {
         let fail = |failure| Err((failure, "the simulated network".to_owned()));
         let deadline = Instant::now() + request.timeout;
         let (sky, dice) = (&self.sky, &self.sky.dice);
-        let weather = *sky.weather.lock().unwrap_or_else(PoisonError::into_inner);
+        let weather = sky.weather(&request.url.origin().ascii_serialization());
         let way = Duration::from_millis(1 + dice.below(40));
         let mut rest = dice.below(100);
         let mut falls = |chance: u64| {

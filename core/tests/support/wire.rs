@@ -73,6 +73,27 @@ impl Transport for LookingOn {
     }
 }
 
+/// Says of every page of Monitor's alerts that another one follows.
+#[derive(Debug)]
+pub(crate) struct NeverEnds(pub(crate) LookingOn);
+
+#[async_trait]
+impl Transport for NeverEnds {
+    async fn send(&self, request: Request) -> Result<Response, (SendFailure, String)> {
+        let mut next = request.url.clone();
+        let mut response = self.0.send(request).await?;
+        if next.path().ends_with("/Notifications") {
+            let (skip, rest): (Vec<_>, Vec<_>) = next.query_pairs().into_owned().partition(|(name, _)| name == "$skip");
+            let skip = skip.first().map_or(0, |(_, skip)| skip.parse::<u32>().unwrap()) + 1;
+            next.query_pairs_mut().clear().extend_pairs(rest).append_pair("$skip", &skip.to_string());
+            let mut page: serde_json::Value = serde_json::from_slice(&response.body).unwrap();
+            page["@odata.nextLink"] = next.as_str().into();
+            response.body = page.to_string().into();
+        }
+        Ok(response)
+    }
+}
+
 /// Takes the condition out of every look-up in some tables, as an instance does with one that it does not know.
 #[derive(Debug)]
 pub(crate) struct DropsConditions {

@@ -129,8 +129,30 @@ pub const GOV: SeedAccount = SeedAccount {
     frozen: false,
 };
 
+/// US, as ordinary as [`ACME`]: one more where many are needed.
+pub const TYRELL: SeedAccount = SeedAccount {
+    customer_id: "tyrellcorp09",
+    environment: "us",
+    name: "Tyrell",
+    client_secret: "CtxSecretTyrell/Hm7+Pv1oXe9Ld4Wq6Js==",
+    services: ENTITLED,
+    sites: &[("cloudxdsite", "Premium")],
+    frozen: false,
+};
+
+/// European Union, as ordinary.
+pub const CYBERDYNE: SeedAccount = SeedAccount {
+    customer_id: "cyberdyne010",
+    environment: "eu",
+    name: "Cyberdyne",
+    client_secret: "CtxSecretCyberdyne+Rt4/Nb8uZk2Fg5Mc3Yw==",
+    services: ENTITLED,
+    sites: &[("cloudxdsite", "Premium")],
+    frozen: false,
+};
+
 /// All accounts of the seed.
-pub const ACCOUNTS: [SeedAccount; 8] = [ACME, GLOBEX, INITECH, UMBRELLA, HOOLI, STARK, WAYNE, GOV];
+pub const ACCOUNTS: [SeedAccount; 10] = [ACME, GLOBEX, INITECH, UMBRELLA, HOOLI, STARK, WAYNE, GOV, TYRELL, CYBERDYNE];
 
 /// Customer id that an on-premises controller uses for everybody.
 pub const ON_PREMISES_CUSTOMER: &str = "CitrixOnPremises";

@@ -15,6 +15,8 @@ use crate::{
 const OVERLAP: TimeDelta = TimeDelta::minutes(10);
 /// Records that are remembered as seen; older ones are told from new ones by their identity.
 const REMEMBERED: usize = 5000;
+/// Pages of one look (T13). What changed after the last of them is for the next look.
+const MAX_PAGES: usize = 500;
 
 impl Sweep<'_> {
     pub(super) async fn monitor(&mut self) -> Result<()> {
@@ -24,7 +26,8 @@ impl Sweep<'_> {
         let mut since = self.position.since - overlap;
         let mut next = None;
         let mut policies = None;
-        loop {
+        let began = self.position.since;
+        for _ in 0..MAX_PAGES {
             self.go_on().await?;
             let link: &Option<url::Url> = &next;
             let ask = |token: std::sync::Arc<crate::Secret>| async move {
@@ -64,6 +67,10 @@ impl Sweep<'_> {
                 (Some(link), _) => next = Some(link),
             }
         }
+        if self.position.since > began {
+            return Ok(());
+        }
+        Err(Error::new(ErrorKind::Protocol, "The list of Monitor's alerts does not end."))
     }
 
     /// The records of a page that can be read, in an order that the page must have.

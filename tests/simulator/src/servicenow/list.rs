@@ -75,7 +75,14 @@ pub(super) fn many(glide: &mut Glide, ask: &Ask, moment: &Moment<'_>, who: &Who,
         Ok(window) => window,
         Err(refusal) => return *refusal,
     };
-    let filter = Filter::compile(&glide.tables, table, &query(ask), who.user_id.as_str(), &who.user_name);
+    let mut query = query(ask);
+    let is_dropped =
+        |field: &str| glide.switches.conditions_dropped.iter().any(|own| *own == format!("{name}.{field}"));
+    for condition in query.alternatives.iter_mut().flatten().flatten().filter(|condition| is_dropped(&condition.field))
+    {
+        condition.operator = None;
+    }
+    let filter = Filter::compile(&glide.tables, table, &query, who.user_id.as_str(), &who.user_name);
     if let Some(refusal) = range_refusal(glide, who, name, &filter) {
         return refusal;
     }

@@ -204,6 +204,8 @@ pub struct Switches {
     pub unstable_order: bool,
     /// `table.field` names on which range operators and sorting are refused for non-administrators.
     pub range_denied: Vec<String>,
+    /// `table.field` names whose conditions are dropped, as if the table did not know the field.
+    pub conditions_dropped: Vec<String>,
     /// `GET /api/now/ui/user/current_user` answers to OAuth tokens.
     pub current_user_api: bool,
     /// Which close codes exist.
@@ -276,6 +278,7 @@ impl Default for Switches {
             invalid_query_returns_no_rows: false,
             unstable_order: true,
             range_denied: Vec::new(),
+            conditions_dropped: Vec::new(),
             current_user_api: true,
             close_codes: CloseCodes::BestPractice,
             close_needs_admin: true,

@@ -283,6 +283,21 @@ async fn query_rules_forbid_ranges_and_sorting_but_not_equality() {
 }
 
 #[tokio::test]
+async fn a_condition_that_is_dropped_leaves_the_other_rows_in() {
+    let rig = Rig::start().await;
+    let token = rig.token("svc.citrix").await;
+    let users = async || {
+        let query = "/api/now/table/sys_user?sysparm_query=email=svc.citrix@example.org";
+        send(rig.get(query, &token)).await.json()["result"].as_array().unwrap().len()
+    };
+    assert_eq!(users().await, 1);
+    rig.sim.patch_instance("dev1", &json!({"conditions_dropped": ["sys_user.email"]})).unwrap();
+    assert!(users().await > 1);
+    rig.sim.patch_instance("dev1", &json!({"invalid_query_returns_no_rows": true})).unwrap();
+    assert_eq!(users().await, 0);
+}
+
+#[tokio::test]
 async fn an_hourly_rule_announces_itself_and_then_refuses() {
     let rig = Rig::start().await;
     let token = rig.token("svc.citrix").await;
