@@ -8,12 +8,14 @@ use std::time::Duration;
 
 use crate::{INCIDENT, insert_ours, list_ours, plain::Plain, stub::Stub, world::World};
 
-/// `insert|list ours|plain COUNT`: inserts 64 in flight, or walks over the whole table.
+/// `insert|list ours|plain COUNT`: inserts 64 in flight, or walks over the whole table. `delivered ours COUNT`: with the
+/// durable outbox in front; its peer is `insert plain`.
 pub(crate) async fn run(what: &str, side: &str, count: usize) {
     let stub = Stub::start(Duration::ZERO);
     match (what, side) {
         ("insert", "ours") => insert_ours(&World::new(&stub).await.client, count, 64).await,
         ("insert", "plain") => Plain::new(stub.url()).await.insert(&INCIDENT, count, 64).await,
+        ("delivered", "ours") => crate::delivery::alone(&stub, count).await,
         ("list", "ours") => {
             let world = World::new(&stub).await;
             for _ in 0..count {
@@ -26,6 +28,6 @@ pub(crate) async fn run(what: &str, side: &str, count: usize) {
                 plain.list(1000).await;
             }
         }
-        _ => panic!("alone insert|list ours|plain COUNT"),
+        _ => panic!("alone insert|list|delivered ours|plain COUNT"),
     }
 }

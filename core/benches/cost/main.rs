@@ -8,11 +8,13 @@
 #![allow(clippy::unwrap_used, clippy::cast_precision_loss)]
 
 mod alone;
+mod delivery;
 mod measure;
 mod plain;
 mod policy;
 mod state;
 mod stub;
+mod waiting;
 mod world;
 
 use std::{sync::Arc, time::Duration};
@@ -94,6 +96,24 @@ fn main() {
         }
         if chosen("state") {
             state::commits().await;
+        }
+        if chosen("delivered") {
+            delivery::rate().await;
+        }
+        if chosen("delivered-latency") {
+            delivery::latency().await;
+        }
+        if chosen("submits") {
+            delivery::submits().await;
+        }
+        if chosen("lives") {
+            delivery::lives().await;
+        }
+        if chosen("idle") {
+            delivery::idle().await;
+        }
+        if chosen("waiting") {
+            waiting::waiting().await;
         }
         if chosen("accounts") {
             state::many_accounts().await;

@@ -184,9 +184,18 @@ async fn hold(latency: Duration) {
     }
 }
 
-async fn insert(State(shared): State<Arc<Shared>>, body: axum::body::Bytes) -> Response {
+async fn insert(State(shared): State<Arc<Shared>>, uri: axum::http::Uri, body: axum::body::Bytes) -> Response {
     hold(shared.latency).await;
     assert!(!body.is_empty());
+    if uri.query().is_some_and(|query| query.contains("correlation_id")) {
+        // Who asks for the key gets the one that was sent.
+        let text = std::str::from_utf8(&body).unwrap();
+        let key = text.split(r#""correlation_id":""#).nth(1).and_then(|rest| rest.split('"').next()).unwrap();
+        let row = format!(
+            r#"{{"result":{{"sys_id":"0123456789abcdef0123456789abcdef","number":"INC0010001","short_description":"Cloud Connector EDGE01 is offline","priority":"3","state":"1","correlation_id":"{key}","sys_created_by":"user"}}}}"#
+        );
+        return (StatusCode::CREATED, [(header::CONTENT_TYPE, "application/json")], row).into_response();
+    }
     (StatusCode::CREATED, json(r#"{"result":{"sys_id":"0123456789abcdef0123456789abcdef","number":"INC0010001"}}"#))
         .into_response()
 }

@@ -13,7 +13,7 @@ pub(crate) const ACCOUNT: &str = "benchcustomer";
 
 pub(crate) struct World {
     pub(crate) client: Client,
-    _dir: tempfile::TempDir,
+    dir: tempfile::TempDir,
 }
 
 impl World {
@@ -53,6 +53,10 @@ impl World {
             })
             .await
             .unwrap();
-        Self { client, _dir: dir }
+        Self { client, dir }
+    }
+
+    pub(crate) fn database(&self) -> std::path::PathBuf {
+        self.dir.path().join("adapter.db")
     }
 }

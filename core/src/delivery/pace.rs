@@ -13,7 +13,8 @@ const SLOW: u32 = 4;
 /// Below this, slowness is noise.
 const QUICK: Duration = Duration::from_millis(20);
 
-/// The window of one lane: grows by one for every window of good answers, halves on a bad one.
+/// The window of one lane: doubles with every window of good answers until the first bad one, which halves it, as every
+/// later one does; from then on it grows by one for every window of good answers.
 #[derive(Debug)]
 pub(super) struct Pace {
     most: f64,
@@ -81,7 +82,8 @@ impl Pace {
             return self.cut(started, now);
         }
         self.usual = Some((usual * 7 + took) / 8);
-        self.window = (self.window + 1.0 / self.window).min(self.most);
+        let more = if self.cut_at.is_none() { 1.0 } else { 1.0 / self.window };
+        self.window = (self.window + more).min(self.most);
     }
 
     /// The instance asked not to be called for this long (none: it did not say).
@@ -140,6 +142,22 @@ mod tests {
         assert_eq!(pace.room(0, at(2000)), 8, "ten refusals of one moment are one sign");
         pace.throttled(at(2001), at(2002), None);
         assert_eq!(pace.room(1, at(2002)), 3);
+    }
+
+    #[test]
+    fn the_window_doubles_until_the_first_sign_of_too_many() {
+        let mut pace = Pace::new(64, at(0));
+        for n in 0..28 {
+            pace.answered(at(n), at(n + 1));
+        }
+        assert_eq!(pace.room(0, at(100)), 32, "three windows: 4, 8, 16");
+        pace.throttled(at(100), at(101), None);
+        for n in 0..16 {
+            pace.answered(at(200 + n), at(201 + n));
+        }
+        assert_eq!(pace.room(0, at(300)), 16, "a window of answers is worth one");
+        pace.answered(at(300), at(301));
+        assert_eq!(pace.room(0, at(301)), 17);
     }
 
     #[test]

@@ -158,8 +158,24 @@ impl SqliteStore {
         &self,
         work: impl FnOnce(&Database) -> Result<T, Refusal> + Send + 'static,
     ) -> Result<T, Refusal> {
+        self.give(work, true).await
+    }
+
+    /// The same for claims and leases, which hold between the processes of this machine and end with it: no flush.
+    async fn hold<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Database) -> Result<T, Refusal> + Send + 'static,
+    ) -> Result<T> {
+        self.give(work, false).await.map_err(failed)
+    }
+
+    async fn give<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Database) -> Result<T, Refusal> + Send + 'static,
+        durable: bool,
+    ) -> Result<T, Refusal> {
         let (reply, answer) = oneshot::channel();
-        let job = Job::new(Work { work, reply });
+        let job = Job::new(Work { work, reply, durable });
         self.writer.send(job).await.map_err(|_| stopped())?;
         answer.await.map_err(|_| stopped())?
     }
@@ -275,12 +291,12 @@ impl Store for SqliteStore {
     }
 
     async fn claim(&self, claim: Claim) -> Result<Vec<Claimed>> {
-        self.write(move |database| outbox::claim(database, &claim)).await.map_err(failed)
+        self.hold(move |database| outbox::claim(database, &claim)).await
     }
 
     async fn give_back(&self, id: &DeliveryId, owner: &str) -> Result<()> {
         let (id, owner) = (id.clone(), owner.to_owned());
-        self.write(move |database| outbox::give_back(database, &id, &owner)).await.map_err(failed)
+        self.hold(move |database| outbox::give_back(database, &id, &owner)).await
     }
 
     async fn last_step(&self, id: &DeliveryId) -> Result<Option<DeliveryStep>> {
@@ -339,12 +355,12 @@ impl Store for SqliteStore {
         until: DateTime<Utc>,
     ) -> Result<Option<Lease>> {
         let (name, owner) = (name.to_owned(), owner.to_owned());
-        self.write(move |database| write::acquire(database, &name, &owner, now, until)).await.map_err(failed)
+        self.hold(move |database| write::acquire(database, &name, &owner, now, until)).await
     }
 
     async fn release(&self, lease: &Lease) -> Result<()> {
         let lease = lease.clone();
-        self.write(move |database| write::release(database, &lease)).await.map_err(failed)
+        self.hold(move |database| write::release(database, &lease)).await
     }
 }
 

@@ -17,50 +17,62 @@ use crate::{
     },
 };
 
+/// Makes ready what has become due.
+pub(super) const PROMOTE: &str = "UPDATE deliveries SET ready = 1, due_at = NULL, owner = NULL WHERE id IN
+    (SELECT id FROM deliveries WHERE customer_id = ?1 AND due_at IS NOT NULL AND due_at <= ?2 ORDER BY due_at LIMIT ?3)";
+/// The front of what is ready.
+pub(super) const READY: &str =
+    "SELECT rank, id FROM deliveries WHERE customer_id = ?1 AND ready = 1 ORDER BY rank, id LIMIT ?2";
+/// When the next becomes ready.
+pub(super) const NEXT: &str =
+    "SELECT due_at FROM deliveries WHERE customer_id = ?1 AND due_at IS NOT NULL ORDER BY due_at LIMIT 1";
+
 /// See [`Store::claim`](crate::store::Store::claim). Runs on the writer.
 pub(super) fn claim(database: &Database, claim: &Claim) -> Done<Vec<Claimed>> {
     let now = claim.now.timestamp_micros();
-    let rows: Vec<Row<DeliveryRecord>> = match &claim.wanted {
+    let ids = match &claim.wanted {
         Wanted::One(id) => {
-            let sql = "SELECT value, version, key_id, sealed FROM deliveries
-                       WHERE id = ?1 AND (owner IS NULL OR due_at <= ?2)";
-            list(database, sql, params![id.as_str(), now])?
+            let sql = "SELECT 0, id FROM deliveries WHERE id = ?1 AND (owner IS NULL OR due_at <= ?2)";
+            each(database, sql, params![id.as_str(), now], place)?
         }
-        Wanted::Ready { customers, limit } => {
-            let promote = "UPDATE deliveries SET ready = 1, due_at = NULL, owner = NULL WHERE id IN
-                           (SELECT id FROM deliveries WHERE customer_id = ?1 AND due_at IS NOT NULL AND due_at <= ?2
-                            ORDER BY due_at LIMIT ?3)";
-            let sql = "SELECT value, version, key_id, sealed FROM deliveries
-                       WHERE customer_id = ?1 AND ready = 1 ORDER BY rank, id LIMIT ?2";
-            let mut rows: Vec<Row<DeliveryRecord>> = Vec::new();
-            for customer in customers {
-                execute(database, promote, params![customer.as_str(), now, PROMOTED]).map_err(failure)?;
-                rows.extend(list(database, sql, params![customer.as_str(), limit])?);
-            }
-            if customers.len() > 1 {
-                rows.sort_by(|a, b| {
-                    (a.value.rank(), &a.value.delivery.id).cmp(&(b.value.rank(), &b.value.delivery.id))
-                });
-                rows.truncate(usize::try_from(*limit).unwrap_or(usize::MAX));
-            }
-            rows
-        }
+        Wanted::Ready { customers, limit } => ready(database, customers, *limit, now)?,
     };
-    if rows.is_empty() {
+    if ids.is_empty() {
         return Ok(Vec::new());
     }
     let version = next_version(database)?;
-    let sql = "UPDATE deliveries SET version = ?2, ready = 0, due_at = ?3, owner = ?4 WHERE id = ?1";
+    let sql = "UPDATE deliveries SET version = ?2, ready = 0, due_at = ?3, owner = ?4 WHERE id = ?1
+               RETURNING value, version, key_id, sealed";
     let until = claim.until.timestamp_micros();
-    let mut claimed = Vec::with_capacity(rows.len());
-    for mut row in rows {
-        let id = row.value.delivery.id.clone();
-        execute(database, sql, params![id.as_str(), version, until, claim.owner]).map_err(failure)?;
-        row.version = version;
-        row.value.claimed_until = Some(claim.until);
-        claimed.push(Claimed { row, steps: steps(database, &id)? });
+    let mut claimed = Vec::with_capacity(ids.len());
+    for (_, id) in ids {
+        let rows: Vec<Row<DeliveryRecord>> = list(database, sql, params![id, version, until, claim.owner])?;
+        for mut row in rows {
+            row.value.claimed_until = Some(claim.until);
+            let steps = steps(database, &row.value.delivery.id)?;
+            claimed.push(Claimed { row, steps });
+        }
     }
     Ok(claimed)
+}
+
+/// The ids of what comes first. Only an index is read, however many accounts there are and however much waits.
+fn ready(database: &Database, customers: &[CustomerId], limit: u32, now: i64) -> Done<Vec<(i64, String)>> {
+    let mut ids = Vec::new();
+    for customer in customers {
+        execute(database, PROMOTE, params![customer.as_str(), now, PROMOTED]).map_err(failure)?;
+        ids.extend(each(database, READY, params![customer.as_str(), limit], place)?);
+    }
+    if customers.len() > 1 {
+        ids.sort_unstable();
+        ids.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+    }
+    Ok(ids)
+}
+
+/// Columns: rank, id.
+fn place(row: &rusqlite::Row<'_>) -> Result<(i64, String)> {
+    Ok((row.get(0).map_err(failure)?, row.get(1).map_err(failure)?))
 }
 
 pub(super) fn steps(database: &Database, id: &DeliveryId) -> Result<Vec<DeliveryStep>> {
@@ -155,8 +167,7 @@ pub(super) fn due(database: &Database, customers: &[CustomerId], now: DateTime<U
             return Ok(Some(now));
         }
     }
-    let sql = "SELECT due_at FROM deliveries WHERE customer_id = ?1 AND due_at IS NOT NULL ORDER BY due_at LIMIT 1";
-    let mut statement = database.prepare_cached(sql).map_err(failure)?;
+    let mut statement = database.prepare_cached(NEXT).map_err(failure)?;
     let mut first: Option<i64> = None;
     for customer in customers {
         let at: Option<i64> = statement.query_row([customer.as_str()], |row| row.get(0)).optional().map_err(failure)?;

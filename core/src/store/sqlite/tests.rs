@@ -12,7 +12,7 @@ use std::{
 
 use rusqlite::Connection as Database;
 
-use super::{SqliteStore, read, schema};
+use super::{SqliteStore, outbox, read, schema};
 use crate::{
     error::{Error, ErrorKind, Result},
     model::{Account, ConnectionStatus, DeliveryStatus},
@@ -417,6 +417,9 @@ async fn the_lists_of_waiting_deliveries_and_registrations_use_their_indexes() {
     for sql in [
         read::deliveries_statement(&waiting).0,
         read::deliveries_statement(&DeliveryFilter { customer_id: Some(customer("a")), statuses: Vec::new() }).0,
+        outbox::READY.to_owned(),
+        outbox::PROMOTE.to_owned(),
+        outbox::NEXT.to_owned(),
         "SELECT value FROM revocations ORDER BY created_at, id LIMIT 1".to_owned(),
         "SELECT value FROM events WHERE customer_id = 'a' AND sequence > 5 ORDER BY sequence LIMIT 1".to_owned(),
         "SELECT value FROM connections WHERE (customer_id, instance_id) > ('a', 'b') ORDER BY customer_id, instance_id"
@@ -424,6 +427,7 @@ async fn the_lists_of_waiting_deliveries_and_registrations_use_their_indexes() {
     ] {
         let plan = plan(&sql);
         assert!(plan.contains("SEARCH") || plan.contains("SCAN revocations USING INDEX"), "{sql}: {plan}");
+        assert!(!plan.contains("SCAN deliveries"), "{sql}: {plan}");
         assert!(!plan.contains("TEMP B-TREE"), "{sql}: {plan}");
     }
 }

@@ -26,6 +26,9 @@ const BATCH: usize = 256;
 pub(super) struct Work<F, T> {
     pub(super) work: F,
     pub(super) reply: oneshot::Sender<Result<T, Refusal>>,
+    /// Whether it must be on the disk before it is answered. What only binds processes of this machine need not be:
+    /// they end with it.
+    pub(super) durable: bool,
 }
 
 /// A [`Work`] of any type.
@@ -37,6 +40,8 @@ type Tell = Box<dyn FnOnce(Option<&Error>)>;
 trait Step {
     /// True when nobody waits for the answer any more.
     fn abandoned(&self) -> bool;
+    /// Whether the answer has to wait for the disk.
+    fn durable(&self) -> bool;
     /// Does the work. The first part says whether its changes are to be kept, and if not, whether something failed.
     fn run(self: Box<Self>, database: &Database) -> (Result<(), Option<Error>>, Tell);
     /// Answers without having done anything.
@@ -52,8 +57,12 @@ where
         self.reply.is_closed()
     }
 
+    fn durable(&self) -> bool {
+        self.durable
+    }
+
     fn run(self: Box<Self>, database: &Database) -> (Result<(), Option<Error>>, Tell) {
-        let Self { work, reply } = *self;
+        let Self { work, reply, .. } = *self;
         let answer = work(database);
         let keep = match &answer {
             Ok(_) => Ok(()),
@@ -99,7 +108,8 @@ pub(super) fn run(database: &Arc<Slot>, mut jobs: mpsc::Receiver<Job>) {
 }
 
 fn commit_together(database: Result<&Database, Error>, batch: &mut Vec<Job>) {
-    let begun = database.and_then(|database| execute(database, "BEGIN IMMEDIATE").map(|()| database));
+    let durable = batch.iter().any(|job| job.0.durable());
+    let begun = database.and_then(|database| begin(database, durable).map(|()| database));
     let database = match begun {
         Ok(database) => database,
         Err(error) => {
@@ -139,6 +149,13 @@ fn commit_together(database: Result<&Database, Error>, batch: &mut Vec<Job>) {
     for tell in answers {
         tell(lost.as_ref());
     }
+}
+
+/// A later flush takes along what was written without one, so the order of commits stays whatever happens.
+fn begin(database: &Database, durable: bool) -> Result<(), Error> {
+    let level = if durable { "FULL" } else { "NORMAL" };
+    database.pragma_update(None, "synchronous", level).map_err(failure)?;
+    execute(database, "BEGIN IMMEDIATE")
 }
 
 /// Runs one job in its savepoint. An error means that the whole transaction is gone.
