@@ -19,23 +19,20 @@ use std::{sync::Arc, time::Duration};
 use chrono::{DateTime, Utc};
 
 use super::{
-    blame::Blame,
-    group::Joined,
-    incident::{FIELDS, IncidentRow},
-    insert::{Insert, Refused, Sent},
-    life::Choices,
-    policy::{Action, Decision, PolicyBook},
+    choice::Choices,
+    policy::{Decision, PolicyBook},
+    settle::unknown,
     sight::Sights,
-    together::{Answered, Seat},
+    together::Seat,
 };
 use crate::{
-    api::servicenow::{Query, ServiceNow},
+    api::servicenow::ServiceNow,
     clock::{Chance, Clock},
     error::{Error, ErrorKind, Result, Retry},
     event::Observers,
     id::{DeliveryId, InstanceId},
-    model::{Delivery, DeliveryStatus, Event, EventKind, Incident},
-    oauth::{Access, Tokens},
+    model::{Delivery, DeliveryStatus, Event, EventKind},
+    oauth::Tokens,
     store::{Change, Claim, Claimed, DeliveryRecord, Put, Refusal, Row, Store, Wanted},
 };
 
@@ -44,13 +41,9 @@ pub(super) const MARGIN: Duration = Duration::from_secs(2);
 /// Inserts of one delivery in one call, before it is left to the next call.
 const ATTEMPTS: i32 = 5;
 /// Pause between two looks at an incident that may still appear, and at a delivery that somebody else holds.
-const POLL: Duration = Duration::from_millis(250);
+pub(super) const POLL: Duration = Duration::from_millis(250);
 /// Pause before a claim is given back once more to a store that failed.
 const GIVE_BACK_AGAIN: Duration = Duration::from_secs(1);
-/// The longest pause between two looks.
-const LONGEST_POLL: Duration = Duration::from_secs(10);
-/// Bounds of the pause after a failure; the second is reached by doubling.
-const PAUSE: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(300));
 
 /// Delivers; cheap to clone.
 #[derive(Clone)]
@@ -115,11 +108,6 @@ impl Courier {
     /// How long a claim lasts: the token and one call, each with all its repetitions.
     pub(super) fn claim_span(&self) -> Duration {
         self.total_timeout * 2 + MARGIN
-    }
-
-    /// How long an attempt may have an effect after it was begun: the call, and the instance's own limit.
-    fn longest(&self) -> Duration {
-        self.total_timeout + self.transaction_limit + MARGIN
     }
 
     /// Delivers one alert to the instance its account is registered with, step after step until it is done.
@@ -207,326 +195,8 @@ impl Courier {
         }
     }
 
-    async fn attempt(
-        &self,
-        row: Row<DeliveryRecord>,
-        instance: &InstanceId,
-        budget: Option<i32>,
-        mut seat: Option<Seat>,
-    ) -> Result<Next> {
-        let customer = row.value.delivery.customer_id.clone();
-        let now = self.chance.now();
-        let decision = match self.decision(&row.value.delivery, now).await {
-            Ok(decision) => decision,
-            Err(error) => return self.put_back(row, error, budget).await,
-        };
-        // What was begun is brought to its end, whatever the policy says by now.
-        let is_new = row.value.delivery.attempts == 0 && row.value.shown.generation == 0;
-        match decision.action {
-            Action::Ignore if is_new => return self.ignore(row, &decision).await,
-            // Whoever delivers by hand does not wait for the end of a maintenance window.
-            Action::Hold(until) if is_new && budget.is_some() => return self.hold(row, until, &decision).await,
-            _ => {}
-        }
-        let (mut row, mut own_id) = match self.may_insert(row, instance, budget).await? {
-            Ok(may) => may,
-            Err(next) => return Ok(next),
-        };
-        if is_new && let Some(group) = &decision.group {
-            match self.join(row, group, instance).await? {
-                Joined::In(next) => return Ok(next),
-                Joined::Alone(alone) => row = *alone,
-            }
-        }
-        let mut rejected: Option<Arc<Access>> = None;
-        loop {
-            // The token first: an exchange may take long, and the attempt's time must not be used up by it.
-            let old = rejected.as_ref().map(|old| &old.token);
-            let access = match self.tokens.servicenow(&customer, instance, old).await {
-                Ok(access) => access,
-                Err(error) => return self.put_back(row, error, budget).await,
-            };
-            let insert = Insert::of(&row.value, &decision, own_id)?;
-            let answered = match seat.take() {
-                Some(seat) => seat.send(row, insert, access).await?,
-                None => self.begin_and_send(row, instance, insert, access).await?,
-            };
-            (row, seat) = (answered.row, answered.seat);
-            match answered.sent {
-                // One renewal, one repetition, as everywhere.
-                Sent::NotMade(error) if error.context("token") == Some("rejected") && rejected.is_none() => {
-                    rejected = Some(answered.access);
-                    continue;
-                }
-                // Not this one, but that several came at once.
-                Sent::NotMade(error) if error.context("together") == Some("refused") => continue,
-                _ => {}
-            }
-            // The others need not wait for what is written down here.
-            seat = None;
-            match answered.sent {
-                Sent::Made(incident) => {
-                    if answered.insert.lost_its_id(&incident) {
-                        self.doubt(&customer, instance, "The instance gave a record another one.").await;
-                    }
-                    return self.done(row, instance, incident).await;
-                }
-                Sent::Unknown(error) => return self.end_attempt(row, error).await,
-                Sent::NotMade(error) => {
-                    match self.refused(&row.value.delivery, instance, &answered.insert, error).await {
-                        Refused::There(incident) => return self.done(row, instance, incident).await,
-                        Refused::WithoutOwnId => own_id = false,
-                        Refused::Unsure(error) => return self.end_attempt(row, error).await,
-                        Refused::Really(error) => return self.put_back(row, error, budget).await,
-                    }
-                }
-            }
-        }
-    }
-
     pub(super) async fn decision(&self, delivery: &Delivery, now: DateTime<Utc>) -> Result<Decision> {
         Ok(self.policies.of(&delivery.customer_id).await?.decide(&delivery.alert, now))
-    }
-
-    /// The policy makes nothing of the alert.
-    async fn ignore(&self, row: Row<DeliveryRecord>, decision: &Decision) -> Result<Next> {
-        let mut record = row.value;
-        record.delivery.status = DeliveryStatus::Ignored;
-        record.delivery.failure = Some(decision.reason.clone());
-        record.delivery.updated_at = self.chance.now();
-        record.claimed_until = None;
-        let row = self.write(record, row.version, Vec::new(), None).await?;
-        metrics::counter!("itsm_adapter_deliveries_ignored").increment(1);
-        Ok(Next::Settled(Box::new(row.value.delivery)))
-    }
-
-    /// A maintenance window is under way: the policy is asked again at its end.
-    async fn hold(&self, row: Row<DeliveryRecord>, until: DateTime<Utc>, decision: &Decision) -> Result<Next> {
-        let mut record = row.value;
-        record.delivery.failure = Some(decision.reason.clone());
-        record.not_before = Some(until);
-        record.claimed_until = None;
-        self.write(record, row.version, Vec::new(), None).await?;
-        Ok(Next::Later(until))
-    }
-
-    /// The journal: an attempt is written down before it is sent, with the time after which it cannot have an
-    /// effect any more, should nobody be there to write down when it ended. The claim goes on until then.
-    pub(super) async fn begin_attempt(
-        &self,
-        row: Row<DeliveryRecord>,
-        instance: &InstanceId,
-    ) -> Result<Row<DeliveryRecord>> {
-        let record = self.begun(row.value, instance);
-        let row = self.write(record, row.version, Vec::new(), None).await?;
-        self.watch(&row.value);
-        Ok(row)
-    }
-
-    /// The same for several, in one commit: all of them, or none when one is not as it was.
-    pub(super) async fn begin_together(
-        &self,
-        rows: Vec<Row<DeliveryRecord>>,
-        instance: &InstanceId,
-    ) -> Result<Vec<Row<DeliveryRecord>>, Refusal> {
-        let begun: Vec<_> = rows.into_iter().map(|row| (row.version, self.begun(row.value, instance))).collect();
-        let put = |(version, record): &(i64, DeliveryRecord)| {
-            Change::Delivery(Put { value: record.clone(), sealed: None, replaces: Some(*version) })
-        };
-        let version = self.store.commit(begun.iter().map(put).collect()).await?.version;
-        for (_, record) in &begun {
-            self.watch(record);
-        }
-        Ok(begun.into_iter().map(|(_, value)| Row { value, sealed: None, version }).collect())
-    }
-
-    /// The attempt's time, from after the write, which may have waited for the disk: the call begins only now.
-    fn watch(&self, record: &DeliveryRecord) {
-        self.sights.set(record, self.chance.clock.elapsed() + self.longest());
-    }
-
-    fn begun(&self, mut record: DeliveryRecord, instance: &InstanceId) -> DeliveryRecord {
-        let now = self.chance.now();
-        record.delivery.status = DeliveryStatus::Unknown;
-        record.delivery.attempts += 1;
-        record.delivery.instance_id = Some(instance.clone());
-        record.delivery.updated_at = now;
-        // The call may be waiting for its turn, or for the end of a pause, until shortly before its time is up.
-        record.attempt_deadline = Some(now + self.longest());
-        record.claimed_until = Some(now + self.claim_span());
-        record.not_before = None;
-        record
-    }
-
-    async fn begin_and_send(
-        &self,
-        row: Row<DeliveryRecord>,
-        instance: &InstanceId,
-        insert: Insert,
-        access: Arc<Access>,
-    ) -> Result<Answered> {
-        let row = self.begin_attempt(row, instance).await?;
-        let sent = self.send(&insert, &access).await;
-        Ok(Answered { row, insert, sent, access, seat: None })
-    }
-
-    /// Nothing of ours is on its way any more: from here the instance has its own time limit, and no more.
-    async fn end_attempt(&self, row: Row<DeliveryRecord>, error: Error) -> Result<Next> {
-        let now = self.chance.now();
-        let mut record = row.value;
-        record.delivery.failure = Some(words(&error));
-        record.delivery.updated_at = now;
-        record.attempt_deadline = Some(now + self.transaction_limit + MARGIN);
-        record.claimed_until = None;
-        self.sights.set(&record, self.chance.clock.elapsed() + self.transaction_limit + MARGIN);
-        self.write(record, row.version, Vec::new(), None).await?;
-        metrics::counter!("itsm_adapter_outcomes_unknown").increment(1);
-        Ok(Next::Unknown(error))
-    }
-
-    /// Finds out what an attempt came to: one look, and another one later as long as the instance can still be
-    /// working on it. The lane's own instance is asked, also for what was begun at another one (`left.rs`).
-    async fn settle(&self, row: Row<DeliveryRecord>, instance: &InstanceId, budget: Option<i32>) -> Result<Next> {
-        let ended_at = row.value.delivery.updated_at;
-        let looked_at = self.chance.now();
-        // Taken before the look: what is not there when the attempt is over never comes.
-        let left = self.sights.left(&row.value, self.chance.clock.elapsed());
-        let found = match self.look_up(&row.value.delivery, instance).await {
-            Ok(found) => found,
-            Err(error) => {
-                let mut record = row.value;
-                let at = looked_at + self.pause(record.failures, &error);
-                record.failures += 1;
-                record.delivery.failure = Some(words(&error));
-                record.not_before = Some(at);
-                record.claimed_until = None;
-                let counts = left.is_zero() && Blame::of(&error) == Blame::Delivery;
-                record.spent = record.spent.saturating_add(counts.into());
-                if counts && budget.is_some_and(|most| record.spent >= most) {
-                    // The deadline stays, so that whoever replays it looks again before anything is sent.
-                    self.open(record, row.version, true).await?;
-                } else {
-                    self.write(record, row.version, Vec::new(), None).await?;
-                }
-                return Ok(Next::Failed(error));
-            }
-        };
-        let mut found = found.into_iter();
-        if let Some(oldest) = found.next() {
-            self.link(&row.value.delivery, instance, &oldest, found.as_slice()).await;
-            return self.done(row, instance, oldest.into()).await;
-        }
-        let mut record = row.value;
-        record.claimed_until = None;
-        if !left.is_zero() {
-            // As long as it has been waited for already: the looks become rarer.
-            let waited = (looked_at - ended_at).to_std().unwrap_or_default();
-            let at = looked_at + waited.clamp(POLL, LONGEST_POLL).min(left + Duration::from_millis(1));
-            if waited < POLL {
-                let message = format!(
-                    "The answer was lost; the adapter looks for the incident for up to {} s before it makes another.",
-                    left.as_secs() + 1
-                );
-                self.observers.publish(&about(&record.delivery, EventKind::Progress, &message, looked_at));
-            }
-            record.not_before = Some(at);
-            self.write(record, row.version, Vec::new(), None).await?;
-            return Ok(Next::Later(at));
-        }
-        self.sights.forget(&record.delivery.id);
-        if let Some(home) = record.delivery.instance_id.clone().filter(|home| home != instance) {
-            return self.outcome_left(Row { value: record, ..row }, &home, instance).await;
-        }
-        record.attempt_deadline = None;
-        record.spent = record.spent.saturating_add(1);
-        let dead = budget.is_some_and(|most| record.spent >= most);
-        self.open(record, row.version, dead).await?;
-        Ok(Next::Later(looked_at))
-    }
-
-    /// Looks the incident up by equality of its key, oldest first. Rows that do not carry the key are no answer:
-    /// the instance drops a condition that it does not know and returns other rows (T11).
-    pub(super) async fn look_up(&self, delivery: &Delivery, instance: &InstanceId) -> Result<Vec<IncidentRow>> {
-        let key = &delivery.correlation_id;
-        // Sorted here: query rules that forbid ranges forbid sorting too.
-        let query = &Query::new().equals("correlation_id", key)?;
-        let work =
-            |access: Arc<Access>| async move { self.servicenow.query(&access, "incident", query, &FIELDS, 10).await };
-        let mut rows: Vec<IncidentRow> = self
-            .tokens
-            .with_access(&delivery.customer_id, instance, work)
-            .await
-            .map_err(|error| unknown(&error, delivery))?;
-        if rows.iter().any(|row| row.correlation_id != *key) {
-            return Err(unknown(
-                &Error::new(ErrorKind::Protocol, "The instance answered a look-up with other records."),
-                delivery,
-            )
-            .with("look_up", "broken"));
-        }
-        rows.sort_by(|a, b| (&a.sys_created_on, &a.number).cmp(&(&b.sys_created_on, &b.number)));
-        Ok(rows)
-    }
-
-    async fn done(&self, row: Row<DeliveryRecord>, instance: &InstanceId, incident: Incident) -> Result<Next> {
-        let mut record = row.value;
-        self.sights.forget(&record.delivery.id);
-        let message = format!("The alert is incident {}.", incident.number);
-        record.delivery.status = DeliveryStatus::Delivered;
-        record.delivery.instance_id = Some(instance.clone());
-        record.delivery.incident = Some(incident);
-        record.delivery.failure = None;
-        record.delivery.updated_at = self.chance.now();
-        record.attempt_deadline = None;
-        record.not_before = None;
-        record.claimed_until = None;
-        record.failures = 0;
-        record.spent = 0;
-        let event = about(&record.delivery, EventKind::DeliveryDone, &message, record.delivery.updated_at);
-        let row = self.write(record, row.version, Vec::new(), Some(event)).await?;
-        metrics::counter!("itsm_adapter_deliveries_done").increment(1);
-        Ok(Next::Settled(Box::new(row.value.delivery)))
-    }
-
-    /// Nothing was made: the delivery waits for its next attempt, or is dead when there is none left.
-    async fn put_back(&self, row: Row<DeliveryRecord>, error: Error, budget: Option<i32>) -> Result<Next> {
-        let mut record = row.value;
-        self.sights.forget(&record.delivery.id);
-        record.delivery.failure = Some(words(&error));
-        record.not_before = Some(self.chance.now() + self.pause(record.failures, &error));
-        record.failures = record.failures.saturating_add(1);
-        record.attempt_deadline = None;
-        let counts = Blame::of(&error) == Blame::Delivery;
-        record.spent = record.spent.saturating_add(counts.into());
-        let dead = budget.is_some_and(|most| is_hopeless(&error) || (counts && record.spent >= most));
-        self.open(record, row.version, dead).await?;
-        Ok(Next::Failed(error))
-    }
-
-    pub(super) async fn open(&self, mut record: DeliveryRecord, version: i64, dead: bool) -> Result<()> {
-        let now = self.chance.now();
-        record.delivery.status = if dead { DeliveryStatus::Dead } else { DeliveryStatus::Pending };
-        record.delivery.updated_at = now;
-        record.claimed_until = None;
-        let event = dead.then(|| {
-            let why = record.delivery.failure.as_deref().unwrap_or("its outcome stays unknown");
-            let message = format!("The alert could not be delivered and waits as a dead letter: {why}");
-            metrics::counter!("itsm_adapter_deliveries_dead").increment(1);
-            about(&record.delivery, EventKind::DeliveryFailed, &message, now)
-        });
-        self.write(record, version, Vec::new(), event).await.map(drop)
-    }
-
-    /// How long to wait after a failure: as long as the instance asks for, else full jitter under a doubling bound.
-    pub(super) fn pause(&self, failures: i32, error: &Error) -> Duration {
-        let (least, most) = PAUSE;
-        let doublings = u32::try_from(failures.max(0)).unwrap_or_default().min(16);
-        let bound = least.saturating_mul(1 << doublings).min(most);
-        let own = Duration::from_millis(self.chance.up_to(u64::try_from(bound.as_millis()).unwrap_or(u64::MAX)));
-        match error.retry_advice() {
-            Retry::After(asked) => asked.max(own),
-            _ => own,
-        }
     }
 
     pub(super) async fn write(
@@ -577,34 +247,10 @@ impl Courier {
     }
 }
 
-/// Whether the same insert would be refused again, whenever it comes.
-fn is_hopeless(error: &Error) -> bool {
-    error.kind() == ErrorKind::InvalidInput
-        || (error.kind() == ErrorKind::Forbidden && error.context("missing") == Some("field"))
-}
-
 /// What happened and what to do, as a dead letter tells it.
 pub(super) fn words(error: &Error) -> String {
     let info = error.info();
     if info.remedy.is_empty() { info.message } else { format!("{} {}", info.message, info.remedy) }
-}
-
-fn unknown(cause: &Error, delivery: &Delivery) -> Error {
-    Error::new(
-        ErrorKind::OutcomeUnknown,
-        format!(
-            "Whether the incident was made is not known yet, and the instance cannot be asked: {}",
-            cause.message()
-        ),
-    )
-    .remedy("Deliver it again later; the adapter looks the incident up before it makes another.")
-    .with("cause", cause.kind())
-    .with("correlation_id", &delivery.correlation_id)
-    .transaction(cause.transaction_id())
-    .retry(match cause.retry_advice() {
-        Retry::Never => Retry::Now,
-        advice => advice,
-    })
 }
 
 pub(super) fn about(delivery: &Delivery, kind: EventKind, message: &str, at: DateTime<Utc>) -> Event {

@@ -10,111 +10,26 @@
 //! The incident of a storm ends with its own alert, and says for how many it stood: whether those have ended is not
 //! followed. One that is raised after that opens a group of its own.
 
-use std::{
-    collections::{BTreeMap, HashMap},
-    fmt::Write,
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
-
-use chrono::{DateTime, Utc};
-use serde::Deserialize;
+use std::{collections::BTreeMap, sync::Arc};
 
 use super::{
     blame::Blame,
+    choice::Words,
+    deed::{Deed, Manner, decide},
     deliver::{Courier, MARGIN, Next, about, words},
-    incident::{FIELDS, IncidentRow, NOTE, cut, plain},
-    policy::Decision,
+    incident::{FIELDS, IncidentRow},
 };
 use crate::{
-    api::servicenow::Query,
     error::{Error, ErrorKind, Result},
     id::{CustomerId, InstanceId},
-    model::{Alert, AlertState, Delivery, DeliveryStatus, EventKind},
+    model::{AlertState, Delivery, DeliveryStatus, EventKind},
     oauth::Access,
     store::{Change, DeliveryRecord, DeliveryStep, Row},
     transport::{Failure, Outcome},
 };
 
-/// How long the choices of an instance are believed.
-const FRESH: Duration = Duration::from_secs(3600);
 /// Times one step is tried before it is given up.
 const TRIES: i32 = 10;
-/// Close codes that tell of a cause that went away by itself, best first, over the generations of the list.
-const CODES: [&str; 7] = [
-    "Solution provided",
-    "Solved (Permanently)",
-    "Solved Remotely (Permanently)",
-    "Resolved by caller",
-    "Closed/Resolved by Caller",
-    "Workaround provided",
-    "Solved (Work Around)",
-];
-/// Columns that are read of a choice.
-const CHOICE: [&str; 4] = ["value", "label", "language", "inactive"];
-
-/// How the incidents of an alert are kept up.
-#[derive(Debug)]
-pub(super) struct Manner {
-    /// Shortest time between two work notes about the alert being told again.
-    pub(super) note_interval: Duration,
-    /// Whether the end of the alert resolves the incident.
-    pub(super) resolve_on_end: bool,
-    /// Whether an alert that comes back opens the incident again; else it makes a linked new one.
-    pub(super) reopen: bool,
-    /// The policy's own words for a work note.
-    pub(super) work_note: Option<String>,
-}
-
-impl Manner {
-    fn of(decision: Decision) -> Self {
-        let Decision { note_interval, resolve_on_end, reopen, work_note, .. } = decision;
-        Self { note_interval, resolve_on_end, reopen, work_note }
-    }
-}
-
-/// What an instance calls its states and close codes.
-#[derive(Debug, Clone)]
-pub(super) struct Words {
-    in_progress: String,
-    pub(super) resolved: String,
-    /// None: there is no such state, or the list is hidden.
-    pub(super) canceled: Option<String>,
-    /// States that end an incident for good.
-    over: Vec<String>,
-    /// None: the list is hidden or empty.
-    pub(super) close_code: Option<String>,
-}
-
-/// When an instance's words were read, and what they are.
-type Known = HashMap<InstanceId, (DateTime<Utc>, Words)>;
-
-/// The words of all instances, as read; cheap to clone.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Choices(Arc<Mutex<Known>>);
-
-#[derive(Debug, Deserialize)]
-struct Choice {
-    value: String,
-    #[serde(default)]
-    label: String,
-    #[serde(default)]
-    language: String,
-    #[serde(default)]
-    inactive: String,
-}
-
-/// What a step does to the incident.
-enum Deed {
-    /// Nothing, and why.
-    Nothing(&'static str),
-    /// A work note.
-    Note(String),
-    Resolve(String),
-    Reopen(String),
-    /// A new incident that names this one.
-    Anew,
-}
 
 impl Courier {
     /// Does the first step that asks for something; what asks for nothing is passed over on the way.
@@ -394,160 +309,5 @@ impl Courier {
             );
             self.observers.publish(&about(delivery, EventKind::DeliveryDuplicated, &message, self.chance.now()));
         }
-    }
-
-    pub(super) async fn words(&self, customer: &CustomerId, instance: &InstanceId) -> Result<Words> {
-        let now = self.chance.now();
-        let known = self.choices.0.lock().unwrap_or_else(PoisonError::into_inner).get(instance).cloned();
-        if let Some((read_at, words)) = known
-            && now < read_at + FRESH
-        {
-            return Ok(words);
-        }
-        let states = self.list(customer, instance, "state").await?;
-        let codes = self.list(customer, instance, "close_code").await?;
-        let words = Words::of(&states, &codes);
-        self.choices.0.lock().unwrap_or_else(PoisonError::into_inner).insert(instance.clone(), (now, words.clone()));
-        Ok(words)
-    }
-
-    async fn list(&self, customer: &CustomerId, instance: &InstanceId, element: &str) -> Result<Vec<Choice>> {
-        let query = &Query::new().equals("name", "incident")?.equals("element", element)?.order_by("sequence")?;
-        let ask = |access: Arc<Access>| async move {
-            self.servicenow.query(&access, "sys_choice", query, &CHOICE, 200).await
-        };
-        match self.tokens.with_access(customer, instance, ask).await {
-            Ok(list) => Ok(list),
-            // A list that may not be read: the usual words must do.
-            Err(error) if matches!(error.kind(), ErrorKind::Forbidden | ErrorKind::NotFound) => Ok(Vec::new()),
-            Err(error) => Err(error),
-        }
-    }
-}
-
-impl Words {
-    fn of(states: &[Choice], codes: &[Choice]) -> Self {
-        let usable = |choice: &&Choice| choice.inactive != "true" && matches!(choice.language.as_str(), "" | "en");
-        let state = |label: &str| {
-            let fits = |choice: &&Choice| choice.label.eq_ignore_ascii_case(label);
-            states.iter().filter(usable).find(fits).map(|choice| choice.value.clone())
-        };
-        let canceled = ["Canceled", "Cancelled"].into_iter().find_map(state);
-        let over = state("Closed").into_iter().chain(canceled.clone());
-        let known = |code: &str| codes.iter().filter(usable).any(|choice| choice.value == code);
-        let own = CODES.into_iter().find(|code| known(code)).map(str::to_owned);
-        Self {
-            in_progress: state("In Progress").or_else(|| state("Active")).unwrap_or_else(|| "2".to_owned()),
-            canceled,
-            resolved: state("Resolved").unwrap_or_else(|| "6".to_owned()),
-            over: over.chain(["7".to_owned(), "8".to_owned()]).collect(),
-            close_code: own.or_else(|| codes.iter().find(usable).map(|choice| choice.value.clone())),
-        }
-    }
-}
-
-impl DeliveryRecord {
-    /// The alert gets a new incident, with a key of its own, that names the one before.
-    pub(super) fn begin_anew(&mut self, follows: String, state: AlertState) {
-        self.shown.generation += 1;
-        self.shown.follows = Some(follows);
-        self.shown.state = state;
-        self.shown.resolved = false;
-        self.shown.noted_at = None;
-        self.shown.trying = 0;
-        let first = self.delivery.correlation_id.split('~').next().unwrap_or_default().to_owned();
-        self.delivery.correlation_id = format!("{first}~{}", self.shown.generation);
-        self.delivery.status = DeliveryStatus::Pending;
-        self.delivery.incident = None;
-        self.delivery.attempts = 0;
-    }
-}
-
-/// What a step asks for, given the incident as it is.
-fn decide(
-    record: &DeliveryRecord,
-    step: &DeliveryStep,
-    present: Option<&IncidentRow>,
-    words: &Words,
-    manner: &Manner,
-) -> Deed {
-    let came_back = record.shown.state == AlertState::Ended && step.alert.state != AlertState::Ended;
-    let Some(present) = present else {
-        return if came_back { Deed::Anew } else { Deed::Nothing("it is gone") };
-    };
-    let is_over = words.over.contains(&present.state);
-    let is_resolved = present.state == words.resolved;
-    if step.alert.state == AlertState::Ended {
-        return match (is_over || is_resolved, manner.resolve_on_end) {
-            (true, _) => Deed::Nothing("it is resolved already"),
-            (false, true) => Deed::Resolve(told("The alert has ended", &step.alert, record, manner)),
-            (false, false) => Deed::Note(told("The alert has ended", &step.alert, record, manner)),
-        };
-    }
-    if !came_back {
-        return if is_over {
-            Deed::Nothing("somebody closed it")
-        } else if step.alert.state == AlertState::Changed {
-            Deed::Note(told("The alert has changed", &step.alert, record, manner))
-        } else {
-            Deed::Note(told("The alert was raised again", &step.alert, record, manner))
-        };
-    }
-    if is_over || (is_resolved && !(record.shown.resolved && manner.reopen)) {
-        return Deed::Anew;
-    }
-    let text = told("The alert is back", &step.alert, record, manner);
-    if is_resolved { Deed::Reopen(text) } else { Deed::Note(text) }
-}
-
-/// A work note, as text and nothing else (T14).
-fn told(what: &str, alert: &Alert, record: &DeliveryRecord, manner: &Manner) -> String {
-    let mut note = what.to_owned();
-    if let Some(at) = alert.raised_at {
-        // Writing into a string does not fail, here and below.
-        let _ = write!(note, " ({})", at.to_rfc3339_opts(chrono::SecondsFormat::Secs, true));
-    }
-    if record.shown.unnoted > 0 {
-        let _ = write!(note, "; it was told {} times more since the last note", record.shown.unnoted);
-    }
-    note.push_str(".\n\n");
-    if let Some(own) = &manner.work_note {
-        note.push_str(&plain(own));
-        return cut(&note, NOTE);
-    }
-    note.push_str(&plain(&alert.title));
-    if !alert.description.is_empty() {
-        note.push_str("\n\n");
-        note.push_str(&plain(&alert.description));
-    }
-    cut(&note, NOTE)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn choices(labels: &[(&str, &str)]) -> Vec<Choice> {
-        let choice = |(value, label): &(&str, &str)| Choice {
-            value: (*value).into(),
-            label: (*label).into(),
-            language: "en".into(),
-            inactive: "false".into(),
-        };
-        labels.iter().map(choice).collect()
-    }
-
-    #[test]
-    fn the_words_come_from_the_instance_and_fall_back_to_the_usual_ones() {
-        let own = Words::of(
-            &choices(&[("2", "Active"), ("16", "Resolved"), ("17", "Closed")]),
-            &choices(&[("x", "Other"), ("Solved (Permanently)", "Solved (Permanently)")]),
-        );
-        assert_eq!((own.resolved.as_str(), own.in_progress.as_str()), ("16", "2"));
-        assert_eq!(own.close_code.as_deref(), Some("Solved (Permanently)"));
-        assert!(own.over.contains(&"17".to_owned()));
-        let unlike = Words::of(&[], &choices(&[("house_code", "House code")]));
-        assert_eq!((unlike.resolved.as_str(), unlike.close_code.as_deref()), ("6", Some("house_code")));
-        assert_eq!(Words::of(&[], &[]).close_code, None);
     }
 }

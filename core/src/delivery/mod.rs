@@ -1,9 +1,12 @@
 //! Alerts to incidents: accepted durably, delivered exactly once.
 
 mod accept;
+mod attempt;
 mod bell;
 mod blame;
+mod choice;
 mod daily;
+mod deed;
 mod deliver;
 mod group;
 mod incident;
@@ -18,6 +21,7 @@ mod mapping;
 mod pace;
 mod policy;
 mod probe;
+mod settle;
 mod sight;
 mod source;
 mod sweep;
@@ -27,8 +31,8 @@ mod worker;
 pub(crate) use self::{
     accept::accept,
     bell::{Bell, Ring},
+    choice::Choices,
     deliver::Courier,
-    life::Choices,
     policy::{PolicyBook, PolicySet},
     sight::Sights,
     source::webhook_alert,

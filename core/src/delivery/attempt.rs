@@ -1,0 +1,200 @@
+//! One attempt: whether there is to be one, its entry in the journal, and the insert itself.
+
+use std::{sync::Arc, time::Duration};
+
+use chrono::{DateTime, Utc};
+
+use super::{
+    deliver::{Courier, MARGIN, Next, words},
+    group::Joined,
+    insert::{Insert, Refused, Sent},
+    policy::{Action, Decision},
+    together::{Answered, Seat},
+};
+use crate::{
+    error::{Error, Result},
+    id::InstanceId,
+    model::DeliveryStatus,
+    oauth::Access,
+    store::{Change, DeliveryRecord, Put, Refusal, Row},
+};
+
+impl Courier {
+    pub(super) async fn attempt(
+        &self,
+        row: Row<DeliveryRecord>,
+        instance: &InstanceId,
+        budget: Option<i32>,
+        mut seat: Option<Seat>,
+    ) -> Result<Next> {
+        let customer = row.value.delivery.customer_id.clone();
+        let now = self.chance.now();
+        let decision = match self.decision(&row.value.delivery, now).await {
+            Ok(decision) => decision,
+            Err(error) => return self.put_back(row, error, budget).await,
+        };
+        // What was begun is brought to its end, whatever the policy says by now.
+        let is_new = row.value.delivery.attempts == 0 && row.value.shown.generation == 0;
+        match decision.action {
+            Action::Ignore if is_new => return self.ignore(row, &decision).await,
+            // Whoever delivers by hand does not wait for the end of a maintenance window.
+            Action::Hold(until) if is_new && budget.is_some() => return self.hold(row, until, &decision).await,
+            _ => {}
+        }
+        let (mut row, mut own_id) = match self.may_insert(row, instance, budget).await? {
+            Ok(may) => may,
+            Err(next) => return Ok(next),
+        };
+        if is_new && let Some(group) = &decision.group {
+            match self.join(row, group, instance).await? {
+                Joined::In(next) => return Ok(next),
+                Joined::Alone(alone) => row = *alone,
+            }
+        }
+        let mut rejected: Option<Arc<Access>> = None;
+        loop {
+            // The token first: an exchange may take long, and the attempt's time must not be used up by it.
+            let old = rejected.as_ref().map(|old| &old.token);
+            let access = match self.tokens.servicenow(&customer, instance, old).await {
+                Ok(access) => access,
+                Err(error) => return self.put_back(row, error, budget).await,
+            };
+            let insert = Insert::of(&row.value, &decision, own_id)?;
+            let answered = match seat.take() {
+                Some(seat) => seat.send(row, insert, access).await?,
+                None => self.begin_and_send(row, instance, insert, access).await?,
+            };
+            (row, seat) = (answered.row, answered.seat);
+            match answered.sent {
+                // One renewal, one repetition, as everywhere.
+                Sent::NotMade(error) if error.context("token") == Some("rejected") && rejected.is_none() => {
+                    rejected = Some(answered.access);
+                    continue;
+                }
+                // Not this one, but that several came at once.
+                Sent::NotMade(error) if error.context("together") == Some("refused") => continue,
+                _ => {}
+            }
+            // The others need not wait for what is written down here.
+            seat = None;
+            match answered.sent {
+                Sent::Made(incident) => {
+                    if answered.insert.lost_its_id(&incident) {
+                        self.doubt(&customer, instance, "The instance gave a record another one.").await;
+                    }
+                    return self.done(row, instance, incident).await;
+                }
+                Sent::Unknown(error) => return self.end_attempt(row, error).await,
+                Sent::NotMade(error) => {
+                    match self.refused(&row.value.delivery, instance, &answered.insert, error).await {
+                        Refused::There(incident) => return self.done(row, instance, incident).await,
+                        Refused::WithoutOwnId => own_id = false,
+                        Refused::Unsure(error) => return self.end_attempt(row, error).await,
+                        Refused::Really(error) => return self.put_back(row, error, budget).await,
+                    }
+                }
+            }
+        }
+    }
+
+    /// The policy makes nothing of the alert.
+    async fn ignore(&self, row: Row<DeliveryRecord>, decision: &Decision) -> Result<Next> {
+        let mut record = row.value;
+        record.delivery.status = DeliveryStatus::Ignored;
+        record.delivery.failure = Some(decision.reason.clone());
+        record.delivery.updated_at = self.chance.now();
+        record.claimed_until = None;
+        let row = self.write(record, row.version, Vec::new(), None).await?;
+        metrics::counter!("itsm_adapter_deliveries_ignored").increment(1);
+        Ok(Next::Settled(Box::new(row.value.delivery)))
+    }
+
+    /// A maintenance window is under way: the policy is asked again at its end.
+    async fn hold(&self, row: Row<DeliveryRecord>, until: DateTime<Utc>, decision: &Decision) -> Result<Next> {
+        let mut record = row.value;
+        record.delivery.failure = Some(decision.reason.clone());
+        record.not_before = Some(until);
+        record.claimed_until = None;
+        self.write(record, row.version, Vec::new(), None).await?;
+        Ok(Next::Later(until))
+    }
+
+    /// The journal: an attempt is written down before it is sent, with the time after which it cannot have an
+    /// effect any more, should nobody be there to write down when it ended. The claim goes on until then.
+    pub(super) async fn begin_attempt(
+        &self,
+        row: Row<DeliveryRecord>,
+        instance: &InstanceId,
+    ) -> Result<Row<DeliveryRecord>> {
+        let record = self.begun(row.value, instance);
+        let row = self.write(record, row.version, Vec::new(), None).await?;
+        self.watch(&row.value);
+        Ok(row)
+    }
+
+    /// The same for several, in one commit: all of them, or none when one is not as it was.
+    pub(super) async fn begin_together(
+        &self,
+        rows: Vec<Row<DeliveryRecord>>,
+        instance: &InstanceId,
+    ) -> Result<Vec<Row<DeliveryRecord>>, Refusal> {
+        let begun: Vec<_> = rows.into_iter().map(|row| (row.version, self.begun(row.value, instance))).collect();
+        let put = |(version, record): &(i64, DeliveryRecord)| {
+            Change::Delivery(Put { value: record.clone(), sealed: None, replaces: Some(*version) })
+        };
+        let version = self.store.commit(begun.iter().map(put).collect()).await?.version;
+        for (_, record) in &begun {
+            self.watch(record);
+        }
+        Ok(begun.into_iter().map(|(_, value)| Row { value, sealed: None, version }).collect())
+    }
+
+    /// The attempt's time, from after the write, which may have waited for the disk: the call begins only now.
+    fn watch(&self, record: &DeliveryRecord) {
+        self.sights.set(record, self.chance.clock.elapsed() + self.longest());
+    }
+
+    fn begun(&self, mut record: DeliveryRecord, instance: &InstanceId) -> DeliveryRecord {
+        let now = self.chance.now();
+        record.delivery.status = DeliveryStatus::Unknown;
+        record.delivery.attempts += 1;
+        record.delivery.instance_id = Some(instance.clone());
+        record.delivery.updated_at = now;
+        // The call may be waiting for its turn, or for the end of a pause, until shortly before its time is up.
+        record.attempt_deadline = Some(now + self.longest());
+        record.claimed_until = Some(now + self.claim_span());
+        record.not_before = None;
+        record
+    }
+
+    async fn begin_and_send(
+        &self,
+        row: Row<DeliveryRecord>,
+        instance: &InstanceId,
+        insert: Insert,
+        access: Arc<Access>,
+    ) -> Result<Answered> {
+        let row = self.begin_attempt(row, instance).await?;
+        let sent = self.send(&insert, &access).await;
+        Ok(Answered { row, insert, sent, access, seat: None })
+    }
+
+    /// Nothing of ours is on its way any more: from here the instance has its own time limit, and no more.
+    async fn end_attempt(&self, row: Row<DeliveryRecord>, error: Error) -> Result<Next> {
+        let now = self.chance.now();
+        let mut record = row.value;
+        record.delivery.failure = Some(words(&error));
+        record.delivery.updated_at = now;
+        record.attempt_deadline = Some(now + self.transaction_limit + MARGIN);
+        record.claimed_until = None;
+        self.sights.set(&record, self.chance.clock.elapsed() + self.transaction_limit + MARGIN);
+        self.write(record, row.version, Vec::new(), None).await?;
+        metrics::counter!("itsm_adapter_outcomes_unknown").increment(1);
+        Ok(Next::Unknown(error))
+    }
+
+    /// How long an attempt may have an effect after it was begun: the call, and the instance's own limit.
+    fn longest(&self) -> Duration {
+        self.total_timeout + self.transaction_limit + MARGIN
+    }
+}

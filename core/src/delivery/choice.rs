@@ -1,0 +1,144 @@
+//! What an instance calls the states of an incident, and its close codes.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use chrono::{DateTime, Utc};
+use serde::Deserialize;
+
+use super::deliver::Courier;
+use crate::{
+    api::servicenow::Query,
+    error::{ErrorKind, Result},
+    id::{CustomerId, InstanceId},
+    oauth::Access,
+};
+
+/// How long the choices of an instance are believed.
+const FRESH: Duration = Duration::from_secs(3600);
+/// Close codes that tell of a cause that went away by itself, best first, over the generations of the list.
+const CODES: [&str; 7] = [
+    "Solution provided",
+    "Solved (Permanently)",
+    "Solved Remotely (Permanently)",
+    "Resolved by caller",
+    "Closed/Resolved by Caller",
+    "Workaround provided",
+    "Solved (Work Around)",
+];
+/// Columns that are read of a choice.
+const CHOICE: [&str; 4] = ["value", "label", "language", "inactive"];
+
+/// What an instance calls its states and close codes.
+#[derive(Debug, Clone)]
+pub(super) struct Words {
+    pub(super) in_progress: String,
+    pub(super) resolved: String,
+    /// None: there is no such state, or the list is hidden.
+    pub(super) canceled: Option<String>,
+    /// States that end an incident for good.
+    pub(super) over: Vec<String>,
+    /// None: the list is hidden or empty.
+    pub(super) close_code: Option<String>,
+}
+
+/// When an instance's words were read, and what they are.
+type Known = HashMap<InstanceId, (DateTime<Utc>, Words)>;
+
+/// The words of all instances, as read; cheap to clone.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Choices(Arc<Mutex<Known>>);
+
+#[derive(Debug, Deserialize)]
+struct Choice {
+    value: String,
+    #[serde(default)]
+    label: String,
+    #[serde(default)]
+    language: String,
+    #[serde(default)]
+    inactive: String,
+}
+
+impl Courier {
+    pub(super) async fn words(&self, customer: &CustomerId, instance: &InstanceId) -> Result<Words> {
+        let now = self.chance.now();
+        let known = self.choices.0.lock().unwrap_or_else(PoisonError::into_inner).get(instance).cloned();
+        if let Some((read_at, words)) = known
+            && now < read_at + FRESH
+        {
+            return Ok(words);
+        }
+        let states = self.list(customer, instance, "state").await?;
+        let codes = self.list(customer, instance, "close_code").await?;
+        let words = Words::of(&states, &codes);
+        self.choices.0.lock().unwrap_or_else(PoisonError::into_inner).insert(instance.clone(), (now, words.clone()));
+        Ok(words)
+    }
+
+    async fn list(&self, customer: &CustomerId, instance: &InstanceId, element: &str) -> Result<Vec<Choice>> {
+        let query = &Query::new().equals("name", "incident")?.equals("element", element)?.order_by("sequence")?;
+        let ask = |access: Arc<Access>| async move {
+            self.servicenow.query(&access, "sys_choice", query, &CHOICE, 200).await
+        };
+        match self.tokens.with_access(customer, instance, ask).await {
+            Ok(list) => Ok(list),
+            // A list that may not be read: the usual words must do.
+            Err(error) if matches!(error.kind(), ErrorKind::Forbidden | ErrorKind::NotFound) => Ok(Vec::new()),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+impl Words {
+    fn of(states: &[Choice], codes: &[Choice]) -> Self {
+        let usable = |choice: &&Choice| choice.inactive != "true" && matches!(choice.language.as_str(), "" | "en");
+        let state = |label: &str| {
+            let fits = |choice: &&Choice| choice.label.eq_ignore_ascii_case(label);
+            states.iter().filter(usable).find(fits).map(|choice| choice.value.clone())
+        };
+        let canceled = ["Canceled", "Cancelled"].into_iter().find_map(state);
+        let over = state("Closed").into_iter().chain(canceled.clone());
+        let known = |code: &str| codes.iter().filter(usable).any(|choice| choice.value == code);
+        let own = CODES.into_iter().find(|code| known(code)).map(str::to_owned);
+        Self {
+            in_progress: state("In Progress").or_else(|| state("Active")).unwrap_or_else(|| "2".to_owned()),
+            canceled,
+            resolved: state("Resolved").unwrap_or_else(|| "6".to_owned()),
+            over: over.chain(["7".to_owned(), "8".to_owned()]).collect(),
+            close_code: own.or_else(|| codes.iter().find(usable).map(|choice| choice.value.clone())),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn choices(labels: &[(&str, &str)]) -> Vec<Choice> {
+        let choice = |(value, label): &(&str, &str)| Choice {
+            value: (*value).into(),
+            label: (*label).into(),
+            language: "en".into(),
+            inactive: "false".into(),
+        };
+        labels.iter().map(choice).collect()
+    }
+
+    #[test]
+    fn the_words_come_from_the_instance_and_fall_back_to_the_usual_ones() {
+        let own = Words::of(
+            &choices(&[("2", "Active"), ("16", "Resolved"), ("17", "Closed")]),
+            &choices(&[("x", "Other"), ("Solved (Permanently)", "Solved (Permanently)")]),
+        );
+        assert_eq!((own.resolved.as_str(), own.in_progress.as_str()), ("16", "2"));
+        assert_eq!(own.close_code.as_deref(), Some("Solved (Permanently)"));
+        assert!(own.over.contains(&"17".to_owned()));
+        let unlike = Words::of(&[], &choices(&[("house_code", "House code")]));
+        assert_eq!((unlike.resolved.as_str(), unlike.close_code.as_deref()), ("6", Some("house_code")));
+        assert_eq!(Words::of(&[], &[]).close_code, None);
+    }
+}
