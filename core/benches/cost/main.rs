@@ -8,6 +8,7 @@
 #![allow(clippy::unwrap_used, clippy::cast_precision_loss)]
 
 mod alone;
+mod batch;
 mod measure;
 mod plain;
 mod policy;
@@ -82,6 +83,9 @@ fn main() {
         }
         if chosen("latency") {
             latency().await;
+        }
+        if chosen("batch") {
+            batch::together().await;
         }
         if chosen("list") {
             listing().await;
