@@ -1,8 +1,8 @@
 //! Registrations: the OAuth side of a connection.
 
 use itsm_adapter::{
-    Authorization, Authorize, Authorized, CheckAll, CheckSummary, Connection, ReauthenticateServiceAccount,
-    RegisterServiceAccount, Revocation, TestReport,
+    Authorization, Authorize, Authorized, CheckAll, CheckSummary, Connection, ProbeReport,
+    ReauthenticateServiceAccount, RegisterServiceAccount, Revocation, TestReport,
 };
 use napi_derive::napi;
 
@@ -67,6 +67,15 @@ operations! {
             let Both(request, Moving { from_instance_url }) = request;
             core.registrations().relocate(&from_instance_url, request).await
         }
+
+        /// Finds out what the instance that the account is registered with does with records, with an incident of the
+        /// adapter's own that is cancelled at once: whether look-ups by key can be relied on, and whether a record id
+        /// that the adapter chose is honoured. What was learned is kept, and minded by every delivery from then on. With
+        /// the option `probe` this is done whenever a registration is saved, and daily by a worker.
+        ///
+        /// Rejects with `not_found`; `illegal_state` when the account is not registered; what the instance refuses or
+        /// fails with, with `left_open` in its context when something that was made could not be closed; `store`.
+        probe(customer_id: String) -> ProbeReport { core.registrations().probe(&customer_id).await }
 
         /// Gives a registration the new secret of its OAuth endpoint, without anybody signing in again: the grant in
         /// use is renewed with it, and only when that has worked the old secret is forgotten. It also brings a

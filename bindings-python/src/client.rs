@@ -8,8 +8,8 @@ use itsm_adapter::{
     Account, AccountPage, AccountPolicy, AddAccount, Alert, AlertSource, AlertState, Authorization, Authorize,
     Authorized, CheckAll, CheckSummary, ClientOptions, Connect, Connection, ConnectionPage, CreateWebhook, Delivery,
     DeliveryLag, DeliveryPage, DeliveryStatus, Entitlement, Environment, Event, EventPage, Instance, InstancePage,
-    PolicyDecision, ReauthenticateServiceAccount, RegisterServiceAccount, Revocation, RotationReport, RunOptions,
-    Secret, Severity, SweepReport, TestReport, UpdateAccount, Webhook,
+    PolicyDecision, ProbeReport, ReauthenticateServiceAccount, RegisterServiceAccount, Revocation, RotationReport,
+    RunOptions, Secret, Severity, SweepReport, TestReport, UpdateAccount, Webhook,
 };
 use pyo3::{prelude::*, pybacked::PyBackedBytes, types::PyDict};
 
@@ -418,6 +418,15 @@ resource! {
         };
         core.registrations().relocate(&from_instance_url, request).await
     }
+
+    /// Finds out what the instance that the account is registered with does with records, with an incident of the
+    /// adapter's own that is cancelled at once: whether look-ups by key can be relied on, and whether a record id that
+    /// the adapter chose is honoured. What was learned is kept, and minded by every delivery from then on. With the
+    /// option `probe` this is done whenever a registration is saved, and daily by a worker.
+    ///
+    /// Raises NotFoundError; IllegalStateError when the account is not registered; what the instance refuses or fails
+    /// with, with `left_open` in its context when something that was made could not be closed; StoreError.
+    fn probe(&core, customer_id: String) -> ProbeReport { core.registrations().probe(&customer_id).await }
 }
 
 resource! {
@@ -511,7 +520,7 @@ resource! {
     /// instance's deliveries have come no further for so long.
     ///
     /// Raises InvalidInputError for an argument out of bounds, StoreError.
-    #[pyo3(signature = (*, customer_ids = None, concurrency = None, max_attempts = None, poll_interval_ms = None, give_up_after_ms = None))]
+    #[pyo3(signature = (*, customer_ids = None, concurrency = None, max_attempts = None, poll_interval_ms = None, give_up_after_ms = None, batch_size = None))]
     fn drain(
         &core,
         customer_ids: Option<Sequence<String>>,
@@ -519,9 +528,11 @@ resource! {
         max_attempts: Option<u32>,
         poll_interval_ms: Option<u32>,
         give_up_after_ms: Option<u32>,
+        batch_size: Option<u32>,
     ) -> DeliveryLag {
         let customer_ids = Sequence::vec(customer_ids);
-        let options = RunOptions { customer_ids, concurrency, max_attempts, poll_interval_ms, give_up_after_ms };
+        let options =
+            RunOptions { customer_ids, concurrency, max_attempts, poll_interval_ms, give_up_after_ms, batch_size };
         core.alerts().drain(options).await
     }
 
@@ -578,9 +589,11 @@ resource! {
         /// - max_attempts: attempts that reach the instance and make nothing, until a delivery is a dead letter, 1 to
         ///   1000 (10).
         /// - poll_interval_ms: pause between two looks for work of other processes, and for new registrations (500).
+        /// - batch_size: incidents of one account that are sent as one request at the most, 1 to 100 (1). With more than
+        ///   1, `concurrency` counts requests.
         ///
         /// Raises InvalidInputError for an argument out of bounds.
-        #[pyo3(signature = (*, customer_ids = None, concurrency = None, max_attempts = None, poll_interval_ms = None))]
+        #[pyo3(signature = (*, customer_ids = None, concurrency = None, max_attempts = None, poll_interval_ms = None, batch_size = None))]
         fn run(
             &self,
             py: Python<'_>,
@@ -588,10 +601,12 @@ resource! {
             concurrency: Option<u32>,
             max_attempts: Option<u32>,
             poll_interval_ms: Option<u32>,
+            batch_size: Option<u32>,
         ) -> PyResult<Worker> {
             let customer_ids = Sequence::vec(customer_ids);
-            let options =
-                RunOptions { customer_ids, concurrency, max_attempts, poll_interval_ms, ..RunOptions::default() };
+            let options = RunOptions {
+                customer_ids, concurrency, max_attempts, poll_interval_ms, batch_size, ..RunOptions::default()
+            };
             let here = self.0.here(py);
             wait(py, async move { here.client().await?.alerts().run(options).await.map(Worker::from) })
         }
@@ -606,9 +621,11 @@ resource! {
         /// - max_attempts: attempts that reach the instance and make nothing, until a delivery is a dead letter, 1 to
         ///   1000 (10).
         /// - poll_interval_ms: pause between two looks for work of other processes, and for new registrations (500).
+        /// - batch_size: incidents of one account that are sent as one request at the most, 1 to 100 (1). With more than
+        ///   1, `concurrency` counts requests.
         ///
         /// Raises InvalidInputError for an argument out of bounds.
-        #[pyo3(signature = (*, customer_ids = None, concurrency = None, max_attempts = None, poll_interval_ms = None))]
+        #[pyo3(signature = (*, customer_ids = None, concurrency = None, max_attempts = None, poll_interval_ms = None, batch_size = None))]
         fn run<'py>(
             &self,
             py: Python<'py>,
@@ -616,10 +633,12 @@ resource! {
             concurrency: Option<u32>,
             max_attempts: Option<u32>,
             poll_interval_ms: Option<u32>,
+            batch_size: Option<u32>,
         ) -> PyResult<Typed<'py, Coroutine<AsyncWorker>>> {
             let customer_ids = Sequence::vec(customer_ids);
-            let options =
-                RunOptions { customer_ids, concurrency, max_attempts, poll_interval_ms, ..RunOptions::default() };
+            let options = RunOptions {
+                customer_ids, concurrency, max_attempts, poll_interval_ms, batch_size, ..RunOptions::default()
+            };
             let here = self.0.here(py);
             coroutine(py, async move { here.client().await?.alerts().run(options).await.map(AsyncWorker::from) })
         }
@@ -872,6 +891,7 @@ resource! {
     /// - oauth_servers: authorization servers that differ from what an instance of ServiceNow has by default, each a
     ///   dict; see `itsm_adapter.fields.OauthServerFields`.
     /// - grant_warning_days: days before a grant's wall at which to warn, by an event each (30, 14, 7, 3, 1).
+    /// - probe: whether registrations are probed whenever they are saved, and daily by a worker (False).
     ///
     /// Raises InvalidInputError for settings that make no sense, StoreError when the store cannot be opened,
     /// SealedError when the key is missing or not readable.
@@ -917,7 +937,7 @@ resource! {
             allow_private_networks = None, proxy = None, root_certificates = None, connect_timeout_ms = None,
             attempt_timeout_ms = None, total_timeout_ms = None, max_attempts = None, concurrency_per_remote = None,
             transaction_limit_ms = None, wake_up_interval_ms = None, oauth_servers = None,
-            grant_warning_days = None))]
+            grant_warning_days = None, probe = None))]
         fn new(
             py: Python<'_>,
             store: Option<PathBuf>,
@@ -937,6 +957,7 @@ resource! {
             wake_up_interval_ms: Option<u32>,
             oauth_servers: Option<Sequence<ServerIn>>,
             grant_warning_days: Option<Sequence<u32>>,
+            probe: Option<bool>,
         ) -> PyResult<Self> {
             let oauth_servers = Sequence::vec(oauth_servers);
             let store = store.map(|path| path.into_os_string().into_string()).transpose();
@@ -945,6 +966,7 @@ resource! {
                 store, key, old_keys: Sequence::vec(old_keys), citrix_url, instance_hosts: Sequence::vec(instance_hosts),
                 allow_private_networks, proxy, root_certificates: Sequence::vec(root_certificates), connect_timeout_ms, attempt_timeout_ms, total_timeout_ms, max_attempts, concurrency_per_remote,
                 transaction_limit_ms, wake_up_interval_ms, grant_warning_days: Sequence::vec(grant_warning_days),
+                probe,
                 oauth_servers: oauth_servers.map(|servers| servers.into_iter().map(|server| server.0).collect()),
             }).map(Self)
         }

@@ -21,11 +21,11 @@ mod _native {
     #[pymodule_export]
     use itsm_adapter::{
         Account, AccountPage, AccountPolicy, Alert, AlertSource, AlertState, Authorization, Authorized, Check,
-        CheckName, CheckOutcome, CheckSummary, Checked, Connection, ConnectionPage, ConnectionStatus, Delivery,
-        DeliveryLag, DeliveryPage, DeliveryStatus, Entitlement, EntitlementGroup, Environment, ErrorInfo, ErrorKind,
-        Event, EventKind, EventPage, Grant, GrantKind, Incident, Instance, InstanceHealth, InstancePage, LaneLag,
-        OauthEndpoint, Operator, PolicyAction, PolicyDecision, PolicyStep, Revocation, RotationReport,
-        ServiceEntitlement, ServiceState, Severity, Site, SweepReport, TestReport, Webhook,
+        CheckName, CheckOutcome, CheckSummary, Checked, ChosenSysId, Connection, ConnectionPage, ConnectionStatus,
+        Delivery, DeliveryLag, DeliveryPage, DeliveryStatus, Entitlement, EntitlementGroup, Environment, ErrorInfo,
+        ErrorKind, Event, EventKind, EventPage, Grant, GrantKind, Incident, Instance, InstanceHealth, InstancePage,
+        LaneLag, LookUp, OauthEndpoint, Operator, PolicyAction, PolicyDecision, PolicyStep, ProbeReport, Revocation,
+        RotationReport, ServiceEntitlement, ServiceState, Severity, Site, SweepReport, TestReport, Webhook,
     };
 
     #[pymodule_export]

@@ -6,7 +6,7 @@ use itsm_adapter::{
     Account, AccountPage, AccountPolicy, AddAccount, Alert, AlertSource, Authorization, Authorize, Authorized,
     CheckAll, CheckSummary, Client, ClientOptions, Condition, Config, Connect, Connection, ConnectionPage,
     CreateWebhook, Delivery, DeliveryLag, DeliveryPage, DeliveryStatus, Entitlement, Environment, ErrorInfo, EventPage,
-    Instance, InstancePage, PolicyDecision, Query, ReauthenticateServiceAccount, RegisterServiceAccount,
+    Instance, InstancePage, PolicyDecision, ProbeReport, Query, ReauthenticateServiceAccount, RegisterServiceAccount,
     Result as CoreResult, Revocation, RunOptions, Secret, SweepReport, TestReport, UpdateAccount, Webhook,
     ffi::{self, list, names, text},
 };
@@ -143,6 +143,7 @@ operations! {
     registrations_check_all(request: CheckAll) -> CheckSummary, |client| client.registrations().check_all(request).await;
     registrations_relocate(from: String, request: RegisterServiceAccount) -> Connection,
         |client| client.registrations().relocate(&from, request).await;
+    registrations_probe(customer: String) -> ProbeReport, |client| client.registrations().probe(&customer).await;
     registrations_update_endpoint_secret(customer: String, instance: String, secret: Secret) -> Connection,
         |client| client.registrations().update_endpoint_secret(&customer, &instance, &secret).await;
     registrations_authorize(request: Authorize) -> Authorization,

@@ -53,6 +53,17 @@ public struct Registrations: Sendable {
         try await crossing { try await native.registrationsRelocate(instanceUrl, request, $0) }
     }
 
+    /// Finds out what the instance that the account is registered with does with records, with an incident of the
+    /// adapter's own that is cancelled at once: whether look-ups by key can be relied on, and whether a record id that
+    /// the adapter chose is honoured. What was learned is kept, and minded by every delivery from then on. With the
+    /// option `probe` this is done whenever a registration is saved, and daily by a worker.
+    ///
+    /// - Throws: `.illegalState` when the account is not registered; what the instance refuses or fails with, with
+    ///   `left_open` in its context when something that was made could not be closed.
+    public func probe(_ customerId: String) async throws -> ProbeReport {
+        try await crossing { try await native.registrationsProbe(customerId, $0) }
+    }
+
     /// Gives a registration the new secret of its OAuth endpoint, without anybody signing in again. Only when the
     /// grant has been renewed with it, the old secret is forgotten.
     ///

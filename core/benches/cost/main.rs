@@ -8,6 +8,7 @@
 #![allow(clippy::unwrap_used, clippy::cast_precision_loss)]
 
 mod alone;
+mod batch;
 mod delivery;
 mod measure;
 mod plain;
@@ -84,6 +85,9 @@ fn main() {
         }
         if chosen("latency") {
             latency().await;
+        }
+        if chosen("batch") {
+            batch::together().await;
         }
         if chosen("list") {
             listing().await;

@@ -18,6 +18,8 @@ use axum::{
     response::{IntoResponse, Response},
     routing::{any, get, post},
 };
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use serde_json::{Value, json};
 
 /// Records in the stub's table.
 pub(crate) const RECORDS: usize = 100_000;
@@ -101,6 +103,7 @@ pub(crate) fn serve() {
             .route("/oauth_token.do", post(token))
             .route("/cctrustoauth2/{customer}/tokens/clients", post(citrix_token))
             .route("/api/now/table/{table}", get(list).post(insert))
+            .route("/api/now/v1/batch", post(batch))
             .route(
                 "/api/now/ui/user/current_user",
                 get(|| async {
@@ -198,6 +201,28 @@ async fn insert(State(shared): State<Arc<Shared>>, uri: axum::http::Uri, body: a
     }
     (StatusCode::CREATED, json(r#"{"result":{"sys_id":"0123456789abcdef0123456789abcdef","number":"INC0010001"}}"#))
         .into_response()
+}
+
+/// Makes what each part asks for, and gives its key back.
+async fn batch(State(shared): State<Arc<Shared>>, body: axum::body::Bytes) -> Response {
+    hold(shared.latency).await;
+    let request: Value = serde_json::from_slice(&body).unwrap();
+    let made = |part: &Value| {
+        let record = STANDARD.decode(part["body"].as_str().unwrap()).unwrap();
+        let record: Value = serde_json::from_slice(&record).unwrap();
+        let made = json!({"result": {
+            "sys_id": "0123456789abcdef0123456789abcdef", "number": "INC0010001", "correlation_id": record["correlation_id"],
+        }});
+        json!({
+            "id": part["id"], "status_code": 201, "headers": [{"name": "Content-Type", "value": "application/json"}],
+            "body": STANDARD.encode(made.to_string()),
+        })
+    };
+    let parts: Vec<_> = request["rest_requests"].as_array().unwrap().iter().map(made).collect();
+    let whole = json!({
+        "batch_request_id": request["batch_request_id"], "serviced_requests": parts, "unserviced_requests": [],
+    });
+    ([(header::CONTENT_TYPE, "application/json")], whole.to_string()).into_response()
 }
 
 async fn list(

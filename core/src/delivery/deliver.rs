@@ -12,7 +12,8 @@
 //!
 //! Claims end by the clocks of the machines, and those may differ: a claim that is taken too early costs a look-up and
 //! no more, because "not there" is believed only after time that this process has seen go by itself (`sight.rs`). A
-//! network that hands over a request later than the two seconds of margin after its sender gave up is not covered.
+//! network that hands over a request later than the two seconds of margin after its sender gave up, or twice, is covered
+//! only where the instance honours record ids of ours (`insert.rs`).
 
 use std::{sync::Arc, time::Duration};
 

@@ -227,6 +227,7 @@ pub(crate) async fn call(client: &Client, operation: &str, with: &Value) -> Resu
             let secret = with.secret("client_secret")?;
             json(client.registrations().update_endpoint_secret(customer()?, instance()?, &secret).await)
         }
+        "registrations.probe" => json(client.registrations().probe(customer()?).await),
         "registrations.relocate" => {
             json(client.registrations().relocate(with.text("from_instance_url")?, register(&with)?).await)
         }
@@ -343,7 +344,7 @@ async fn records(client: &Client, operation: &str, with: &With<'_>) -> Result<Ou
 /// # Errors
 /// A sentence when there is no such option.
 pub(crate) fn options(with: &Value) -> Result<ClientOptions, Failure> {
-    const NAMES: [&str; 17] = [
+    const NAMES: [&str; 18] = [
         "store",
         "key",
         "old_keys",
@@ -361,6 +362,7 @@ pub(crate) fn options(with: &Value) -> Result<ClientOptions, Failure> {
         "wake_up_interval_ms",
         "oauth_servers",
         "grant_warning_days",
+        "probe",
     ];
     if let Some(unknown) =
         with.as_object().into_iter().flat_map(|map| map.keys()).find(|name| !NAMES.contains(&name.as_str()))
@@ -390,6 +392,7 @@ pub(crate) fn options(with: &Value) -> Result<ClientOptions, Failure> {
             .word::<Option<Vec<Value>>>("oauth_servers")?
             .map(|servers| servers.iter().map(|server| oauth_server(&With(server))).collect()),
         grant_warning_days: with.word("grant_warning_days")?,
+        probe: with.word("probe")?,
     })
 }
 

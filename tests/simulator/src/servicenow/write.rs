@@ -73,11 +73,15 @@ fn choose_id(
     given: &Map<String, Value>,
 ) -> Result<SysId, Failure> {
     let fresh = || SysId::parse(&moment.chance.hex32()).ok_or_else(|| Box::new(envelope::failure(500, "No id", None)));
-    let Some(chosen) = given.get("sys_id").and_then(Value::as_str).and_then(SysId::parse) else { return fresh() };
+    let given = given.get("sys_id").map(plain).filter(|given| !given.is_empty());
+    let Some(given) = given else { return fresh() };
+    if glide.switches.client_sys_id == ClientSysId::Refused {
+        return Err(Box::new(envelope::acl(Wish::Insert.word())));
+    }
+    let Some(chosen) = SysId::parse(&given) else { return fresh() };
     let is_closed_to = glide.switches.admin_only_sys_fields && !who.roles.is_admin();
     match glide.switches.client_sys_id {
-        ClientSysId::Refused => Err(Box::new(envelope::acl(Wish::Insert.word()))),
-        ClientSysId::Ignored => fresh(),
+        ClientSysId::Refused | ClientSysId::Ignored => fresh(),
         ClientSysId::Honoured if is_closed_to => fresh(),
         ClientSysId::Honoured => {
             if glide.table(name).is_some_and(|table| table.rows.contains_key(&chosen)) {

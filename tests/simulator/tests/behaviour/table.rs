@@ -265,7 +265,15 @@ async fn a_client_chosen_id_is_honoured_ignored_or_refused() {
     assert_ne!(other["sys_id"], "B0B1C2D3E4F5A6B7C8D9E0F1A2B3C4D5");
     assert_eq!(other["sys_created_by"], "svc.citrix");
     rig.sim.patch_instance("dev1", &json!({"client_sys_id": "refused"})).unwrap();
-    assert_eq!(send(rig.post("/api/now/table/incident", &token, &json!({"sys_id": id}))).await.status, 403);
+    for refused in [id, "fresh", "0123456789abcdef0123456789abcdef"] {
+        assert_eq!(send(rig.post("/api/now/table/incident", &token, &json!({"sys_id": refused}))).await.status, 403);
+    }
+    rig.incident(&token, &json!({"sys_id": ""})).await;
+    rig.sim.patch_instance("dev1", &json!({"client_sys_id": "ignored", "admin_only_sys_fields": false})).unwrap();
+    for _ in 0..2 {
+        let made = rig.incident(&token, &json!({"sys_id": "0123456789abcdef0123456789abcdef"})).await;
+        assert_ne!(made["sys_id"], "0123456789abcdef0123456789abcdef");
+    }
 }
 
 #[tokio::test]

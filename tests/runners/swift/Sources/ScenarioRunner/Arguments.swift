@@ -58,7 +58,7 @@ struct With: Sendable {
     var run: RunOptions {
         RunOptions(
             customerIds: texts("customer_ids"), concurrency: number("concurrency"), maxAttempts: number("max_attempts"),
-            pollIntervalMs: number("poll_interval_ms"))
+            pollIntervalMs: number("poll_interval_ms"), batchSize: number("batch_size"))
     }
     var alert: Alert {
         get throws {
@@ -89,7 +89,8 @@ struct With: Sendable {
                 concurrencyPerRemote: number("concurrency_per_remote"), transactionLimitMs: number("transaction_limit_ms"),
                 wakeUpIntervalMs: number("wake_up_interval_ms"),
                 oauthServers: json["oauth_servers"].list?.map { With(json: $0).oauthServer },
-                grantWarningDays: json["grant_warning_days"].list?.compactMap(\.number).map(UInt32.init))
+                grantWarningDays: json["grant_warning_days"].list?.compactMap(\.number).map(UInt32.init),
+                probe: json["probe"] == .null ? nil : json["probe"] == .bool(true))
             let known = Mirror(reflecting: options).children.map { snakeCase($0.label!) }
             if let unknown = json.object?.keys.first(where: { !known.contains($0) }) { throw Failure("there is no option \(unknown)") }
             return options

@@ -39,6 +39,7 @@ let operations: [String: @Sendable (Client, With) async throws -> Json] = [
         Json(try await c.registrations.checkAll(CheckAll(customerId: w.some("customer_id"), concurrency: w.number("concurrency"))))
     },
     "registrations.relocate": { c, w in Json(try await c.registrations.relocate(from: w.text("from_instance_url"), w.register)) },
+    "registrations.probe": { c, w in Json(try await c.registrations.probe(w.customer)) },
     "registrations.update_endpoint_secret": { c, w in
         Json(try await c.registrations.updateEndpointSecret(w.customer, w.instance, w.secret("client_secret")))
     },
