@@ -150,7 +150,7 @@ impl Courier {
     }
 
     /// The attempt's time, from after the write, which may have waited for the disk: the call begins only now.
-    fn watch(&self, record: &DeliveryRecord) {
+    pub(super) fn watch(&self, record: &DeliveryRecord) {
         self.sights.set(record, self.chance.clock.elapsed() + self.longest());
     }
 
@@ -181,20 +181,25 @@ impl Courier {
 
     /// Nothing of ours is on its way any more: from here the instance has its own time limit, and no more.
     async fn end_attempt(&self, row: Row<DeliveryRecord>, error: Error) -> Result<Next> {
-        let now = self.chance.now();
         let mut record = row.value;
-        record.delivery.failure = Some(words(&error));
-        record.delivery.updated_at = now;
-        record.attempt_deadline = Some(now + self.transaction_limit + MARGIN);
-        record.claimed_until = None;
-        self.sights.set(&record, self.chance.clock.elapsed() + self.transaction_limit + MARGIN);
+        self.let_go(&mut record, &error);
         self.write(record, row.version, Vec::new(), None).await?;
         metrics::counter!("itsm_adapter_outcomes_unknown").increment(1);
         Ok(Next::Unknown(error))
     }
 
+    /// The call is over, and only the instance may still be working on it.
+    pub(super) fn let_go(&self, record: &mut DeliveryRecord, error: &Error) {
+        let now = self.chance.now();
+        record.delivery.failure = Some(words(error));
+        record.delivery.updated_at = now;
+        record.attempt_deadline = Some(now + self.transaction_limit + MARGIN);
+        record.claimed_until = None;
+        self.sights.set(record, self.chance.clock.elapsed() + self.transaction_limit + MARGIN);
+    }
+
     /// How long an attempt may have an effect after it was begun: the call, and the instance's own limit.
-    fn longest(&self) -> Duration {
+    pub(super) fn longest(&self) -> Duration {
         self.total_timeout + self.transaction_limit + MARGIN
     }
 }

@@ -10,13 +10,13 @@
 //! The incident of a storm ends with its own alert, and says for how many it stood: whether those have ended is not
 //! followed. One that is raised after that opens a group of its own.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use super::{
     blame::Blame,
     choice::Words,
     deed::{Deed, Manner, decide},
-    deliver::{Courier, MARGIN, Next, about, words},
+    deliver::{Courier, Next, about, words},
     incident::{FIELDS, IncidentRow},
 };
 use crate::{
@@ -90,6 +90,8 @@ impl Courier {
         event: Option<(EventKind, String)>,
     ) -> Result<Next> {
         record.claimed_until = None;
+        record.attempt_deadline = None;
+        self.sights.forget(&record.delivery.id);
         let first = (through > 0)
             .then(|| Change::RemoveSteps { delivery_id: record.delivery.id.clone(), through })
             .into_iter()
@@ -110,6 +112,17 @@ impl Courier {
         instance: &InstanceId,
         budget: Option<i32>,
     ) -> Result<Next> {
+        // A change that is still on its way would undo whatever is written before it lands.
+        let left = match row.value.shown.trying {
+            0 => Duration::ZERO,
+            _ => self.sights.left(&row.value, self.chance.clock.elapsed()),
+        };
+        if !left.is_zero() {
+            let at = self.chance.now() + left + Duration::from_millis(1);
+            let record = DeliveryRecord { not_before: Some(at), claimed_until: None, ..row.value };
+            self.write(record, row.version, Vec::new(), None).await?;
+            return Ok(Next::Later(at));
+        }
         let delivery = &row.value.delivery;
         let (Some(incident), Some(home)) = (delivery.incident.clone(), delivery.instance_id.clone()) else {
             return self.close(row.value, row.version, step.number, None).await;
@@ -171,9 +184,13 @@ impl Courier {
             }
             Deed::Reopen(text) => (vec![("state", words.in_progress.clone()), ("work_notes", text)], "opened again"),
         };
+        let now = self.chance.now();
         record.shown.trying = step.number;
-        record.claimed_until = Some(self.chance.now() + self.claim_span() + self.transaction_limit);
+        record.delivery.updated_at = now;
+        record.attempt_deadline = Some(now + self.longest());
+        record.claimed_until = Some(now + self.claim_span());
         let row = self.write(record, row.version, Vec::new(), None).await?;
+        self.watch(&row.value);
         match self.change(&row.value.delivery.customer_id, instance, &incident.sys_id, &fields).await {
             Ok(changed) => {
                 let mut record = row.value;
@@ -190,18 +207,18 @@ impl Courier {
                 self.close(record, row.version, step.number, Some((EventKind::DeliveryUpdated, message))).await
             }
             Err(Failure { error, outcome: Outcome::Unknown }) => {
-                // The instance may still be at it. What it came to is read when it cannot be any more.
+                // What it came to is read when the instance cannot be at it any more.
                 let mut record = row.value;
-                let at = self.chance.now() + self.transaction_limit + MARGIN;
-                record.not_before = Some(at);
-                record.claimed_until = None;
-                record.delivery.failure = Some(super::deliver::words(&error));
+                self.let_go(&mut record, &error);
+                record.not_before = record.attempt_deadline;
                 self.write(record, row.version, Vec::new(), None).await?;
                 Ok(Next::Failed(error))
             }
             Err(Failure { error, outcome: Outcome::NotDone }) => {
                 let mut row = row;
                 row.value.shown.trying = 0;
+                row.value.attempt_deadline = None;
+                self.sights.forget(&row.value.delivery.id);
                 self.step_failed(row, &step, error, budget).await
             }
         }
