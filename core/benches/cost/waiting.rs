@@ -25,7 +25,7 @@ pub(crate) async fn waiting() {
         world.client.alerts().submit(alert).await.unwrap();
         fill(&world.database(), count - 1);
         let path = world.database();
-        world.client.close().await;
+        world.client.close();
 
         let before = resident_mb();
         let started = Instant::now();
