@@ -77,7 +77,7 @@ impl Work {
     }
 
     fn next(&mut self) -> Option<String> {
-        let said = self.other.next().expect("it works on");
+        let said = self.other.next().unwrap();
         let (what, rest) = said.split_once(' ').unwrap();
         if what == "failed" {
             return Some(rest.to_owned());
