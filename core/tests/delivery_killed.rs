@@ -128,7 +128,7 @@ async fn kill(world: &World, dice: &mut Dice, number: u64) -> bool {
         let (route, kind) = dice.pick(&POINTS);
         let mut other = Other::start(if route.is_empty() { "stops" } else { "many" }, &Scene::of(world, number));
         if route.is_empty() {
-            while other.next().expect("something is committed") != "committed" {}
+            while other.next().unwrap() != "committed" {}
         } else {
             let skip = u32::try_from(dice.roll(5)).unwrap();
             world.simulator.fault(Fault::new(DEV1, kind).route(route).skip(skip).with("delay_ms", 60_000));

@@ -27,7 +27,8 @@ use crate::{
 };
 
 /// Callers that submit, and requests in flight.
-const TOGETHER: usize = 64;
+const TOGETHER: usize = HANDS as usize;
+const HANDS: u32 = 64;
 
 /// Counts what is delivered.
 #[derive(Default)]
@@ -66,7 +67,7 @@ impl Outbox {
         let world = World::new(stub).await;
         let done = Arc::new(Done::default());
         world.client.observe(Arc::<Done>::clone(&done));
-        let options = RunOptions { concurrency: Some(TOGETHER as u32), ..RunOptions::default() };
+        let options = RunOptions { concurrency: Some(HANDS), ..RunOptions::default() };
         let worker = world.client.alerts().run(options).await.unwrap();
         Self { world, done, next: AtomicUsize::new(0), _worker: worker }
     }
@@ -210,7 +211,7 @@ pub(crate) async fn lives() {
             let alerts = (number..number + TOGETHER).map(alert).collect();
             number += TOGETHER;
             world.client.alerts().submit_many(alerts).await.unwrap();
-            let claimed = store.claim(claim(TOGETHER as u32)).await.unwrap();
+            let claimed = store.claim(claim(HANDS)).await.unwrap();
             assert_eq!(claimed.len(), TOGETHER);
             join_all(claimed.into_iter().map(|claimed| live(&store, claimed))).await;
         }

@@ -171,11 +171,11 @@ impl SqliteStore {
 
     async fn give<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&Database) -> Result<T, Refusal> + Send + 'static,
+        task: impl FnOnce(&Database) -> Result<T, Refusal> + Send + 'static,
         durable: bool,
     ) -> Result<T, Refusal> {
         let (reply, answer) = oneshot::channel();
-        let job = Job::new(Work { work, reply, durable });
+        let job = Job::new(Work { task, reply, durable });
         self.writer.send(job).await.map_err(|_| stopped())?;
         answer.await.map_err(|_| stopped())?
     }

@@ -24,7 +24,7 @@ const BATCH: usize = 256;
 
 /// Something to do inside a savepoint, and whom to tell.
 pub(super) struct Work<F, T> {
-    pub(super) work: F,
+    pub(super) task: F,
     pub(super) reply: oneshot::Sender<Result<T, Refusal>>,
     /// Whether it must be on the disk before it is answered. What only binds processes of this machine need not be:
     /// they end with it.
@@ -62,8 +62,8 @@ where
     }
 
     fn run(self: Box<Self>, database: &Database) -> (Result<(), Option<Error>>, Tell) {
-        let Self { work, reply, .. } = *self;
-        let answer = work(database);
+        let Self { task, reply, .. } = *self;
+        let answer = task(database);
         let keep = match &answer {
             Ok(_) => Ok(()),
             Err(Refusal::Failed(error)) => Err(Some(error.clone())),
