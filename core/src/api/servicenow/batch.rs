@@ -100,7 +100,7 @@ impl ServiceNow {
         let answer = self.ask(call, judge_batch).await?;
         let mut parts = answered(answer);
         let now = self.settings.chance.now();
-        Ok((0..records.len()).map(|number| read(parts.remove(&number.to_string()), now)).collect())
+        Ok((0..records.len()).map(|number| read(parts.remove(&number.to_string()).flatten(), now)).collect())
     }
 }
 
@@ -146,9 +146,9 @@ fn text(id: &Value) -> String {
 }
 
 /// Reads one part as if it had come alone.
-fn read<T: DeserializeOwned>(part: Option<Option<Serviced>>, now: chrono::DateTime<chrono::Utc>) -> Result<T, Failure> {
+fn read<T: DeserializeOwned>(part: Option<Serviced>, now: chrono::DateTime<chrono::Utc>) -> Result<T, Failure> {
     let unknown = |kind, message| Failure { error: Error::new(kind, message), outcome: Outcome::Unknown };
-    let Some(part) = part.flatten() else {
+    let Some(part) = part else {
         return Err(unknown(ErrorKind::Unavailable, "The instance did not answer this part of a request."));
     };
     let response = part.response().ok_or_else(|| {
