@@ -32,7 +32,7 @@ use support::{
 
 const BATCH: &str = "batch";
 /// An answer that comes after nobody waits for it any more.
-const SLOW: Duration = Duration::from_millis(1000);
+const SLOW: Duration = Duration::from_secs(1);
 
 /// A world whose clock is fast, and whose calls nevertheless have the machine's time.
 async fn hurried() -> World {
@@ -175,7 +175,7 @@ async fn a_part_that_is_refused_is_dead_and_the_others_are_delivered() {
     let world = hurried().await;
     world.simulator.patch_instance(DEV1, &json!({"mandatory": ["assignment_group"]})).unwrap();
     let groups = world.simulator.records(DEV1, "sys_user_group");
-    let group = groups.first().map(|row| row["sys_id"].clone()).unwrap_or_else(|| "a".repeat(32));
+    let group = groups.first().map_or_else(|| "a".repeat(32), |row| row["sys_id"].clone());
     let then = json!({"assignment_group": group});
     let policy = json!({"rules": [{"name": "g", "when": {"severity": "error"}, "then": then}]});
     world.client.policies().set(ACME, &policy.to_string()).await.unwrap();
