@@ -60,7 +60,8 @@ let operations: [String: @Sendable (Client, With) async throws -> Json] = [
     },
     "alerts.submit_webhook": { c, w in
         Json(try await c.alerts.submitWebhook(
-            Data(w.text("body").utf8), authorization: w.some("authorization"), expected: w.someSecret("expected")) as Any)
+            Data(w.text("body").utf8), authorization: w.some("authorization"), expected: w.someSecret("expected"),
+            customerId: w.some("customer_id")) as Any)
     },
     "alerts.submit_mapped": { c, w in
         Json(try await c.alerts.submitMapped(
