@@ -16,12 +16,12 @@ use pyo3::{prelude::*, pybacked::PyBackedBytes, types::PyDict};
 use crate::{
     convert::{
         AsyncWalk, Conditions, Coroutine, Document, InsertedOut, Instant, Names, Nothing, Place, Plain, RecordIn,
-        RecordOut, RecordPage, RecordsIn, RecordsOut, Sequence, Typed, Walk, Word, conditions, list, names,
+        RecordOut, RecordPage, RecordsIn, RecordsOut, Sequence, Walk, Word, conditions, list, names,
     },
     event::{AsyncSubscription, Callback, Subscription},
     fields::{AlertIn, ServerIn},
     opened::Opened,
-    resource::{last, resource, walk},
+    resource::{Now, first, last, resource, walk},
     runtime::{coroutine, wait},
     worker::{AsyncWorker, Worker},
 };
@@ -45,7 +45,8 @@ resource! {
         customer_id: String; client_id: Option<String> = None, client_secret: Option<Secret> = None,
         name: Option<String> = None
     ) {
-        /// Changes an account; what is left out stays as it is. New credentials are tried before they replace the old ones.
+        /// Changes an account; what is left out stays as it is. New credentials are tried before they replace the old
+        /// ones.
         ///
         /// Raises what `add` raises, and NotFoundError.
         fn update(&core, request) -> Account { core.accounts().update(request).await }
@@ -96,7 +97,8 @@ resource! {
     /// Raises NotFoundError when no connection was ever made with it, InvalidInputError, StoreError.
     fn get(&core, instance_url: String) -> Instance { core.instances().get(&instance_url).await }
 
-    /// A page of instances in the order of their ids; `after` is the `next` of the page before, `limit` 1 to 1000 (100).
+    /// A page of instances in the order of their ids; `after` is the `next` of the page before, `limit` 1 to 1000
+    /// (100).
     ///
     /// Raises InvalidInputError, StoreError.
     fn list(&core; after: Option<String> = None, limit: Option<u32> = None) -> InstancePage {
@@ -117,9 +119,9 @@ resource! {
         /// Connects an account with an instance: tries the account's secure client, applies the Manage rule, saves.
         /// Connecting again tests again, and notes the secure client that was tested.
         ///
-        /// Raises NotFoundError when the account was not added, NotEntitledError with what was found, UnauthorizedError,
-        /// PrerequisiteMissingError when the instance's connector is known to be too old for another account,
-        /// InvalidInputError, ThrottledError, UnavailableError, TimeoutError, ProtocolError, StoreError.
+        /// Raises NotFoundError when the account was not added, NotEntitledError with what was found,
+        /// UnauthorizedError, PrerequisiteMissingError when the instance's connector is known to be too old for another
+        /// account, InvalidInputError, ThrottledError, UnavailableError, TimeoutError, ProtocolError, StoreError.
         fn connect(&core, request) -> Connection { core.connections().connect(request).await }
 
         /// Does all that `connect` does, but saves nothing. What goes wrong at Citrix Cloud stands in the report.
@@ -172,17 +174,20 @@ resource! {
         ///
         /// Raises AlreadyRegisteredError naming the instance that holds the account; UnauthorizedError when the token
         /// endpoint refuses (it does not say what is wrong); ForbiddenError naming the role or scope;
-        /// PrerequisiteMissingError; NotFoundError, NotEntitledError, InvalidInputError, ThrottledError, UnavailableError,
-        /// TimeoutError, ProtocolError, StoreError. Nothing has changed then; an earlier grant goes on working.
+        /// PrerequisiteMissingError; NotFoundError, NotEntitledError, InvalidInputError, ThrottledError,
+        /// UnavailableError, TimeoutError, ProtocolError, StoreError. Nothing has changed then; an earlier grant goes
+        /// on working.
         fn register(&core, request) -> Connection { core.registrations().register(request).await }
 
-        /// Does all that `register` does with the instance, but saves nothing. What the checks find stands in the report.
+        /// Does all that `register` does with the instance, but saves nothing. What the checks find stands in the
+        /// report.
         ///
         /// Raises InvalidInputError, NotFoundError, and everything that the token endpoint refuses or fails with.
         fn test(&core, request) -> TestReport { core.registrations().test(request).await }
 
         /// Moves a registration to the new address of its instance, with a service account there. It ends at
-        /// `from_instance_url` in the same step that saves it at `instance_url`; until then the old one goes on working.
+        /// `from_instance_url` in the same step that saves it at `instance_url`; until then the old one goes on
+        /// working.
         ///
         /// Raises what `register` raises; NotFoundError without a connection at the old address; InvalidInputError when
         /// both are the same.
@@ -208,36 +213,36 @@ resource! {
         moves_from: Option<String> = None, allow_another_user: bool = false; session: None
     ) {
         /// Begins to register the account through a person's consent in the browser, or to re-authenticate such a
-        /// registration: send the person's browser to `authorization_url`, and give the address that it comes back to to
-        /// `complete`, within ten minutes, in any process that shares the store. Nothing is sent to anybody.
+        /// registration: send the person's browser to `authorization_url`, and give the address that it comes back to
+        /// to `complete`, within ten minutes, in any process that shares the store. Nothing is sent to anybody.
         ///
         /// - client_id, client_secret: of the OAuth endpoint; left out: those in use.
         /// - redirect_url: as it is entered at that endpoint, used by no other registration; left out: the one in use.
-        /// - session: what ties the flow to the browser that began it, such as a random value in a cookie of its own. Give
-        ///   the same one to `complete`.
+        /// - session: what ties the flow to the browser that began it, such as a random value in a cookie of its own.
+        ///   Give the same one to `complete`.
         /// - moves_from: the instance's old address, when a registration moves to a new one; it ends there then.
         /// - allow_another_user: whether another person than the last time may sign in.
         ///
-        /// Raises InvalidInputError for what is missing or not allowed, also for a redirect URL that another registration
-        /// uses; NotFoundError without the account; AlreadyRegisteredError naming the instance that holds it; StoreError,
-        /// SealedError.
+        /// Raises InvalidInputError for what is missing or not allowed, also for a redirect URL that another
+        /// registration uses; NotFoundError without the account; AlreadyRegisteredError naming the instance that holds
+        /// it; StoreError, SealedError.
         fn authorize(&core, request; session: Option<Secret> = None) -> Authorization {
             core.registrations().authorize(Authorize { session, ..request }).await
         }
 
-        /// Begins an authorization as `authorize` does, with a listener on loopback in this process: open the address in
-        /// any browser of this machine, and wait with `wait_for`. The host of `redirect_url` is 127.0.0.1 or [::1]; left
-        /// out, a free port is taken.
+        /// Begins an authorization as `authorize` does, with a listener on loopback in this process: open the address
+        /// in any browser of this machine, and wait with `wait_for`. The host of `redirect_url` is 127.0.0.1 or [::1];
+        /// left out, a free port is taken.
         ///
         /// Raises what `authorize` raises; UnavailableError when the port of the redirect URL is taken.
         fn listen(&core, request) -> Authorization { core.registrations().listen(request).await }
 
         /// Registers the account through a person's consent, on this machine: opens the system's browser, listens on
-        /// loopback for its return, shows it a page that says what happened, and ends. `timeout_ms` is how long the person
-        /// may take (600,000, and no more). Cancel the call to give it up.
+        /// loopback for its return, shows it a page that says what happened, and ends. `timeout_ms` is how long the
+        /// person may take (600,000, and no more). Cancel the call to give it up.
         ///
-        /// Raises what `authorize` and `complete` raise; TimeoutError when nobody came back; UnavailableError when the port
-        /// is taken or there is no browser: use `listen` or `authorize` then.
+        /// Raises what `authorize` and `complete` raise; TimeoutError when nobody came back; UnavailableError when the
+        /// port is taken or there is no browser: use `listen` or `authorize` then.
         fn authorize_in_browser(&core, request; timeout_ms: Option<u32> = None) -> Authorized {
             core.registrations().authorize_in_browser(request, timeout_ms).await
         }
@@ -382,8 +387,8 @@ resource! {
     }
 
     /// Takes the body of a webhook whose form is the sender's own, such as that of a Monitor alert policy, for an
-    /// account. `mapping` says where things stand in it (a dict, or JSON text); without one, the body has the columns of
-    /// the connector's table *Citrix Alert*. None when it tells of the end of an alert that nobody knows.
+    /// account. `mapping` says where things stand in it (a dict, or JSON text); without one, the body has the columns
+    /// of the connector's table *Citrix Alert*. None when it tells of the end of an alert that nobody knows.
     /// `authorization` and `expected` as with `submit_webhook`.
     ///
     /// Raises ForbiddenError when the authorization differs; InvalidInputError when mapping or body cannot be used;
@@ -448,7 +453,8 @@ resource! {
     /// Sets the policy of an account, in place of the one it had: a dict, or JSON text. All of it is checked before it
     /// is stored, its templates and time zones included.
     ///
-    /// Raises InvalidInputError with the place of the mistake; NotFoundError when the account was not added; StoreError.
+    /// Raises InvalidInputError with the place of the mistake; NotFoundError when the account was not added;
+    /// StoreError.
     fn set(&core, customer_id: String, document: Document) -> AccountPolicy {
         core.policies().set(&customer_id, &document.0).await
     }
@@ -483,8 +489,8 @@ resource! {
     /// Do not take the notifications of Citrix Cloud both here and by a webhook: they could become two alerts.
     ///
     /// Raises NotFoundError when the account was not added; UnauthorizedError, ForbiddenError, ThrottledError,
-    /// UnavailableError, TimeoutError, ProtocolError, StoreError. What was submitted until then stays, and the next look
-    /// goes on from there.
+    /// UnavailableError, TimeoutError, ProtocolError, StoreError. What was submitted until then stays, and the next
+    /// look goes on from there.
     fn poll(&core, customer_id: String, source: Word<AlertSource>; since: Option<Instant> = None) -> SweepReport {
         core.sources().poll(&customer_id, source.0, since.plain()).await
     }
@@ -501,14 +507,15 @@ resource! {
         /// Subscribes to events of the account: Citrix Cloud will send them to the URL, which it must reach by `https`.
         /// Give each callback, with the authorization that you chose, to `alerts.submit_webhook`.
         ///
-        /// - authorization: what each callback carries as its `Authorization` header. Without it anybody can send you some.
+        /// - authorization: what each callback carries as its `Authorization` header. Without it anybody can send you
+        ///   some.
         /// - description: a text for people (ITSM Adapter).
         /// - event_type: which events: Notifications (the default), "*", or another of Citrix Cloud's words.
         /// - change_type: which changes: "*" (the default), Create, Update, Delete.
         ///
-        /// Raises NotFoundError when the account was not added; InvalidInputError; OutcomeUnknownError when it may have been
-        /// made and cannot be found; UnauthorizedError, ForbiddenError, ThrottledError, UnavailableError, TimeoutError,
-        /// ProtocolError.
+        /// Raises NotFoundError when the account was not added; InvalidInputError; OutcomeUnknownError when it may have
+        /// been made and cannot be found; UnauthorizedError, ForbiddenError, ThrottledError, UnavailableError,
+        /// TimeoutError, ProtocolError.
         fn create(&core, request) -> Webhook { core.webhooks().create(request).await }
     }
 
@@ -626,10 +633,11 @@ resource! {
     /// The adapter: one object that holds the store, the keys, the tokens and the way out.
     ///
     /// `Client` blocks, lets other threads run meanwhile and answers Ctrl-C. The calls of `AsyncClient` are awaited;
-    /// cancelling one drops its work. Both open the store at once, and send nothing. Use them in a `with` (`async with`)
-    /// block, or close them. What is left out comes from the environment variable named, else from the default.
+    /// cancelling one drops its work. Both open the store at once, and send nothing. Use them in a `with` (`async
+    /// with`) block, or close them. What is left out comes from the environment variable named, else from the default.
     ///
-    /// - store: path of a SQLite file, or "memory" for a state that ends with the client (ITSM_ADAPTER_STORE; required).
+    /// - store: path of a SQLite file, or "memory" for a state that ends with the client (ITSM_ADAPTER_STORE;
+    ///   required).
     /// - key: seals the secrets, 32 bytes as base64 or hexadecimal (ITSM_ADAPTER_KEY; a key file beside the database).
     /// - old_keys: keys that may still be needed to open what was sealed before a rotation.
     /// - citrix_url: one address in place of all hosts of Citrix Cloud, for the simulator (CITRIX_URL).
@@ -652,6 +660,35 @@ resource! {
     /// Raises InvalidInputError for settings that make no sense, StoreError when the store cannot be opened,
     /// SealedError when the key is missing or not readable.
     Client, AsyncClient over Arc<Opened>;
+
+    only blocking {
+        /// Closes the client: calls under way end with CancelledError, later ones with IllegalStateError. What was
+        /// committed stays; steps that must not be lost half-way run to their end.
+        fn close(&self, py: Python<'_>) -> PyResult<Nothing> {
+            self.0.close(py);
+            Ok(Nothing(()))
+        }
+
+        /// Events from now on, one by one: `for event in client.subscribe()`, until the client is closed. A subscriber
+        /// that lets more than 1,024 events wait misses the oldest, and is told so by an event of kind `progress`.
+        fn subscribe(&self, py: Python<'_>) -> PyResult<Subscription> {
+            self.0.now(py).map(|client| Subscription((&client).into()))
+        }
+    } asyncio {
+        /// Closes the client: calls under way end with CancelledError, later ones with IllegalStateError. What was
+        /// committed stays; steps that must not be lost half-way run to their end.
+        fn close(&self, py: Python<'_>) -> PyResult<Coroutine<Nothing>> {
+            self.0.close(py);
+            coroutine(py, async { Ok(Nothing(())) })
+        }
+
+        /// Events from now on, one by one: `async for event in client.subscribe()`, until the client is closed. A
+        /// subscriber that lets more than 1,024 events wait misses the oldest, and is told so by an event of kind
+        /// `progress`.
+        fn subscribe(&self, py: Python<'_>) -> PyResult<AsyncSubscription> {
+            self.0.now(py).map(|client| AsyncSubscription((&client).into()))
+        }
+    }
 
     /// Seals everything with a new key: with this one, or with one that is made and kept in the key file. Interrupted,
     /// it goes on when called again.
@@ -715,35 +752,6 @@ resource! {
 
         fn __repr__(&self) -> String {
             format!("{:?}", self.0)
-        }
-    }
-    blocking {
-        /// Closes the client: calls under way end with CancelledError, later ones with IllegalStateError. What was
-        /// committed stays; steps that must not be lost half-way run to their end.
-        fn close(&self, py: Python<'_>) -> PyResult<Nothing> {
-            self.0.close(py);
-            Ok(Nothing(()))
-        }
-
-        /// Events from now on, one by one: `for event in client.subscribe()`, until the client is closed. A subscriber
-        /// that lets more than 1,024 events wait misses the oldest, and is told so by an event of kind `progress`.
-        fn subscribe(&self, py: Python<'_>) -> PyResult<Subscription> {
-            self.0.now(py).map(|client| Subscription((&client).into()))
-        }
-    }
-    asyncio {
-        /// Closes the client: calls under way end with CancelledError, later ones with IllegalStateError. What was
-        /// committed stays; steps that must not be lost half-way run to their end.
-        fn close<'py>(&self, py: Python<'py>) -> PyResult<Typed<'py, Coroutine<Nothing>>> {
-            self.0.close(py);
-            coroutine(py, async { Ok(Nothing(())) })
-        }
-
-        /// Events from now on, one by one: `async for event in client.subscribe()`, until the client is closed. A
-        /// subscriber that lets more than 1,024 events wait misses the oldest, and is told so by an event of kind
-        /// `progress`.
-        fn subscribe(&self, py: Python<'_>) -> PyResult<AsyncSubscription> {
-            self.0.now(py).map(|client| AsyncSubscription((&client).into()))
         }
     }
 }

@@ -23,8 +23,11 @@ use crate::{
 const ANY: PyStaticExpr = type_hint_identifier!("typing", "Any");
 const STR: PyStaticExpr = type_hint_identifier!("builtins", "str");
 const DICT: PyStaticExpr = type_hint_identifier!("builtins", "dict");
+const LIST: PyStaticExpr = type_hint_identifier!("builtins", "list");
 const RECORD: PyStaticExpr = type_hint_subscript!(DICT, STR, STR);
+const RECORDS: PyStaticExpr = type_hint_subscript!(LIST, RECORD);
 const GIVEN_RECORD: PyStaticExpr = type_hint_subscript!(DICT, STR, ANY);
+const GIVEN_RECORDS: PyStaticExpr = type_hint_subscript!(LIST, GIVEN_RECORD);
 
 /// How Python's values come in: `Type: hint => |given| result;`.
 macro_rules! goes_in {
@@ -199,7 +202,7 @@ goes_in! {
     RecordIn: type_hint_union!(GIVEN_RECORD, STR) => |given| {
         ffi::records(text_of::<PyDict>(given)?.to_str()?).map(Self).map_err(raise)
     };
-    RecordsIn: type_hint_union!(type_hint_subscript!(type_hint_identifier!("builtins", "list"), GIVEN_RECORD), STR) => |given| {
+    RecordsIn: type_hint_union!(GIVEN_RECORDS, STR) => |given| {
         ffi::records(text_of::<PyList>(given)?.to_str()?).map(Self).map_err(raise)
     };
     Document: type_hint_union!(GIVEN_RECORD, STR) => |given| text_of::<PyDict>(given)?.extract().map(Self);
@@ -242,10 +245,9 @@ pub(crate) fn list(records: &[Box<RawValue>]) -> RecordsOut {
 
 comes_out! {
     RecordOut: RECORD => |self, py| Rows::new(py).read(self.0.get());
-    RecordsOut: Records::HINT => |self, py| Rows::new(py).read(&self.0);
+    RecordsOut: RECORDS => |self, py| Rows::new(py).read(&self.0);
     InsertedOut: type_hint_subscript!(
-        type_hint_identifier!("builtins", "list"),
-        type_hint_union!(RECORD, type_hint_identifier!("itsm_adapter.errors", "ItsmError"))
+        LIST, type_hint_union!(RECORD, type_hint_identifier!("itsm_adapter.errors", "ItsmError"))
     ) => |self, py| {
         let (rows, all) = (Rows::new(py), PyList::empty(py));
         for one in self.0 {
@@ -274,9 +276,9 @@ pub(crate) struct RecordPage {
 impl RecordPage {
     /// The records of this page, parsed when first asked for.
     #[getter]
-    fn items<'py>(&self, py: Python<'py>) -> PyResult<Typed<'py, Records>> {
+    fn items(&self, py: Python<'_>) -> PyResult<Records> {
         let items = self.parsed.get_or_try_init(py, || Rows::new(py).read(&self.json).map(Bound::unbind))?;
-        Ok(typed(items.bind(py).clone()))
+        Ok(items.bind(py).clone().into())
     }
 
     fn __repr__(&self) -> String {
@@ -290,39 +292,31 @@ impl From<itsm_adapter::JsonPage> for RecordPage {
     }
 }
 
-/// A host value whose type only the stub needs to know.
-pub(crate) struct Typed<'py, H>(Bound<'py, PyAny>, PhantomData<H>);
-
-pub(crate) fn typed<H>(value: Bound<'_, PyAny>) -> Typed<'_, H> {
-    Typed(value, PhantomData)
-}
-
-/// What a [`Typed`] is in the stub.
-pub(crate) trait Hint {
-    const HINT: PyStaticExpr;
-}
-
-impl<'py, H: Hint> IntoPyObject<'py> for Typed<'py, H> {
-    type Target = PyAny;
-    type Output = Bound<'py, PyAny>;
-    type Error = Infallible;
-    const OUTPUT_TYPE: PyStaticExpr = H::HINT;
-
-    fn into_pyobject(self, _: Python<'py>) -> Result<Self::Output, Infallible> {
-        Ok(self.0)
-    }
-}
-
-macro_rules! hints {
+/// Host values whose type only the stub needs to know.
+macro_rules! typed {
     ($($name:ident $(<$item:ident>)? = $hint:expr;)+) => { $(
-        pub(crate) struct $name $(<$item>(PhantomData<$item>))?;
-        impl $(<$item: for<'a> IntoPyObject<'a>>)? Hint for $name $(<$item>)? {
-            const HINT: PyStaticExpr = $hint;
+        pub(crate) struct $name $(<$item>)?(Py<PyAny>, PhantomData<fn() -> ($($item,)?)>);
+
+        impl $(<$item>)? From<Bound<'_, PyAny>> for $name $(<$item>)? {
+            fn from(value: Bound<'_, PyAny>) -> Self {
+                Self(value.unbind(), PhantomData)
+            }
+        }
+
+        impl<'py $(, $item: for<'a> IntoPyObject<'a>)?> IntoPyObject<'py> for $name $(<$item>)? {
+            type Target = PyAny;
+            type Output = Bound<'py, PyAny>;
+            type Error = Infallible;
+            const OUTPUT_TYPE: PyStaticExpr = $hint;
+
+            fn into_pyobject(self, py: Python<'py>) -> Result<Self::Output, Infallible> {
+                Ok(self.0.into_bound(py))
+            }
         }
     )+ };
 }
-hints! {
-    Records = type_hint_subscript!(type_hint_identifier!("builtins", "list"), RECORD);
+typed! {
+    Records = RECORDS;
     Walk<T> = type_hint_subscript!(type_hint_identifier!("collections.abc", "Iterator"), <T as IntoPyObject<'static>>::OUTPUT_TYPE);
     AsyncWalk<T> = type_hint_subscript!(type_hint_identifier!("collections.abc", "AsyncIterator"), <T as IntoPyObject<'static>>::OUTPUT_TYPE);
     Coroutine<T> = type_hint_subscript!(type_hint_identifier!("collections.abc", "Coroutine"), ANY, ANY, <T as IntoPyObject<'static>>::OUTPUT_TYPE);

@@ -12,7 +12,7 @@ use pyo3::{
 use tokio::sync::Mutex;
 
 use crate::{
-    convert::{Coroutine, Typed, comes_out, goes_in},
+    convert::{Coroutine, comes_out, goes_in},
     exit,
     runtime::{coroutine, wait},
 };
@@ -91,7 +91,7 @@ impl AsyncSubscription {
         slf
     }
 
-    fn __anext__<'py>(&self, py: Python<'py>) -> PyResult<Typed<'py, Coroutine<Next>>> {
+    fn __anext__(&self, py: Python<'_>) -> PyResult<Coroutine<Next>> {
         let next = self.0.clone().next();
         coroutine(py, async { next.await.map(Next) })
     }

@@ -45,7 +45,10 @@ impl Opened {
 
     /// The way to the client of this process, to be taken from inside the work.
     pub(crate) fn here(&self, py: Python<'_>) -> Here {
-        let (pid, client) = { let here = self.of_this_process(py); (here.0, here.1.clone()) };
+        let (pid, client) = {
+            let here = self.of_this_process(py);
+            (here.0, here.1.clone())
+        };
         Here { pid, first: self.first.clone(), client }
     }
 

@@ -21,7 +21,7 @@ use tokio::{
 };
 
 use crate::{
-    convert::{Coroutine, Typed, typed},
+    convert::Coroutine,
     error::raise,
     exit::{self, Inside},
 };
@@ -124,13 +124,10 @@ fn signals(py: Python<'_>) -> PyResult<()> {
 }
 
 /// A coroutine for the work, which begins when it is awaited and is dropped when that is cancelled.
-pub(crate) fn coroutine<'py, T>(
-    py: Python<'py>,
+pub(crate) fn coroutine<T: for<'a> IntoPyObject<'a> + Send + 'static>(
+    py: Python<'_>,
     work: impl Future<Output = Result<T>> + Send + 'static,
-) -> PyResult<Typed<'py, Coroutine<T>>>
-where
-    T: for<'a> IntoPyObject<'a> + Send + 'static,
-{
+) -> PyResult<Coroutine<T>> {
     static RUN: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
     let work = async move {
         let done = guarded(work).await;
@@ -138,7 +135,7 @@ where
     };
     let call = Call { work: Mutex::new(Some(Box::pin(work))), task: OnceLock::new() };
     let _inside = Inside::python(py);
-    RUN.import(py, "itsm_adapter._call", "run")?.call1((call,)).map(typed)
+    RUN.import(py, "itsm_adapter._call", "run")?.call1((call,)).map(Coroutine::from)
 }
 
 /// Makes the Python value or exception, on the thread of the event loop.

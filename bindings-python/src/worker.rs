@@ -8,8 +8,8 @@ use itsm_adapter::{Error, ErrorKind, Result};
 use pyo3::prelude::*;
 
 use crate::{
-    convert::{Coroutine, Nothing, Typed},
-    resource::{last, resource},
+    convert::{Coroutine, Nothing},
+    resource::{Now, first, last, resource},
     runtime::{coroutine, wait},
 };
 

@@ -130,7 +130,8 @@ async fn changes_of_a_notification_belong_to_its_delivery_and_unknown_ends_to_no
         json!({"CustomerId": ACME, "Type": "Notifications", "ChangeType": change, "BeforeChange": before, "AfterChange": after})
             .to_string()
     };
-    let submit = async |body: String| world.client.alerts().submit_webhook(body.as_bytes(), None, None, None).await.unwrap();
+    let submit =
+        async |body: String| world.client.alerts().submit_webhook(body.as_bytes(), None, None, None).await.unwrap();
     assert!(submit(callback("Delete", Some(&after), None)).await.is_none(), "the end of what nobody knows");
     let made = submit(callback("Create", None, Some(&after))).await.unwrap();
     assert_eq!((made.alert.state, made.alert.priority.as_deref()), (AlertState::Raised, Some("low")));

@@ -83,12 +83,8 @@ async fn run() -> Result<()> {
         return Err(Error::new(ErrorKind::InvalidInput, "Set WEBHOOK_AUTHORIZATION to a long random value."));
     }
     let client = Client::open(Config::from_env()?).await?;
-    let receiver = Receiver {
-        client,
-        customer: customer.clone(),
-        authorization: authorization.clone(),
-        accepted: Notify::new(),
-    };
+    let receiver =
+        Receiver { client, customer: customer.clone(), authorization: authorization.clone(), accepted: Notify::new() };
     let receiver = Arc::new(receiver);
     tokio::spawn(deliver(Arc::clone(&receiver)));
     let app = Router::new().route("/citrix", post(receive)).with_state(Arc::clone(&receiver));
