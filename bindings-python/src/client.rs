@@ -1,5 +1,6 @@
 //! The operations of both clients: each converts, calls, converts.
 #![allow(clippy::too_many_arguments, clippy::doc_markdown, reason = "keyword arguments and docstrings of Python")]
+#![allow(clippy::unnecessary_wraps, reason = "what ends a `with` block gives the same for all classes")]
 #![allow(unused_braces, reason = "the body of an operation is one expression of the macro")]
 
 use std::{collections::HashMap, sync::Arc};
