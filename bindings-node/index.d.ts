@@ -987,8 +987,8 @@ export declare class Alerts {
    * Takes the body of a Citrix Cloud webhook callback. Null when it tells of something else than a new
    * notification.
    *
-   * Rejects with `forbidden` when the authorization differs; `invalid_input` when the body is not a callback;
-   * `not_found` when its account was not added; `store`.
+   * Rejects with `forbidden` when the authorization differs, or the body names another account; `invalid_input`
+   * when the body is not a callback; `not_found` when its account was not added; `store`.
    */
   submitWebhook(request: SubmitWebhook, options?: CallOptions | undefined | null): Promise<Delivery | null>
   /**
@@ -1639,6 +1639,11 @@ export interface SubmitWebhook {
   authorization?: string
   /** The value given as `authHeaders` when the webhook was made; with it both must be equal. */
   expected?: Secret
+  /**
+   * The account that the webhook was made for; with it, a body that names another account is refused. Without it
+   * the body is believed.
+   */
+  customerId?: string
 }
 
 /** The new secret of an OAuth endpoint. */

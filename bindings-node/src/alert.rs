@@ -32,11 +32,12 @@ operations! {
         /// Takes the body of a Citrix Cloud webhook callback. Null when it tells of something else than a new
         /// notification.
         ///
-        /// Rejects with `forbidden` when the authorization differs; `invalid_input` when the body is not a callback;
-        /// `not_found` when its account was not added; `store`.
-        submit_webhook(request: SubmitWebhook) -> Option<Delivery> ["Promise<Delivery | null>"] {
-            let (authorization, expected) = (request.authorization.as_deref(), request.expected.as_ref());
-            core.alerts().submit_webhook(request.body.as_ref(), authorization, expected).await
+        /// Rejects with `forbidden` when the authorization differs, or the body names another account; `invalid_input`
+        /// when the body is not a callback; `not_found` when its account was not added; `store`.
+        submit_webhook(request: SubmitWebhook { body, authorization, expected, customer_id }) -> Option<Delivery>
+        ["Promise<Delivery | null>"] {
+            let (authorization, customer_id) = (authorization.as_deref(), customer_id.as_deref());
+            core.alerts().submit_webhook(body.as_ref(), authorization, expected.as_ref(), customer_id).await
         }
 
         /// Takes the body of a webhook whose form is the sender's own, such as that of a Monitor alert policy, for an
@@ -44,8 +45,8 @@ operations! {
         ///
         /// Rejects with `forbidden` when the authorization differs; `invalid_input` when mapping or body cannot be
         /// used; `not_found` when the account was not added; `store`.
-        submit_mapped(request: SubmitMapped) -> Option<Delivery> ["Promise<Delivery | null>"] {
-            let SubmitMapped { customer_id, body, mapping, authorization, expected } = request;
+        submit_mapped(request: SubmitMapped { customer_id, body, mapping, authorization, expected }) -> Option<Delivery>
+        ["Promise<Delivery | null>"] {
             let (authorization, expected) = (authorization.as_deref(), expected.as_ref());
             core.alerts().submit_mapped(&customer_id, body.as_ref(), mapping.as_deref(), authorization, expected).await
         }
@@ -83,11 +84,9 @@ operations! {
         /// One page of deliveries, in the order in which they were accepted. `iterate` walks over all of them.
         ///
         /// Rejects with `invalid_input`, `store`.
-        list(request: Option<ListDeliveriesOptions>) -> DeliveryPage {
-            let request = request.unwrap_or_default();
-            let customer_id = request.customer_id.as_deref();
-            let (after, limit) = (request.after.as_deref(), request.limit);
-            core.alerts().list(customer_id, &request.statuses.unwrap_or_default(), after, limit).await
+        list(request: Option<ListDeliveriesOptions> { customer_id, statuses, after, limit }) -> DeliveryPage {
+            let statuses = statuses.unwrap_or_default();
+            core.alerts().list(customer_id.as_deref(), &statuses, after.as_deref(), limit).await
         }
     }
 }

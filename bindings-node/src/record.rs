@@ -2,7 +2,7 @@
 
 use itsm_adapter::{
     self as core, ErrorInfo, Query,
-    ffi::{list, names, records, text},
+    ffi::{self, list, names, text},
 };
 use napi_derive::napi;
 use serde_json::value::RawValue;
@@ -25,16 +25,15 @@ operations! {
         ///
         /// Rejects with `not_found` when there is none or it is hidden, `illegal_state` when the account is not
         /// registered, `unauthorized`, `forbidden`, `throttled`, `unavailable`, `timeout`, `protocol`, `invalid_input`.
-        get(request: GetRecord) -> String ["Promise<Record<string, string>>"] {
-            let GetRecord { customer_id, table, sys_id, fields } = request;
+        get(request: GetRecord { customer_id, table, sys_id, fields }) -> String ["Promise<Record<string, string>>"] {
             core.records().get(&customer_id, &table, &sys_id, &names(&fields)).await.map(text)
         }
 
         /// Records that match the query, at most `limit` of them. No records can also mean no right to read them.
         ///
         /// Rejects as `get`.
-        query(request: QueryRecords) -> String ["Promise<Array<Record<string, string>>>"] {
-            let QueryRecords { customer_id, table, query, fields, limit } = request;
+        query(request: QueryRecords { customer_id, table, query, fields, limit }) -> String
+        ["Promise<Array<Record<string, string>>>"] {
             let query = Query::of(&query.unwrap_or_default())?;
             core.records().query(&customer_id, &table, &query, &names(&fields), limit).await.map(|found| list(&found))
         }
@@ -43,8 +42,7 @@ operations! {
         /// The page parses its records when they are asked for. `pages` walks over all of them.
         ///
         /// Rejects as `get`.
-        page(request: PageRecords) -> Page ["Promise<RecordPage>"] {
-            let PageRecords { customer_id, table, query, fields, size, after } = request;
+        page(request: PageRecords { customer_id, table, query, fields, size, after }) -> Page ["Promise<RecordPage>"] {
             let (query, fields) = (Query::of(&query.unwrap_or_default())?, names(&fields));
             let page = core.records().page_json(&customer_id, &table, &query, &fields, size, after.as_deref()).await?;
             Ok((text(page.json), page.next))
@@ -54,9 +52,9 @@ operations! {
         ///
         /// Rejects with `outcome_unknown` when the record may or may not exist: look it up by a key of yours. Else as
         /// `get`, and nothing was made.
-        insert(request: InsertRecord) -> String ["Promise<Record<string, string>>"] {
-            let InsertRecord { customer_id, table, record, fields } = request;
-            let record = records::<&RawValue>(&record)?;
+        insert(request: InsertRecord { customer_id, table, record, fields }) -> String
+        ["Promise<Record<string, string>>"] {
+            let record = ffi::records::<&RawValue>(&record)?;
             core.records().insert(&customer_id, &table, &record, &names(&fields)).await.map(text)
         }
 
@@ -64,10 +62,9 @@ operations! {
         /// others.
         ///
         /// Rejects with `invalid_input` for `inFlight`, `illegal_state` when the account is not registered.
-        insert_many(request: InsertRecords) -> Settled
+        insert_many(request: InsertRecords { customer_id, table, records, fields, in_flight }) -> Settled
         ["Promise<Array<PromiseSettledResult<Record<string, string>>>>"] {
-            let InsertRecords { customer_id, table, records: given, fields, in_flight } = request;
-            let (given, fields) = (records::<Vec<&RawValue>>(&given)?, names(&fields));
+            let (given, fields) = (ffi::records::<Vec<&RawValue>>(&records)?, names(&fields));
             let made = core.records().insert_many(&customer_id, &table, &given, &fields, in_flight as usize).await?;
             let errors = made.iter().map(|made| made.as_ref().err().map(core::Error::info)).collect();
             Ok((list(&made.into_iter().map(core::Result::unwrap_or_default).collect::<Vec<_>>()), errors))
@@ -76,9 +73,9 @@ operations! {
         /// Changes the columns given and gives the record back.
         ///
         /// Rejects as `insert`; repeating an update whose outcome is unknown is safe.
-        update(request: UpdateRecord) -> String ["Promise<Record<string, string>>"] {
-            let UpdateRecord { customer_id, table, sys_id, record, fields } = request;
-            let record = records::<&RawValue>(&record)?;
+        update(request: UpdateRecord { customer_id, table, sys_id, record, fields }) -> String
+        ["Promise<Record<string, string>>"] {
+            let record = ffi::records::<&RawValue>(&record)?;
             core.records().update(&customer_id, &table, &sys_id, &record, &names(&fields)).await.map(text)
         }
     }

@@ -45,16 +45,16 @@ operations! {
         /// revocation stands in the answer.
         ///
         /// Rejects with `illegal_state` without a registration, `not_found`, `invalid_input`, `store`.
-        unregister(connection: ConnectionId) -> Revocation {
-            core.registrations().unregister(&connection.customer_id, &connection.instance_url).await
+        unregister(connection: ConnectionId { customer_id, instance_url }) -> Revocation {
+            core.registrations().unregister(&customer_id, &instance_url).await
         }
 
         /// Checks a registration: token fresh, API readable, roles still there. Updates the instance's health and, with
         /// proof only, the status. What goes wrong at the instance stands in the connection.
         ///
         /// Rejects with `not_found`, `illegal_state` without a registration, `invalid_input`, `store`, `sealed`.
-        check(connection: ConnectionId) -> Connection {
-            core.registrations().check(&connection.customer_id, &connection.instance_url).await
+        check(connection: ConnectionId { customer_id, instance_url }) -> Connection {
+            core.registrations().check(&customer_id, &instance_url).await
         }
 
         /// Moves a registration to the new address of its instance, through a service account: everything is tried
@@ -84,8 +84,7 @@ operations! {
         /// Rejects with `unauthorized` when the token endpoint refuses it; `illegal_state` without a registration;
         /// `invalid_input`, `not_found`, `throttled`, `unavailable`, `timeout`, `protocol`, `store`, `sealed`. The old
         /// secret stays then.
-        update_endpoint_secret(request: UpdateEndpointSecret) -> Connection {
-            let UpdateEndpointSecret { customer_id, instance_url, client_secret } = request;
+        update_endpoint_secret(request: UpdateEndpointSecret { customer_id, instance_url, client_secret }) -> Connection {
             core.registrations().update_endpoint_secret(&customer_id, &instance_url, &client_secret).await
         }
 
@@ -107,8 +106,8 @@ operations! {
         /// late, repeated, forged, or from another browser session (context `reason`); `invalid_input` for one that is
         /// not ours or incomplete; `illegal_state` when another person signed in than the last time; `unauthorized`
         /// when the token endpoint refuses the code; else as `register`. Nothing has changed then.
-        complete(request: Complete) -> Authorized {
-            core.registrations().complete(&request.callback_url, request.session.as_ref()).await
+        complete(request: Complete { callback_url, session }) -> Authorized {
+            core.registrations().complete(&callback_url, session.as_ref()).await
         }
 
         /// Gives an authorization up: a later callback of it is refused. Without effect when it has ended.
@@ -129,8 +128,8 @@ operations! {
         ///
         /// Rejects as `complete`; with `timeout` when nobody came back; `not_found` when no listener of this client
         /// belongs to the flow.
-        wait_for(request: WaitFor) -> Authorized {
-            core.registrations().wait_for(&request.flow_id, request.timeout_ms).await
+        wait_for(request: WaitFor { flow_id, timeout_ms }) -> Authorized {
+            core.registrations().wait_for(&flow_id, timeout_ms).await
         }
 
         /// Registers the account through a person's consent, on this machine: opens the system's browser, listens on

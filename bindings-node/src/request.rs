@@ -128,6 +128,9 @@ pub struct SubmitWebhook {
     pub authorization: Option<String>,
     /// The value given as `authHeaders` when the webhook was made; with it both must be equal.
     pub expected: Option<Secret>,
+    /// The account that the webhook was made for; with it, a body that names another account is refused. Without it
+    /// the body is believed.
+    pub customer_id: Option<String>,
 }
 
 /// A webhook callback whose form is the sender's own.

@@ -36,9 +36,8 @@ operations! {
         /// One page of accounts, in the order of their ids. `iterate` walks over all of them.
         ///
         /// Rejects with `invalid_input`, `store`.
-        list(request: Option<ListOptions>) -> AccountPage {
-            let request = request.unwrap_or_default();
-            core.accounts().list(request.after.as_deref(), request.limit).await
+        list(request: Option<ListOptions> { after, limit }) -> AccountPage {
+            core.accounts().list(after.as_deref(), limit).await
         }
 
         /// Tries the stored secure client and asks for the entitlement; saves nothing. What goes wrong at Citrix Cloud
@@ -53,6 +52,19 @@ operations! {
         /// Rejects with `not_found`, `unauthorized`, `forbidden`, `throttled`, `unavailable`, `timeout`, `protocol`,
         /// `store`.
         entitlement(customer_id: String) -> Entitlement { core.accounts().entitlement(&customer_id).await }
+
+        /// Stops everything that is sent for an account, to Citrix Cloud and to instances, until it is enabled again:
+        /// calls and tests are refused, deliveries wait. What is stored stays, alerts are still taken, and unregistering,
+        /// disconnecting and revoking go on working. Counts in this client at once, in other processes within five
+        /// seconds.
+        ///
+        /// Rejects with `not_found`, `invalid_input`, `store`, `sealed`.
+        disable(customer_id: String) -> Account { core.accounts().disable(&customer_id).await }
+
+        /// Lets an account that was disabled work again, with the credentials and registrations it had.
+        ///
+        /// Rejects as `disable`.
+        enable(customer_id: String) -> Account { core.accounts().enable(&customer_id).await }
 
         /// Removes an account that has no connection left, with its secure client.
         ///
@@ -72,9 +84,8 @@ operations! {
         /// One page of instances, in the order of their ids. `iterate` walks over all of them.
         ///
         /// Rejects with `invalid_input`, `store`.
-        list(request: Option<ListOptions>) -> InstancePage {
-            let request = request.unwrap_or_default();
-            core.instances().list(request.after.as_deref(), request.limit).await
+        list(request: Option<ListOptions> { after, limit }) -> InstancePage {
+            core.instances().list(after.as_deref(), limit).await
         }
     }
 }
@@ -98,24 +109,23 @@ operations! {
         /// One connection.
         ///
         /// Rejects with `not_found`, `invalid_input`, `store`.
-        get(connection: ConnectionId) -> Connection {
-            core.connections().get(&connection.customer_id, &connection.instance_url).await
+        get(connection: ConnectionId { customer_id, instance_url }) -> Connection {
+            core.connections().get(&customer_id, &instance_url).await
         }
 
         /// One page of the Manage list, in the order of account and instance. `iterate` walks over all of it.
         ///
         /// Rejects with `invalid_input`, `store`.
-        list(request: Option<ListOfAccountOptions>) -> ConnectionPage {
-            let request = request.unwrap_or_default();
-            core.connections().list(request.customer_id.as_deref(), request.after.as_deref(), request.limit).await
+        list(request: Option<ListOfAccountOptions> { customer_id, after, limit }) -> ConnectionPage {
+            core.connections().list(customer_id.as_deref(), after.as_deref(), limit).await
         }
 
         /// Removes a connection: revokes its tokens, if it has any, and forgets it. The account stays. A failed
         /// revocation stands in the answer.
         ///
         /// Rejects with `not_found`, `invalid_input`, `store`.
-        disconnect(connection: ConnectionId) -> Revocation {
-            core.connections().disconnect(&connection.customer_id, &connection.instance_url).await
+        disconnect(connection: ConnectionId { customer_id, instance_url }) -> Revocation {
+            core.connections().disconnect(&customer_id, &instance_url).await
         }
     }
 }
@@ -128,8 +138,8 @@ operations! {
         ///
         /// Rejects with `invalid_input`, with the place of the mistake; `not_found` when the account was not added;
         /// `store`.
-        set(request: SetPolicy) -> AccountPolicy {
-            core.policies().set(&request.customer_id, &request.document).await
+        set(request: SetPolicy { customer_id, document }) -> AccountPolicy {
+            core.policies().set(&customer_id, &document).await
         }
 
         /// The policy of an account.
@@ -146,8 +156,7 @@ operations! {
         /// asked instead of the account's: to try it before it is set.
         ///
         /// Rejects with `invalid_input` for a document that cannot be used, `store`.
-        explain(request: ExplainPolicy) -> PolicyDecision {
-            let ExplainPolicy { alert, at, document } = request;
+        explain(request: ExplainPolicy { alert, at, document }) -> PolicyDecision {
             core.policies().explain(alert, at, document.as_deref()).await
         }
     }
@@ -165,8 +174,8 @@ operations! {
         /// Rejects with `not_found` when the account was not added; `unauthorized`, `forbidden`, `throttled`,
         /// `unavailable`, `timeout`, `protocol`, `store`. What was submitted until then stays, and the next look goes
         /// on from there.
-        poll(request: PollSource) -> SweepReport {
-            core.sources().poll(&request.customer_id, request.source, request.since).await
+        poll(request: PollSource { customer_id, source, since }) -> SweepReport {
+            core.sources().poll(&customer_id, source, since).await
         }
     }
 }
@@ -194,8 +203,8 @@ operations! {
         /// Ends a subscription. One that is gone already is no failure.
         ///
         /// Rejects as `list`.
-        remove(request: WebhookId) -> Nothing ["Promise<void>"] {
-            core.webhooks().remove(&request.customer_id, &request.webhook_id).await
+        remove(request: WebhookId { customer_id, webhook_id }) -> Nothing ["Promise<void>"] {
+            core.webhooks().remove(&customer_id, &webhook_id).await
         }
     }
 }
@@ -206,9 +215,8 @@ operations! {
         /// One page of events, oldest first. `iterate` walks over all of them.
         ///
         /// Rejects with `invalid_input`, `store`.
-        list(request: Option<ListOfAccountOptions>) -> EventPage {
-            let request = request.unwrap_or_default();
-            core.events().list(request.customer_id.as_deref(), request.after.as_deref(), request.limit).await
+        list(request: Option<ListOfAccountOptions> { customer_id, after, limit }) -> EventPage {
+            core.events().list(customer_id.as_deref(), after.as_deref(), limit).await
         }
     }
 }

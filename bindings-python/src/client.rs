@@ -1,8 +1,9 @@
 //! The operations of both clients: each converts, calls, converts.
 #![allow(clippy::too_many_arguments, clippy::doc_markdown, reason = "keyword arguments and docstrings of Python")]
+#![allow(clippy::unnecessary_wraps, reason = "what ends a `with` block gives the same for all classes")]
 #![allow(unused_braces, reason = "the body of an operation is one expression of the macro")]
 
-use std::{collections::HashMap, path::PathBuf, sync::Arc};
+use std::{collections::HashMap, sync::Arc};
 
 use itsm_adapter::{
     Account, AccountPage, AccountPolicy, AddAccount, Alert, AlertSource, AlertState, Authorization, Authorize,
@@ -15,50 +16,41 @@ use pyo3::{prelude::*, pybacked::PyBackedBytes, types::PyDict};
 
 use crate::{
     convert::{
-        AsyncWalk, Conditions, Coroutine, Document, Inserted, Instant, Names, Nothing, RecordIn, RecordOut, RecordPage,
-        RecordsIn, RecordsOut, Sequence, Typed, Walk, Word, conditions, list, names,
+        AsyncWalk, Conditions, Coroutine, Document, InsertedOut, Instant, Names, Nothing, Place, Plain, RecordIn,
+        RecordOut, RecordPage, RecordsIn, RecordsOut, Sequence, Walk, Word, conditions, list, names,
     },
-    error::invalid,
     event::{AsyncSubscription, Callback, Subscription},
     fields::{AlertIn, ServerIn},
     opened::Opened,
-    resource::{resource, walk},
+    resource::{Now, first, last, resource, walk},
     runtime::{coroutine, wait},
     worker::{AsyncWorker, Worker},
 };
 
 resource! {
     /// Citrix Cloud accounts.
-    Accounts, AsyncAccounts;
+    Accounts, AsyncAccounts over Arc<Opened>;
 
-    /// Adds an account, after its secure client got a token from Citrix Cloud. Nothing is saved when it did not.
-    ///
-    /// Raises InvalidInputError; IllegalStateError when the account is there already; UnauthorizedError when Citrix
-    /// Cloud refuses the secure client; ThrottledError, UnavailableError, TimeoutError, ProtocolError, StoreError.
-    #[pyo3(signature = (customer_id, *, environment, client_id, client_secret, name = None))]
-    fn add(
-        &core,
-        customer_id: String,
-        environment: Word<Environment>,
-        client_id: String,
-        client_secret: Secret,
-        name: Option<String>,
-    ) -> Account {
-        core.accounts().add(AddAccount { customer_id, environment: environment.0, client_id, client_secret, name }).await
+    takes AddAccount(
+        customer_id: String; environment: Word<Environment>, client_id: String, client_secret: Secret,
+        name: Option<String> = None
+    ) {
+        /// Adds an account, after its secure client got a token from Citrix Cloud. Nothing is saved when it did not.
+        ///
+        /// Raises InvalidInputError; IllegalStateError when the account is there already; UnauthorizedError when Citrix
+        /// Cloud refuses the secure client; ThrottledError, UnavailableError, TimeoutError, ProtocolError, StoreError.
+        fn add(&core, request) -> Account { core.accounts().add(request).await }
     }
 
-    /// Changes an account; what is left out stays as it is. New credentials are tried before they replace the old ones.
-    ///
-    /// Raises what `add` raises, and NotFoundError.
-    #[pyo3(signature = (customer_id, *, client_id = None, client_secret = None, name = None))]
-    fn update(
-        &core,
-        customer_id: String,
-        client_id: Option<String>,
-        client_secret: Option<Secret>,
-        name: Option<String>,
-    ) -> Account {
-        core.accounts().update(UpdateAccount { customer_id, client_id, client_secret, name }).await
+    takes UpdateAccount(
+        customer_id: String; client_id: Option<String> = None, client_secret: Option<Secret> = None,
+        name: Option<String> = None
+    ) {
+        /// Changes an account; what is left out stays as it is. New credentials are tried before they replace the old
+        /// ones.
+        ///
+        /// Raises what `add` raises, and NotFoundError.
+        fn update(&core, request) -> Account { core.accounts().update(request).await }
     }
 
     /// One account.
@@ -69,8 +61,7 @@ resource! {
     /// A page of accounts in the order of their ids; `after` is the `next` of the page before, `limit` 1 to 1000 (100).
     ///
     /// Raises InvalidInputError, StoreError.
-    #[pyo3(signature = (*, after = None, limit = None))]
-    fn list(&core, after: Option<String>, limit: Option<u32>) -> AccountPage {
+    fn list(&core; after: Option<String> = None, limit: Option<u32> = None) -> AccountPage {
         core.accounts().list(after.as_deref(), limit).await
     }
 
@@ -87,6 +78,18 @@ resource! {
     /// ProtocolError, StoreError.
     fn entitlement(&core, customer_id: String) -> Entitlement { core.accounts().entitlement(&customer_id).await }
 
+    /// Stops everything that is sent for an account, to Citrix Cloud and to instances, until it is enabled again: calls
+    /// and tests are refused, deliveries wait. What is stored stays, alerts are still taken, and unregistering,
+    /// disconnecting and revoking go on working. Counts in this client at once, in other processes within five seconds.
+    ///
+    /// Raises NotFoundError, InvalidInputError, StoreError, SealedError.
+    fn disable(&core, customer_id: String) -> Account { core.accounts().disable(&customer_id).await }
+
+    /// Lets an account that was disabled work again, with the credentials and registrations it had.
+    ///
+    /// Raises what `disable` raises.
+    fn enable(&core, customer_id: String) -> Account { core.accounts().enable(&customer_id).await }
+
     /// Removes an account that has no connection left, with its secure client.
     ///
     /// Raises NotFoundError; IllegalStateError while it has connections; StoreError.
@@ -94,56 +97,50 @@ resource! {
 
     walk {
         /// Walks over all accounts, `limit` of them per page.
-        #[pyo3(signature = (*, limit = None))]
-        fn iterate(limit: Option<u32>) -> Account = items(list);
+        fn iterate(; limit: Option<u32> = None) -> Account = items(list);
     }
 }
 
 resource! {
     /// ServiceNow instances as the adapter knows them.
-    Instances, AsyncInstances;
+    Instances, AsyncInstances over Arc<Opened>;
 
     /// One instance, by its address.
     ///
     /// Raises NotFoundError when no connection was ever made with it, InvalidInputError, StoreError.
     fn get(&core, instance_url: String) -> Instance { core.instances().get(&instance_url).await }
 
-    /// A page of instances in the order of their ids; `after` is the `next` of the page before, `limit` 1 to 1000 (100).
+    /// A page of instances in the order of their ids; `after` is the `next` of the page before, `limit` 1 to 1000
+    /// (100).
     ///
     /// Raises InvalidInputError, StoreError.
-    #[pyo3(signature = (*, after = None, limit = None))]
-    fn list(&core, after: Option<String>, limit: Option<u32>) -> InstancePage {
+    fn list(&core; after: Option<String> = None, limit: Option<u32> = None) -> InstancePage {
         core.instances().list(after.as_deref(), limit).await
     }
 
     walk {
         /// Walks over all instances, `limit` of them per page.
-        #[pyo3(signature = (*, limit = None))]
-        fn iterate(limit: Option<u32>) -> Instance = items(list);
+        fn iterate(; limit: Option<u32> = None) -> Instance = items(list);
     }
 }
 
 resource! {
     /// Connections of accounts with instances: the Manage list.
-    Connections, AsyncConnections;
+    Connections, AsyncConnections over Arc<Opened>;
 
-    /// Connects an account with an instance: tries the account's secure client, applies the Manage rule, saves.
-    /// Connecting again tests again, and notes the secure client that was tested.
-    ///
-    /// Raises NotFoundError when the account was not added, NotEntitledError with what was found, UnauthorizedError,
-    /// PrerequisiteMissingError when the instance's connector is known to be too old for another account,
-    /// InvalidInputError, ThrottledError, UnavailableError, TimeoutError, ProtocolError, StoreError.
-    #[pyo3(signature = (customer_id, instance_url, *, instance_name = None))]
-    fn connect(&core, customer_id: String, instance_url: String, instance_name: Option<String>) -> Connection {
-        core.connections().connect(Connect { customer_id, instance_url, instance_name }).await
-    }
+    takes Connect(customer_id: String, instance_url: String; instance_name: Option<String> = None) {
+        /// Connects an account with an instance: tries the account's secure client, applies the Manage rule, saves.
+        /// Connecting again tests again, and notes the secure client that was tested.
+        ///
+        /// Raises NotFoundError when the account was not added, NotEntitledError with what was found,
+        /// UnauthorizedError, PrerequisiteMissingError when the instance's connector is known to be too old for another
+        /// account, InvalidInputError, ThrottledError, UnavailableError, TimeoutError, ProtocolError, StoreError.
+        fn connect(&core, request) -> Connection { core.connections().connect(request).await }
 
-    /// Does all that `connect` does, but saves nothing. What goes wrong at Citrix Cloud stands in the report.
-    ///
-    /// Raises NotFoundError, InvalidInputError, StoreError.
-    #[pyo3(signature = (customer_id, instance_url, *, instance_name = None))]
-    fn test(&core, customer_id: String, instance_url: String, instance_name: Option<String>) -> TestReport {
-        core.connections().test(Connect { customer_id, instance_url, instance_name }).await
+        /// Does all that `connect` does, but saves nothing. What goes wrong at Citrix Cloud stands in the report.
+        ///
+        /// Raises NotFoundError, InvalidInputError, StoreError.
+        fn test(&core, request) -> TestReport { core.connections().test(request).await }
     }
 
     /// One connection.
@@ -157,8 +154,9 @@ resource! {
     /// `after` is the `next` of the page before, `limit` 1 to 1000 (100).
     ///
     /// Raises InvalidInputError, StoreError.
-    #[pyo3(signature = (*, customer_id = None, after = None, limit = None))]
-    fn list(&core, customer_id: Option<String>, after: Option<String>, limit: Option<u32>) -> ConnectionPage {
+    fn list(
+        &core; customer_id: Option<String> = None, after: Option<String> = None, limit: Option<u32> = None
+    ) -> ConnectionPage {
         core.connections().list(customer_id.as_deref(), after.as_deref(), limit).await
     }
 
@@ -172,77 +170,95 @@ resource! {
 
     walk {
         /// Walks over the Manage list, of one account or of all, `limit` connections per page.
-        #[pyo3(signature = (*, customer_id = None, limit = None))]
-        fn iterate(customer_id: Option<String>, limit: Option<u32>) -> Connection = items(list);
+        fn iterate(; customer_id: Option<String> = None, limit: Option<u32> = None) -> Connection = items(list);
     }
 }
 
 resource! {
     /// Registrations: the OAuth side of a connection.
-    Registrations, AsyncRegistrations;
+    Registrations, AsyncRegistrations over Arc<Opened>;
 
-    /// Registers the account with the instance through a service account: password grant, connection test, save.
-    /// A connection is made first when there is none. On a registration that exists it replaces the grant.
-    ///
-    /// Raises AlreadyRegisteredError naming the instance that holds the account; UnauthorizedError when the token
-    /// endpoint refuses (it does not say what is wrong); ForbiddenError naming the role or scope;
-    /// PrerequisiteMissingError; NotFoundError, NotEntitledError, InvalidInputError, ThrottledError, UnavailableError,
-    /// TimeoutError, ProtocolError, StoreError. Nothing has changed then; an earlier grant goes on working.
-    #[pyo3(signature = (customer_id, instance_url, *, client_id, client_secret, user_name, password, instance_name = None))]
-    fn register(
-        &core,
-        customer_id: String,
-        instance_url: String,
-        client_id: String,
-        client_secret: Secret,
-        user_name: String,
-        password: Secret,
-        instance_name: Option<String>,
-    ) -> Connection {
-        let request = RegisterServiceAccount {
-            customer_id, instance_url, instance_name, client_id, client_secret, user_name, password
-        };
-        core.registrations().register(request).await
+    takes RegisterServiceAccount(
+        customer_id: String, instance_url: String; client_id: String, client_secret: Secret, user_name: String,
+        password: Secret, instance_name: Option<String> = None
+    ) {
+        /// Registers the account with the instance through a service account: password grant, connection test, save.
+        /// A connection is made first when there is none. On a registration that exists it replaces the grant.
+        ///
+        /// Raises AlreadyRegisteredError naming the instance that holds the account; UnauthorizedError when the token
+        /// endpoint refuses (it does not say what is wrong); ForbiddenError naming the role or scope;
+        /// PrerequisiteMissingError; NotFoundError, NotEntitledError, InvalidInputError, ThrottledError,
+        /// UnavailableError, TimeoutError, ProtocolError, StoreError. Nothing has changed then; an earlier grant goes
+        /// on working.
+        fn register(&core, request) -> Connection { core.registrations().register(request).await }
+
+        /// Does all that `register` does with the instance, but saves nothing. What the checks find stands in the
+        /// report.
+        ///
+        /// Raises InvalidInputError, NotFoundError, and everything that the token endpoint refuses or fails with.
+        fn test(&core, request) -> TestReport { core.registrations().test(request).await }
+
+        /// Moves a registration to the new address of its instance, with a service account there. It ends at
+        /// `from_instance_url` in the same step that saves it at `instance_url`; until then the old one goes on
+        /// working.
+        ///
+        /// Raises what `register` raises; NotFoundError without a connection at the old address; InvalidInputError when
+        /// both are the same.
+        fn relocate(&core, request; from_instance_url: String) -> Connection {
+            core.registrations().relocate(&from_instance_url, request).await
+        }
     }
 
-    /// Does all that `register` does with the instance, but saves nothing. What the checks find stands in the report.
-    ///
-    /// Raises InvalidInputError, NotFoundError, and everything that the token endpoint refuses or fails with.
-    #[pyo3(signature = (customer_id, instance_url, *, client_id, client_secret, user_name, password, instance_name = None))]
-    fn test(
-        &core,
-        customer_id: String,
-        instance_url: String,
-        client_id: String,
-        client_secret: Secret,
-        user_name: String,
-        password: Secret,
-        instance_name: Option<String>,
-    ) -> TestReport {
-        let request = RegisterServiceAccount {
-            customer_id, instance_url, instance_name, client_id, client_secret, user_name, password
-        };
-        core.registrations().test(request).await
+    takes ReauthenticateServiceAccount(
+        customer_id: String, instance_url: String; client_id: Option<String> = None,
+        client_secret: Option<Secret> = None, user_name: Option<String> = None, password: Option<Secret> = None
+    ) {
+        /// Gives a registration new credentials, or the same ones again. What is left out stays as it is.
+        ///
+        /// Raises IllegalStateError without a registration, InvalidInputError when the password of a user account is
+        /// missing; else as `register`. The grant in use goes on working then.
+        fn reauthenticate(&core, request) -> Connection { core.registrations().reauthenticate(request).await }
     }
 
-    /// Gives a registration new credentials, or the same ones again. What is left out stays as it is.
-    ///
-    /// Raises IllegalStateError without a registration, InvalidInputError when the password of a user account is
-    /// missing; else as `register`. The grant in use goes on working then.
-    #[pyo3(signature = (customer_id, instance_url, *, client_id = None, client_secret = None, user_name = None, password = None))]
-    fn reauthenticate(
-        &core,
-        customer_id: String,
-        instance_url: String,
-        client_id: Option<String>,
-        client_secret: Option<Secret>,
-        user_name: Option<String>,
-        password: Option<Secret>,
-    ) -> Connection {
-        let request = ReauthenticateServiceAccount {
-            customer_id, instance_url, client_id, client_secret, user_name, password
-        };
-        core.registrations().reauthenticate(request).await
+    takes Authorize(
+        customer_id: String, instance_url: String; client_id: Option<String> = None,
+        client_secret: Option<Secret> = None, redirect_url: Option<String> = None, instance_name: Option<String> = None,
+        moves_from: Option<String> = None, allow_another_user: bool = false; session: None
+    ) {
+        /// Begins to register the account through a person's consent in the browser, or to re-authenticate such a
+        /// registration: send the person's browser to `authorization_url`, and give the address that it comes back to
+        /// to `complete`, within ten minutes, in any process that shares the store. Nothing is sent to anybody.
+        ///
+        /// - client_id, client_secret: of the OAuth endpoint; left out: those in use.
+        /// - redirect_url: as it is entered at that endpoint, used by no other registration; left out: the one in use.
+        /// - session: what ties the flow to the browser that began it, such as a random value in a cookie of its own.
+        ///   Give the same one to `complete`.
+        /// - moves_from: the instance's old address, when a registration moves to a new one; it ends there then.
+        /// - allow_another_user: whether another person than the last time may sign in.
+        ///
+        /// Raises InvalidInputError for what is missing or not allowed, also for a redirect URL that another
+        /// registration uses; NotFoundError without the account; AlreadyRegisteredError naming the instance that holds
+        /// it; StoreError, SealedError.
+        fn authorize(&core, request; session: Option<Secret> = None) -> Authorization {
+            core.registrations().authorize(Authorize { session, ..request }).await
+        }
+
+        /// Begins an authorization as `authorize` does, with a listener on loopback in this process: open the address
+        /// in any browser of this machine, and wait with `wait_for`. The host of `redirect_url` is 127.0.0.1 or [::1];
+        /// left out, a free port is taken.
+        ///
+        /// Raises what `authorize` raises; UnavailableError when the port of the redirect URL is taken.
+        fn listen(&core, request) -> Authorization { core.registrations().listen(request).await }
+
+        /// Registers the account through a person's consent, on this machine: opens the system's browser, listens on
+        /// loopback for its return, shows it a page that says what happened, and ends. `timeout_ms` is how long the
+        /// person may take (600,000, and no more). Cancel the call to give it up.
+        ///
+        /// Raises what `authorize` and `complete` raise; TimeoutError when nobody came back; UnavailableError when the
+        /// port is taken or there is no browser: use `listen` or `authorize` then.
+        fn authorize_in_browser(&core, request; timeout_ms: Option<u32> = None) -> Authorized {
+            core.registrations().authorize_in_browser(request, timeout_ms).await
+        }
     }
 
     /// Ends a registration: forgets grant and endpoint secret, revokes the tokens, keeps the connection. A failed
@@ -261,39 +277,6 @@ resource! {
         core.registrations().check(&customer_id, &instance_url).await
     }
 
-    /// Begins to register the account through a person's consent in the browser, or to re-authenticate such a
-    /// registration: send the person's browser to `authorization_url`, and give the address that it comes back to to
-    /// `complete`, within ten minutes, in any process that shares the store. Nothing is sent to anybody.
-    ///
-    /// - client_id, client_secret: of the OAuth endpoint; left out: those in use.
-    /// - redirect_url: as it is entered at that endpoint, used by no other registration; left out: the one in use.
-    /// - session: what ties the flow to the browser that began it, such as a random value in a cookie of its own. Give
-    ///   the same one to `complete`.
-    /// - moves_from: the instance's old address, when a registration moves to a new one; it ends there then.
-    /// - allow_another_user: whether another person than the last time may sign in.
-    ///
-    /// Raises InvalidInputError for what is missing or not allowed, also for a redirect URL that another registration
-    /// uses; NotFoundError without the account; AlreadyRegisteredError naming the instance that holds it; StoreError,
-    /// SealedError.
-    #[pyo3(signature = (customer_id, instance_url, *, client_id = None, client_secret = None, redirect_url = None, session = None, instance_name = None, moves_from = None, allow_another_user = false))]
-    fn authorize(
-        &core,
-        customer_id: String,
-        instance_url: String,
-        client_id: Option<String>,
-        client_secret: Option<Secret>,
-        redirect_url: Option<String>,
-        session: Option<Secret>,
-        instance_name: Option<String>,
-        moves_from: Option<String>,
-        allow_another_user: bool,
-    ) -> Authorization {
-        let request = Authorize {
-            customer_id, instance_url, instance_name, client_id, client_secret, redirect_url, session, moves_from, allow_another_user
-        };
-        core.registrations().authorize(request).await
-    }
-
     /// Finishes an authorization with the address that the browser came back to: exchange, connection test, save. It
     /// goes on to its end when the caller goes away.
     ///
@@ -301,8 +284,7 @@ resource! {
     /// repeated, forged, or from another session (context `reason`); InvalidInputError for one that is not ours;
     /// IllegalStateError when another person signed in than the last time; UnauthorizedError when the code is refused;
     /// else as `register`. Nothing has changed then; an earlier grant goes on working.
-    #[pyo3(signature = (callback_url, *, session = None))]
-    fn complete(&core, callback_url: String, session: Option<Secret>) -> Authorized {
+    fn complete(&core, callback_url: String; session: Option<Secret> = None) -> Authorized {
         core.registrations().complete(&callback_url, session.as_ref()).await
     }
 
@@ -311,62 +293,13 @@ resource! {
     /// Raises NotFoundError for a flow that nobody began, StoreError.
     fn abandon(&core, flow_id: String) -> Nothing { core.registrations().abandon(&flow_id).await.map(Nothing) }
 
-    /// Begins an authorization as `authorize` does, with a listener on loopback in this process: open the address in
-    /// any browser of this machine, and wait with `wait_for`. The host of `redirect_url` is 127.0.0.1 or [::1]; left
-    /// out, a free port is taken.
-    ///
-    /// Raises what `authorize` raises; UnavailableError when the port of the redirect URL is taken.
-    #[pyo3(signature = (customer_id, instance_url, *, client_id = None, client_secret = None, redirect_url = None, instance_name = None, moves_from = None, allow_another_user = false))]
-    fn listen(
-        &core,
-        customer_id: String,
-        instance_url: String,
-        client_id: Option<String>,
-        client_secret: Option<Secret>,
-        redirect_url: Option<String>,
-        instance_name: Option<String>,
-        moves_from: Option<String>,
-        allow_another_user: bool,
-    ) -> Authorization {
-        let request = Authorize {
-            customer_id, instance_url, instance_name, client_id, client_secret, redirect_url, session: None, moves_from, allow_another_user
-        };
-        core.registrations().listen(request).await
-    }
-
     /// Waits for what a listener hears, `timeout_ms` at the most (as long as the flow lives). When it is over, or the
     /// call is cancelled, the listener ends and the flow is given up; a callback that came before is finished.
     ///
     /// Raises what `complete` raises; TimeoutError when nobody came back; NotFoundError when no listener of this client
     /// belongs to the flow.
-    #[pyo3(signature = (flow_id, *, timeout_ms = None))]
-    fn wait_for(&core, flow_id: String, timeout_ms: Option<u32>) -> Authorized {
+    fn wait_for(&core, flow_id: String; timeout_ms: Option<u32> = None) -> Authorized {
         core.registrations().wait_for(&flow_id, timeout_ms).await
-    }
-
-    /// Registers the account through a person's consent, on this machine: opens the system's browser, listens on
-    /// loopback for its return, shows it a page that says what happened, and ends. `timeout_ms` is how long the person
-    /// may take (600,000, and no more). Cancel the call to give it up.
-    ///
-    /// Raises what `authorize` and `complete` raise; TimeoutError when nobody came back; UnavailableError when the port
-    /// is taken or there is no browser: use `listen` or `authorize` then.
-    #[pyo3(signature = (customer_id, instance_url, *, client_id = None, client_secret = None, redirect_url = None, instance_name = None, moves_from = None, allow_another_user = false, timeout_ms = None))]
-    fn authorize_in_browser(
-        &core,
-        customer_id: String,
-        instance_url: String,
-        client_id: Option<String>,
-        client_secret: Option<Secret>,
-        redirect_url: Option<String>,
-        instance_name: Option<String>,
-        moves_from: Option<String>,
-        allow_another_user: bool,
-        timeout_ms: Option<u32>,
-    ) -> Authorized {
-        let request = Authorize {
-            customer_id, instance_url, instance_name, client_id, client_secret, redirect_url, session: None, moves_from, allow_another_user
-        };
-        core.registrations().authorize_in_browser(request, timeout_ms).await
     }
 
     /// Checks every registration, of one account or of all, as `check` does, `concurrency` of them at the same time
@@ -374,8 +307,7 @@ resource! {
     /// in the summary and does not stop the others.
     ///
     /// Raises InvalidInputError, StoreError, SealedError.
-    #[pyo3(signature = (*, customer_id = None, concurrency = None))]
-    fn check_all(&core, customer_id: Option<String>, concurrency: Option<u32>) -> CheckSummary {
+    fn check_all(&core; customer_id: Option<String> = None, concurrency: Option<u32> = None) -> CheckSummary {
         core.registrations().check_all(CheckAll { customer_id, concurrency }).await
     }
 
@@ -386,37 +318,8 @@ resource! {
     /// Raises UnauthorizedError when the token endpoint refuses it; IllegalStateError without a registration;
     /// InvalidInputError, NotFoundError, ThrottledError, UnavailableError, TimeoutError, ProtocolError, StoreError,
     /// SealedError. The old secret stays then.
-    #[pyo3(signature = (customer_id, instance_url, *, client_secret))]
-    fn update_endpoint_secret(
-        &core,
-        customer_id: String,
-        instance_url: String,
-        client_secret: Secret,
-    ) -> Connection {
+    fn update_endpoint_secret(&core, customer_id: String, instance_url: String; client_secret: Secret) -> Connection {
         core.registrations().update_endpoint_secret(&customer_id, &instance_url, &client_secret).await
-    }
-
-    /// Moves a registration to the new address of its instance, with a service account there. It ends at
-    /// `from_instance_url` in the same step that saves it at `instance_url`; until then the old one goes on working.
-    ///
-    /// Raises what `register` raises; NotFoundError without a connection at the old address; InvalidInputError when
-    /// both are the same.
-    #[pyo3(signature = (customer_id, instance_url, *, from_instance_url, client_id, client_secret, user_name, password, instance_name = None))]
-    fn relocate(
-        &core,
-        customer_id: String,
-        instance_url: String,
-        from_instance_url: String,
-        client_id: String,
-        client_secret: Secret,
-        user_name: String,
-        password: Secret,
-        instance_name: Option<String>,
-    ) -> Connection {
-        let request = RegisterServiceAccount {
-            customer_id, instance_url, instance_name, client_id, client_secret, user_name, password
-        };
-        core.registrations().relocate(&from_instance_url, request).await
     }
 
     /// Finds out what the instance that the account is registered with does with records, with an incident of the
@@ -427,39 +330,60 @@ resource! {
     /// Raises NotFoundError; IllegalStateError when the account is not registered; what the instance refuses or fails
     /// with, with `left_open` in its context when something that was made could not be closed; StoreError.
     fn probe(&core, customer_id: String) -> ProbeReport { core.registrations().probe(&customer_id).await }
+
 }
 
 resource! {
     /// Alerts on their way to incidents.
-    Alerts, AsyncAlerts;
+    Alerts, AsyncAlerts over Arc<Opened>;
+
+    takes RunOptions(;
+        customer_ids: Option<Sequence<String>> = None, concurrency: Option<u32> = None,
+        max_attempts: Option<u32> = None, poll_interval_ms: Option<u32> = None, batch_size: Option<u32> = None;
+        give_up_after_ms: None
+    ) {
+        /// Starts a worker, which delivers what was submitted, by this process or another one, until it is stopped or
+        /// the client is closed. Any number of workers may share one store; each instance has a lane of its own. Keep
+        /// what this gives: a worker that nobody holds any more stops.
+        ///
+        /// - customer_ids: of these accounts only (all that are registered).
+        /// - concurrency: deliveries in hand per instance at the most, 1 to 256 (16).
+        /// - max_attempts: attempts that reach the instance and make nothing, until a delivery is a dead letter, 1 to
+        ///   1000 (10).
+        /// - poll_interval_ms: pause between two looks for work of other processes (500).
+        /// - batch_size: incidents of one account that are sent as one request at the most, 1 to 100 (1). With more than
+        ///   1, `concurrency` counts requests.
+        ///
+        /// Raises InvalidInputError for an argument out of bounds.
+        fn run(&core, options) -> Worker | AsyncWorker { core.alerts().run(options).await.map(Into::into) }
+
+        /// Delivers what was submitted until nothing waits any more for the accounts that are registered, and tells how
+        /// many deliveries stand where. The arguments are those of `run`; with `give_up_after_ms` it also ends when an
+        /// instance's deliveries have come no further for so long.
+        ///
+        /// Raises InvalidInputError for an argument out of bounds, StoreError.
+        fn drain(&core, options; give_up_after_ms: Option<u32> = None) -> DeliveryLag {
+            core.alerts().drain(RunOptions { give_up_after_ms, ..options }).await
+        }
+    }
 
     /// Takes an alert. When this returns, the alert is stored durably and cannot be lost. The same alert again
     /// (account, source, id) is the same delivery.
     ///
     /// Raises NotFoundError when the account was not added, InvalidInputError, StoreError.
-    #[pyo3(signature = (*, customer_id, source, id, title, description, severity, state = None, priority = None, category = None, policy = None, target = None, component = None, raised_at = None, fields = None))]
     fn submit(
-        &core,
-        customer_id: String,
-        source: String,
-        id: String,
-        title: String,
-        description: String,
-        severity: Word<Severity>,
-        state: Option<Word<AlertState>>,
-        priority: Option<String>,
-        category: Option<String>,
-        policy: Option<String>,
-        target: Option<String>,
-        component: Option<String>,
-        raised_at: Option<Instant>,
-        fields: Option<HashMap<String, String>>,
+        &core; customer_id: String, source: String, id: String, title: String, severity: Word<Severity>,
+        description: Option<String> = None, state: Option<Word<AlertState>> = None, priority: Option<String> = None,
+        category: Option<String> = None, policy: Option<String> = None, target: Option<String> = None,
+        component: Option<String> = None, raised_at: Option<Instant> = None,
+        fields: Option<HashMap<String, String>> = None
     ) -> Delivery {
-        let (severity, raised_at) = (severity.0, raised_at.map(|at| at.0));
-        let fields = fields.unwrap_or_default();
-        let state = state.map_or_else(AlertState::default, |state| state.0);
-        let alert = Alert { customer_id, source, id, title, description, severity, state, priority, category, policy, target, component, raised_at, fields };
-        core.alerts().submit(alert).await
+        let (state, fields) = (state.plain().unwrap_or_default(), fields.unwrap_or_default());
+        let (description, severity, raised_at) = (description.unwrap_or_default(), severity.0, raised_at.plain());
+        core.alerts().submit(Alert {
+            customer_id, source, id, title, description, severity, state, priority, category, policy, target, component,
+            raised_at, fields,
+        }).await
     }
 
     /// Takes many alerts and answers in their order; all share few disk flushes. Each is an `Alert`, or a dict of the
@@ -468,43 +392,38 @@ resource! {
     ///
     /// Raises, for the first alert that was refused and with `index` in the context, what `submit` raises.
     fn submit_many(&core, alerts: Sequence<AlertIn>) -> Sequence<Delivery> {
-        core.alerts().submit_many(alerts.0.into_iter().map(|alert| alert.0).collect()).await.map(Sequence)
+        core.alerts().submit_many(alerts.plain()).await.map(Sequence)
     }
 
     /// Takes the body of a Citrix Cloud webhook callback. None when it tells of something else than a new
     /// notification. `authorization` is the value of that header of the callback, `expected` the value given as
-    /// `authHeaders` when the webhook was made; with `expected` they must be equal.
+    /// `authHeaders` when the webhook was made; with `expected` they must be equal. `customer_id` is the account that
+    /// the webhook was made for: with it, a body that names another account is refused; without it, the body is
+    /// believed.
     ///
-    /// Raises ForbiddenError when the authorization differs; InvalidInputError when the body is not a callback;
-    /// NotFoundError when its account was not added; StoreError.
-    #[pyo3(signature = (body, *, authorization = None, expected = None))]
+    /// Raises ForbiddenError when the authorization differs, or the body names another account; InvalidInputError when
+    /// the body is not a callback; NotFoundError when its account was not added; StoreError.
     fn submit_webhook(
-        &core,
-        body: PyBackedBytes,
-        authorization: Option<String>,
-        expected: Option<Secret>,
+        &core, body: PyBackedBytes; authorization: Option<String> = None, expected: Option<Secret> = None,
+        customer_id: Option<String> = None
     ) -> Option<Delivery> {
-        core.alerts().submit_webhook(&body, authorization.as_deref(), expected.as_ref()).await
+        let (authorization, customer_id) = (authorization.as_deref(), customer_id.as_deref());
+        core.alerts().submit_webhook(&body, authorization, expected.as_ref(), customer_id).await
     }
 
     /// Takes the body of a webhook whose form is the sender's own, such as that of a Monitor alert policy, for an
-    /// account. `mapping` says where things stand in it (a dict, or JSON text); without one, the body has the columns of
-    /// the connector's table *Citrix Alert*. None when it tells of the end of an alert that nobody knows.
+    /// account. `mapping` says where things stand in it (a dict, or JSON text); without one, the body has the columns
+    /// of the connector's table *Citrix Alert*. None when it tells of the end of an alert that nobody knows.
     /// `authorization` and `expected` as with `submit_webhook`.
     ///
     /// Raises ForbiddenError when the authorization differs; InvalidInputError when mapping or body cannot be used;
     /// NotFoundError when the account was not added; StoreError.
-    #[pyo3(signature = (customer_id, body, *, mapping = None, authorization = None, expected = None))]
     fn submit_mapped(
-        &core,
-        customer_id: String,
-        body: PyBackedBytes,
-        mapping: Option<Document>,
-        authorization: Option<String>,
-        expected: Option<Secret>,
+        &core, customer_id: String, body: PyBackedBytes; mapping: Option<Document> = None,
+        authorization: Option<String> = None, expected: Option<Secret> = None
     ) -> Option<Delivery> {
-        let mapping = mapping.as_ref().map(|mapping| mapping.0.as_str());
-        core.alerts().submit_mapped(&customer_id, &body, mapping, authorization.as_deref(), expected.as_ref()).await
+        let (mapping, authorization) = (mapping.plain(), authorization.as_deref());
+        core.alerts().submit_mapped(&customer_id, &body, mapping.as_deref(), authorization, expected.as_ref()).await
     }
 
     /// Delivers one alert now and gives it back with its incident. An outcome that is unknown is found out before
@@ -515,32 +434,10 @@ resource! {
     /// instance cannot be asked; what the instance refuses with. The delivery stays and can be delivered again.
     fn deliver(&core, delivery_id: String) -> Delivery { core.alerts().deliver(&delivery_id).await }
 
-    /// Delivers what was submitted until nothing waits any more for the accounts that are registered, and tells how
-    /// many deliveries stand where. The arguments are those of `run`; with `give_up_after_ms` it also ends when an
-    /// instance's deliveries have come no further for so long.
-    ///
-    /// Raises InvalidInputError for an argument out of bounds, StoreError.
-    #[pyo3(signature = (*, customer_ids = None, concurrency = None, max_attempts = None, poll_interval_ms = None, give_up_after_ms = None, batch_size = None))]
-    fn drain(
-        &core,
-        customer_ids: Option<Sequence<String>>,
-        concurrency: Option<u32>,
-        max_attempts: Option<u32>,
-        poll_interval_ms: Option<u32>,
-        give_up_after_ms: Option<u32>,
-        batch_size: Option<u32>,
-    ) -> DeliveryLag {
-        let customer_ids = Sequence::vec(customer_ids);
-        let options =
-            RunOptions { customer_ids, concurrency, max_attempts, poll_interval_ms, give_up_after_ms, batch_size };
-        core.alerts().drain(options).await
-    }
-
     /// How many deliveries stand where, of one account or of all. As cheap with a million as with one.
     ///
     /// Raises InvalidInputError, StoreError.
-    #[pyo3(signature = (*, customer_id = None))]
-    fn lag(&core, customer_id: Option<String>) -> DeliveryLag { core.alerts().lag(customer_id.as_deref()).await }
+    fn lag(&core; customer_id: Option<String> = None) -> DeliveryLag { core.alerts().lag(customer_id.as_deref()).await }
 
     /// Takes a dead letter back into the outbox, with a full budget of attempts. Anything else stays as it is. `list`
     /// with the status `dead` gives the dead letters.
@@ -557,102 +454,32 @@ resource! {
     /// statuses (none given: any). `after` is the `next` of the page before, `limit` 1 to 1000 (100).
     ///
     /// Raises InvalidInputError, StoreError.
-    #[pyo3(signature = (*, customer_id = None, statuses = None, after = None, limit = None))]
     fn list(
-        &core,
-        customer_id: Option<String>,
-        statuses: Option<Sequence<Word<DeliveryStatus>>>,
-        after: Option<String>,
-        limit: Option<u32>,
+        &core; customer_id: Option<String> = None, statuses: Option<Sequence<Word<DeliveryStatus>>> = None,
+        after: Option<String> = None, limit: Option<u32> = None
     ) -> DeliveryPage {
-        let statuses: Vec<_> = statuses.into_iter().flat_map(|given| given.0).map(|status| status.0).collect();
+        let statuses = statuses.plain().unwrap_or_default();
         core.alerts().list(customer_id.as_deref(), &statuses, after.as_deref(), limit).await
     }
 
     walk {
         /// Walks over deliveries as `list` gives them, `limit` of them per page.
-        #[pyo3(signature = (*, customer_id = None, statuses = None, limit = None))]
         fn iterate(
-            customer_id: Option<String>,
-            statuses: Option<Sequence<Word<DeliveryStatus>>>,
-            limit: Option<u32>,
+            ; customer_id: Option<String> = None, statuses: Option<Sequence<Word<DeliveryStatus>>> = None,
+            limit: Option<u32> = None
         ) -> Delivery = items(list);
-    }
-    both {}
-    blocking {
-        /// Starts a worker, which delivers what was submitted, by this process or another one, until it is stopped or
-        /// the client is closed. Any number of workers may share one store; each instance has a lane of its own. Keep
-        /// what this gives: a worker that nobody holds any more stops.
-        ///
-        /// - customer_ids: of these accounts only (all that are registered).
-        /// - concurrency: deliveries in hand per instance at the most, 1 to 256 (16).
-        /// - max_attempts: attempts that reach the instance and make nothing, until a delivery is a dead letter, 1 to
-        ///   1000 (10).
-        /// - poll_interval_ms: pause between two looks for work of other processes, and for new registrations (500).
-        /// - batch_size: incidents of one account that are sent as one request at the most, 1 to 100 (1). With more than
-        ///   1, `concurrency` counts requests.
-        ///
-        /// Raises InvalidInputError for an argument out of bounds.
-        #[pyo3(signature = (*, customer_ids = None, concurrency = None, max_attempts = None, poll_interval_ms = None, batch_size = None))]
-        fn run(
-            &self,
-            py: Python<'_>,
-            customer_ids: Option<Sequence<String>>,
-            concurrency: Option<u32>,
-            max_attempts: Option<u32>,
-            poll_interval_ms: Option<u32>,
-            batch_size: Option<u32>,
-        ) -> PyResult<Worker> {
-            let customer_ids = Sequence::vec(customer_ids);
-            let options = RunOptions {
-                customer_ids, concurrency, max_attempts, poll_interval_ms, batch_size, ..RunOptions::default()
-            };
-            let here = self.0.here(py);
-            wait(py, async move { here.client().await?.alerts().run(options).await.map(Worker::from) })
-        }
-    }
-    asyncio {
-        /// Starts a worker, which delivers what was submitted, by this process or another one, until it is stopped or
-        /// the client is closed. Any number of workers may share one store; each instance has a lane of its own. Keep
-        /// what this gives: a worker that nobody holds any more stops.
-        ///
-        /// - customer_ids: of these accounts only (all that are registered).
-        /// - concurrency: deliveries in hand per instance at the most, 1 to 256 (16).
-        /// - max_attempts: attempts that reach the instance and make nothing, until a delivery is a dead letter, 1 to
-        ///   1000 (10).
-        /// - poll_interval_ms: pause between two looks for work of other processes, and for new registrations (500).
-        /// - batch_size: incidents of one account that are sent as one request at the most, 1 to 100 (1). With more than
-        ///   1, `concurrency` counts requests.
-        ///
-        /// Raises InvalidInputError for an argument out of bounds.
-        #[pyo3(signature = (*, customer_ids = None, concurrency = None, max_attempts = None, poll_interval_ms = None, batch_size = None))]
-        fn run<'py>(
-            &self,
-            py: Python<'py>,
-            customer_ids: Option<Sequence<String>>,
-            concurrency: Option<u32>,
-            max_attempts: Option<u32>,
-            poll_interval_ms: Option<u32>,
-            batch_size: Option<u32>,
-        ) -> PyResult<Typed<'py, Coroutine<AsyncWorker>>> {
-            let customer_ids = Sequence::vec(customer_ids);
-            let options = RunOptions {
-                customer_ids, concurrency, max_attempts, poll_interval_ms, batch_size, ..RunOptions::default()
-            };
-            let here = self.0.here(py);
-            coroutine(py, async move { here.client().await?.alerts().run(options).await.map(AsyncWorker::from) })
-        }
     }
 }
 
 resource! {
     /// What becomes of the alerts of an account.
-    Policies, AsyncPolicies;
+    Policies, AsyncPolicies over Arc<Opened>;
 
     /// Sets the policy of an account, in place of the one it had: a dict, or JSON text. All of it is checked before it
     /// is stored, its templates and time zones included.
     ///
-    /// Raises InvalidInputError with the place of the mistake; NotFoundError when the account was not added; StoreError.
+    /// Raises InvalidInputError with the place of the mistake; NotFoundError when the account was not added;
+    /// StoreError.
     fn set(&core, customer_id: String, document: Document) -> AccountPolicy {
         core.policies().set(&customer_id, &document.0).await
     }
@@ -672,16 +499,14 @@ resource! {
     /// it before it is set.
     ///
     /// Raises InvalidInputError for a document that cannot be used, StoreError.
-    #[pyo3(signature = (alert, *, at = None, document = None))]
-    fn explain(&core, alert: AlertIn, at: Option<Instant>, document: Option<Document>) -> PolicyDecision {
-        let document = document.as_ref().map(|document| document.0.as_str());
-        core.policies().explain(alert.0, at.map(|at| at.0), document).await
+    fn explain(&core, alert: AlertIn; at: Option<Instant> = None, document: Option<Document> = None) -> PolicyDecision {
+        core.policies().explain(alert.plain(), at.plain(), document.plain().as_deref()).await
     }
 }
 
 resource! {
     /// Sources that alerts are fetched from.
-    Sources, AsyncSources;
+    Sources, AsyncSources over Arc<Opened>;
 
     /// Looks once for news of a source and submits what is new; call it on a schedule of your own, a minute apart or
     /// more. What it reads twice is one alert. Only one look at a time is made per account and source, over all
@@ -689,41 +514,34 @@ resource! {
     /// Do not take the notifications of Citrix Cloud both here and by a webhook: they could become two alerts.
     ///
     /// Raises NotFoundError when the account was not added; UnauthorizedError, ForbiddenError, ThrottledError,
-    /// UnavailableError, TimeoutError, ProtocolError, StoreError. What was submitted until then stays, and the next look
-    /// goes on from there.
-    #[pyo3(signature = (customer_id, source, *, since = None))]
-    fn poll(&core, customer_id: String, source: Word<AlertSource>, since: Option<Instant>) -> SweepReport {
-        core.sources().poll(&customer_id, source.0, since.map(|since| since.0)).await
+    /// UnavailableError, TimeoutError, ProtocolError, StoreError. What was submitted until then stays, and the next
+    /// look goes on from there.
+    fn poll(&core, customer_id: String, source: Word<AlertSource>; since: Option<Instant> = None) -> SweepReport {
+        core.sources().poll(&customer_id, source.0, since.plain()).await
     }
 }
 
 resource! {
     /// Webhook subscriptions at Citrix Cloud.
-    Webhooks, AsyncWebhooks;
+    Webhooks, AsyncWebhooks over Arc<Opened>;
 
-    /// Subscribes to events of the account: Citrix Cloud will send them to the URL, which it must reach by `https`.
-    /// Give each callback, with the authorization that you chose, to `alerts.submit_webhook`.
-    ///
-    /// - authorization: what each callback carries as its `Authorization` header. Without it anybody can send you some.
-    /// - description: a text for people (ITSM Adapter).
-    /// - event_type: which events: Notifications (the default), "*", or another of Citrix Cloud's words.
-    /// - change_type: which changes: "*" (the default), Create, Update, Delete.
-    ///
-    /// Raises NotFoundError when the account was not added; InvalidInputError; OutcomeUnknownError when it may have been
-    /// made and cannot be found; UnauthorizedError, ForbiddenError, ThrottledError, UnavailableError, TimeoutError,
-    /// ProtocolError.
-    #[pyo3(signature = (customer_id, url, *, authorization = None, description = None, event_type = None, change_type = None))]
-    fn create(
-        &core,
-        customer_id: String,
-        url: String,
-        authorization: Option<Secret>,
-        description: Option<String>,
-        event_type: Option<String>,
-        change_type: Option<String>,
-    ) -> Webhook {
-        let request = CreateWebhook { customer_id, url, authorization, description, event_type, change_type };
-        core.webhooks().create(request).await
+    takes CreateWebhook(
+        customer_id: String, url: String; authorization: Option<Secret> = None, description: Option<String> = None,
+        event_type: Option<String> = None, change_type: Option<String> = None
+    ) {
+        /// Subscribes to events of the account: Citrix Cloud will send them to the URL, which it must reach by `https`.
+        /// Give each callback, with the authorization that you chose, to `alerts.submit_webhook`.
+        ///
+        /// - authorization: what each callback carries as its `Authorization` header. Without it anybody can send you
+        ///   some.
+        /// - description: a text for people (ITSM Adapter).
+        /// - event_type: which events: Notifications (the default), "*", or another of Citrix Cloud's words.
+        /// - change_type: which changes: "*" (the default), Create, Update, Delete.
+        ///
+        /// Raises NotFoundError when the account was not added; InvalidInputError; OutcomeUnknownError when it may have
+        /// been made and cannot be found; UnauthorizedError, ForbiddenError, ThrottledError, UnavailableError,
+        /// TimeoutError, ProtocolError.
+        fn create(&core, request) -> Webhook { core.webhooks().create(request).await }
     }
 
     /// All webhook subscriptions of the account, whoever made them. What callbacks carry as authorization is not told.
@@ -744,21 +562,21 @@ resource! {
 
 resource! {
     /// The event log.
-    Events, AsyncEvents;
+    Events, AsyncEvents over Arc<Opened>;
 
     /// A page of events, oldest first, of one account or of all. `after` is the `next` of the page before, `limit`
     /// 1 to 1000 (100).
     ///
     /// Raises InvalidInputError, StoreError.
-    #[pyo3(signature = (*, customer_id = None, after = None, limit = None))]
-    fn list(&core, customer_id: Option<String>, after: Option<String>, limit: Option<u32>) -> EventPage {
+    fn list(
+        &core; customer_id: Option<String> = None, after: Option<String> = None, limit: Option<u32> = None
+    ) -> EventPage {
         core.events().list(customer_id.as_deref(), after.as_deref(), limit).await
     }
 
     walk {
         /// Walks over the event log, of one account or of all, `limit` events per page.
-        #[pyo3(signature = (*, customer_id = None, limit = None))]
-        fn iterate(customer_id: Option<String>, limit: Option<u32>) -> Event = items(list);
+        fn iterate(; customer_id: Option<String> = None, limit: Option<u32> = None) -> Event = items(list);
     }
 }
 
@@ -766,29 +584,23 @@ resource! {
     /// Records of the instance that an account is registered with (Table API). A record is a dict of column names and
     /// texts. A query is a list of conditions (column, operator, value) that must all be met; `fields` are the columns
     /// wanted, all when left out.
-    Records, AsyncRecords;
+    Records, AsyncRecords over Arc<Opened>;
 
     /// One record.
     ///
     /// Raises NotFoundError when there is none or it is hidden, IllegalStateError when the account is not registered,
     /// UnauthorizedError, ForbiddenError, ThrottledError, UnavailableError, TimeoutError, ProtocolError,
     /// InvalidInputError.
-    #[pyo3(signature = (customer_id, table, sys_id, *, fields = None))]
-    fn get(&core, customer_id: String, table: String, sys_id: String, fields: Names) -> RecordOut {
+    fn get(&core, customer_id: String, table: String, sys_id: String; fields: Names = None) -> RecordOut {
         core.records().get(&customer_id, &table, &sys_id, &names(&fields)).await.map(RecordOut)
     }
 
     /// Records that match the query, at most `limit` of them. No records can also mean no right to read them.
     ///
     /// Raises what `get` raises.
-    #[pyo3(signature = (customer_id, table, query = None, *, fields = None, limit = 100))]
     fn query(
-        &core,
-        customer_id: String,
-        table: String,
-        query: Option<Conditions>,
-        fields: Names,
-        limit: u32,
+        &core, customer_id: String, table: String, query: Option<Conditions> = None; fields: Names = None,
+        limit: u32 = 100
     ) -> RecordsOut {
         core.records().query(&customer_id, &table, &conditions(query)?, &names(&fields), limit).await.map(|found| list(&found))
     }
@@ -797,15 +609,9 @@ resource! {
     /// `after` is the `next` of the page before, `size` 1 to 10,000. A column `sys_id` is always asked for.
     ///
     /// Raises what `get` raises.
-    #[pyo3(signature = (customer_id, table, query = None, *, fields = None, size = 1000, after = None))]
     fn page(
-        &core,
-        customer_id: String,
-        table: String,
-        query: Option<Conditions>,
-        fields: Names,
-        size: u32,
-        after: Option<String>,
+        &core, customer_id: String, table: String, query: Option<Conditions> = None; fields: Names = None,
+        size: u32 = 1000, after: Option<String> = None
     ) -> RecordPage {
         let (query, fields) = (conditions(query)?, names(&fields));
         core.records().page_json(&customer_id, &table, &query, &fields, size, after.as_deref()).await.map(RecordPage::from)
@@ -815,8 +621,7 @@ resource! {
     /// look the record up by a key of yours.
     ///
     /// Raises OutcomeUnknownError when the record may or may not exist; else what `get` raises, and nothing was made.
-    #[pyo3(signature = (customer_id, table, record, *, fields = None))]
-    fn insert(&core, customer_id: String, table: String, record: RecordIn, fields: Names) -> RecordOut {
+    fn insert(&core, customer_id: String, table: String, record: RecordIn; fields: Names = None) -> RecordOut {
         core.records().insert(&customer_id, &table, &record.0, &names(&fields)).await.map(RecordOut)
     }
 
@@ -824,43 +629,27 @@ resource! {
     /// went: the record, or the exception, which is not raised. One that fails does not stop the others.
     ///
     /// Raises InvalidInputError, IllegalStateError when the account is not registered.
-    #[pyo3(signature = (customer_id, table, records, *, fields = None, in_flight = 64))]
     fn insert_many(
-        &core,
-        customer_id: String,
-        table: String,
-        records: RecordsIn,
-        fields: Names,
-        in_flight: usize,
-    ) -> Vec<Inserted> {
-        let inserted = core.records().insert_many(&customer_id, &table, &records.0, &names(&fields), in_flight).await?;
-        Ok(inserted.into_iter().map(Inserted).collect())
+        &core, customer_id: String, table: String, records: RecordsIn; fields: Names = None,
+        in_flight: usize = 64
+    ) -> InsertedOut {
+        core.records().insert_many(&customer_id, &table, &records.0, &names(&fields), in_flight).await.map(InsertedOut)
     }
 
     /// Changes the columns given and gives the record back.
     ///
     /// Raises what `insert` raises; repeating an update whose outcome is unknown is safe.
-    #[pyo3(signature = (customer_id, table, sys_id, record, *, fields = None))]
     fn update(
-        &core,
-        customer_id: String,
-        table: String,
-        sys_id: String,
-        record: RecordIn,
-        fields: Names,
+        &core, customer_id: String, table: String, sys_id: String, record: RecordIn; fields: Names = None
     ) -> RecordOut {
         core.records().update(&customer_id, &table, &sys_id, &record.0, &names(&fields)).await.map(RecordOut)
     }
 
     walk {
         /// Walks over all records that match, page by page; see `page`.
-        #[pyo3(signature = (customer_id, table, query = None, *, fields = None, size = 1000))]
         fn pages(
-            customer_id: String,
-            table: String,
-            query: Option<Conditions>,
-            fields: Names,
-            size: u32,
+            customer_id: String, table: String, query: Option<Conditions> = None; fields: Names = None,
+            size: u32 = 1000
         ) -> RecordPage = pages(page);
     }
 }
@@ -869,10 +658,11 @@ resource! {
     /// The adapter: one object that holds the store, the keys, the tokens and the way out.
     ///
     /// `Client` blocks, lets other threads run meanwhile and answers Ctrl-C. The calls of `AsyncClient` are awaited;
-    /// cancelling one drops its work. Both open the store at once, and send nothing. Use them in a `with` (`async with`)
-    /// block, or close them. What is left out comes from the environment variable named, else from the default.
+    /// cancelling one drops its work. Both open the store at once, and send nothing. Use them in a `with` (`async
+    /// with`) block, or close them. What is left out comes from the environment variable named, else from the default.
     ///
-    /// - store: path of a SQLite file, or "memory" for a state that ends with the client (ITSM_ADAPTER_STORE; required).
+    /// - store: path of a SQLite file, or "memory" for a state that ends with the client (ITSM_ADAPTER_STORE;
+    ///   required).
     /// - key: seals the secrets, 32 bytes as base64 or hexadecimal (ITSM_ADAPTER_KEY; a key file beside the database).
     /// - old_keys: keys that may still be needed to open what was sealed before a rotation.
     /// - citrix_url: one address in place of all hosts of Citrix Cloud, for the simulator (CITRIX_URL).
@@ -895,15 +685,43 @@ resource! {
     ///
     /// Raises InvalidInputError for settings that make no sense, StoreError when the store cannot be opened,
     /// SealedError when the key is missing or not readable.
-    Client, AsyncClient;
+    Client, AsyncClient over Arc<Opened>;
+
+    only blocking {
+        /// Closes the client: calls under way end with CancelledError, later ones with IllegalStateError. What was
+        /// committed stays; steps that must not be lost half-way run to their end.
+        fn close(&self, py: Python<'_>) -> PyResult<Nothing> {
+            self.0.close(py);
+            Ok(Nothing(()))
+        }
+
+        /// Events from now on, one by one: `for event in client.subscribe()`, until the client is closed. A subscriber
+        /// that lets more than 1,024 events wait misses the oldest, and is told so by an event of kind `progress`.
+        fn subscribe(&self, py: Python<'_>) -> PyResult<Subscription> {
+            self.0.now(py).map(|client| Subscription((&client).into()))
+        }
+    } asyncio {
+        /// Closes the client: calls under way end with CancelledError, later ones with IllegalStateError. What was
+        /// committed stays; steps that must not be lost half-way run to their end.
+        fn close(&self, py: Python<'_>) -> PyResult<Coroutine<Nothing>> {
+            self.0.close(py);
+            coroutine(py, async { Ok(Nothing(())) })
+        }
+
+        /// Events from now on, one by one: `async for event in client.subscribe()`, until the client is closed. A
+        /// subscriber that lets more than 1,024 events wait misses the oldest, and is told so by an event of kind
+        /// `progress`.
+        fn subscribe(&self, py: Python<'_>) -> PyResult<AsyncSubscription> {
+            self.0.now(py).map(|client| AsyncSubscription((&client).into()))
+        }
+    }
 
     /// Seals everything with a new key: with this one, or with one that is made and kept in the key file. Interrupted,
     /// it goes on when called again.
     ///
     /// Raises SealedError when something cannot be opened with any key at hand, InvalidInputError when the key comes
     /// from the caller and no new one is given, StoreError.
-    #[pyo3(signature = (new_key = None))]
-    fn rotate_key(&core, new_key: Option<Secret>) -> RotationReport { core.rotate_key(new_key).await }
+    fn rotate_key(&core, new_key: Option<Secret> = None) -> RotationReport { core.rotate_key(new_key).await }
 
     /// Panics inside an operation, for tests.
     fn _panic_on_purpose(&core) -> Nothing { core.panic_on_purpose().await.map(Nothing) }
@@ -931,46 +749,17 @@ resource! {
         events: Events | AsyncEvents;
     }
 
-    both {
-        #[new]
-        #[pyo3(signature = (*, store = None, key = None, old_keys = None, citrix_url = None, instance_hosts = None,
-            allow_private_networks = None, proxy = None, root_certificates = None, connect_timeout_ms = None,
-            attempt_timeout_ms = None, total_timeout_ms = None, max_attempts = None, concurrency_per_remote = None,
-            transaction_limit_ms = None, wake_up_interval_ms = None, oauth_servers = None,
-            grant_warning_days = None, probe = None))]
-        fn new(
-            py: Python<'_>,
-            store: Option<PathBuf>,
-            key: Option<Secret>,
-            old_keys: Option<Sequence<Secret>>,
-            citrix_url: Option<String>,
-            instance_hosts: Option<Sequence<String>>,
-            allow_private_networks: Option<bool>,
-            proxy: Option<String>,
-            root_certificates: Option<Sequence<String>>,
-            connect_timeout_ms: Option<u32>,
-            attempt_timeout_ms: Option<u32>,
-            total_timeout_ms: Option<u32>,
-            max_attempts: Option<u32>,
-            concurrency_per_remote: Option<u32>,
-            transaction_limit_ms: Option<u32>,
-            wake_up_interval_ms: Option<u32>,
-            oauth_servers: Option<Sequence<ServerIn>>,
-            grant_warning_days: Option<Sequence<u32>>,
-            probe: Option<bool>,
-        ) -> PyResult<Self> {
-            let oauth_servers = Sequence::vec(oauth_servers);
-            let store = store.map(|path| path.into_os_string().into_string()).transpose();
-            let store = store.map_err(|_| invalid("The path of the store is not UTF-8.".to_owned()))?;
-            Opened::open(py, ClientOptions {
-                store, key, old_keys: Sequence::vec(old_keys), citrix_url, instance_hosts: Sequence::vec(instance_hosts),
-                allow_private_networks, proxy, root_certificates: Sequence::vec(root_certificates), connect_timeout_ms, attempt_timeout_ms, total_timeout_ms, max_attempts, concurrency_per_remote,
-                transaction_limit_ms, wake_up_interval_ms, grant_warning_days: Sequence::vec(grant_warning_days),
-                probe,
-                oauth_servers: oauth_servers.map(|servers| servers.into_iter().map(|server| server.0).collect()),
-            }).map(Self)
-        }
+    opens ClientOptions(
+        store: Place, key: Secret, old_keys: Sequence<Secret>, citrix_url: String, instance_hosts: Sequence<String>,
+        allow_private_networks: bool, proxy: String, root_certificates: Sequence<String>, connect_timeout_ms: u32,
+        attempt_timeout_ms: u32, total_timeout_ms: u32, max_attempts: u32, concurrency_per_remote: u32,
+        transaction_limit_ms: u32, wake_up_interval_ms: u32, oauth_servers: Sequence<ServerIn>,
+        grant_warning_days: Sequence<u32>, probe: bool,
+    );
 
+    until close;
+
+    both {
         /// True after `close`.
         #[getter]
         fn is_closed(&self, py: Python<'_>) -> bool {
@@ -989,58 +778,6 @@ resource! {
 
         fn __repr__(&self) -> String {
             format!("{:?}", self.0)
-        }
-    }
-    blocking {
-        /// Closes the client: calls under way end with CancelledError, later ones with IllegalStateError. What was
-        /// committed stays; steps that must not be lost half-way run to their end.
-        fn close(&self, py: Python<'_>) {
-            self.0.close(py);
-        }
-
-        /// Events from now on, one by one: `for event in client.subscribe()`, until the client is closed. A subscriber
-        /// that lets more than 1,024 events wait misses the oldest, and is told so by an event of kind `progress`.
-        fn subscribe(&self, py: Python<'_>) -> PyResult<Subscription> {
-            self.0.now(py).map(|client| Subscription::from(&client))
-        }
-
-        fn __enter__(slf: Bound<'_, Self>) -> Bound<'_, Self> {
-            slf
-        }
-
-        fn __exit__(&self, py: Python<'_>, _kind: Bound<'_, PyAny>, _error: Bound<'_, PyAny>, _traceback: Bound<'_, PyAny>) {
-            self.0.close(py);
-        }
-    }
-    asyncio {
-        /// Closes the client: calls under way end with CancelledError, later ones with IllegalStateError. What was
-        /// committed stays; steps that must not be lost half-way run to their end.
-        fn close<'py>(&self, py: Python<'py>) -> PyResult<Typed<'py, Coroutine<Nothing>>> {
-            self.0.close(py);
-            coroutine(py, async { Ok(Nothing(())) })
-        }
-
-        /// Events from now on, one by one: `async for event in client.subscribe()`, until the client is closed. A
-        /// subscriber that lets more than 1,024 events wait misses the oldest, and is told so by an event of kind
-        /// `progress`.
-        fn subscribe(&self, py: Python<'_>) -> PyResult<AsyncSubscription> {
-            self.0.now(py).map(|client| AsyncSubscription::from(&client))
-        }
-
-        fn __aenter__(slf: Bound<'_, Self>) -> PyResult<Typed<'_, Coroutine<Py<Self>>>> {
-            let py = slf.py();
-            let slf = slf.unbind();
-            coroutine(py, async { Ok(slf) })
-        }
-
-        fn __aexit__<'py>(
-            &self,
-            py: Python<'py>,
-            _kind: Bound<'py, PyAny>,
-            _error: Bound<'py, PyAny>,
-            _traceback: Bound<'py, PyAny>,
-        ) -> PyResult<Typed<'py, Coroutine<Nothing>>> {
-            self.close(py)
         }
     }
 }

@@ -1,9 +1,9 @@
 //! Values on their way in and out that neither pyo3 nor the core knows how to carry.
 
-use std::{convert::Infallible, marker::PhantomData};
+use std::{collections::HashMap, convert::Infallible, marker::PhantomData, path::PathBuf};
 
 use chrono::{DateTime, Utc};
-use itsm_adapter::{Condition, Operator, Query, ffi};
+use itsm_adapter::{Condition, Operator, Query, Secret, ffi};
 use pyo3::{
     inspect::{PyStaticConstant, PyStaticExpr},
     prelude::*,
@@ -17,13 +17,105 @@ use serde_json::value::RawValue;
 use crate::{
     error::{invalid, raise},
     exit::Inside,
+    rows::Rows,
 };
 
 const ANY: PyStaticExpr = type_hint_identifier!("typing", "Any");
 const STR: PyStaticExpr = type_hint_identifier!("builtins", "str");
 const DICT: PyStaticExpr = type_hint_identifier!("builtins", "dict");
+const LIST: PyStaticExpr = type_hint_identifier!("builtins", "list");
 const RECORD: PyStaticExpr = type_hint_subscript!(DICT, STR, STR);
+const RECORDS: PyStaticExpr = type_hint_subscript!(LIST, RECORD);
 const GIVEN_RECORD: PyStaticExpr = type_hint_subscript!(DICT, STR, ANY);
+const GIVEN_RECORDS: PyStaticExpr = type_hint_subscript!(LIST, GIVEN_RECORD);
+
+/// How Python's values come in: `Type: hint => |given| result;`.
+macro_rules! goes_in {
+    ($($name:ident: $hint:expr => |$given:ident| $taken:expr;)+) => { $(
+        impl<'a, 'py> FromPyObject<'a, 'py> for $name {
+            type Error = PyErr;
+            const INPUT_TYPE: pyo3::inspect::PyStaticExpr = $hint;
+
+            fn extract($given: Borrowed<'a, 'py, PyAny>) -> PyResult<Self> {
+                $taken
+            }
+        }
+    )+ };
+}
+pub(crate) use goes_in;
+
+/// How values become Python's: `Type: hint => |self, py| result;`.
+macro_rules! comes_out {
+    ($($name:ident: $hint:expr => |$self:ident, $py:ident| $made:expr;)+) => { $(
+        impl<'py> IntoPyObject<'py> for $name {
+            type Target = PyAny;
+            type Output = Bound<'py, PyAny>;
+            type Error = PyErr;
+            const OUTPUT_TYPE: pyo3::inspect::PyStaticExpr = $hint;
+
+            fn into_pyobject($self, $py: Python<'py>) -> PyResult<Self::Output> {
+                $made
+            }
+        }
+    )+ };
+}
+pub(crate) use comes_out;
+
+/// What the core takes in place of an argument.
+pub(crate) trait Plain {
+    type Plain;
+
+    fn plain(self) -> Self::Plain;
+}
+
+/// What stands for what: `Type => Plain: |self| plain;`.
+macro_rules! plain {
+    ($($given:ty => $plain:ty: |$self:ident| $made:expr;)+) => { $(
+        impl Plain for $given {
+            type Plain = $plain;
+
+            fn plain($self) -> Self::Plain {
+                $made
+            }
+        }
+    )+ };
+}
+pub(crate) use plain;
+
+plain! {
+    bool => Self: |self| self;
+    u32 => Self: |self| self;
+    String => Self: |self| self;
+    Secret => Self: |self| self;
+    HashMap<String, String> => Self: |self| self;
+    Instant => DateTime<Utc>: |self| self.0;
+    Place => String: |self| self.0;
+    Document => String: |self| self.0;
+}
+
+impl<T: Plain> Plain for Option<T> {
+    type Plain = Option<T::Plain>;
+
+    fn plain(self) -> Self::Plain {
+        self.map(T::plain)
+    }
+}
+
+impl<T: Plain> Plain for Sequence<T> {
+    type Plain = Vec<T::Plain>;
+
+    fn plain(self) -> Self::Plain {
+        self.0.into_iter().map(T::plain).collect()
+    }
+}
+
+impl<T> Plain for Word<T> {
+    type Plain = T;
+
+    fn plain(self) -> T {
+        self.0
+    }
+}
 
 /// An enum given as its member or as its word.
 #[derive(Clone, Copy, IntoPyObject)]
@@ -40,19 +132,6 @@ impl<'a, 'py, T: FromPyObject<'a, 'py> + DeserializeOwned> FromPyObject<'a, 'py>
                 .map_err(|error: value::Error| invalid(format!("There is an {error}."))),
             Err(_) => given.extract().map(Self).map_err(Into::into),
         }
-    }
-}
-
-/// An instant in any time zone; without one it is local time, as everywhere in Python.
-pub(crate) struct Instant(pub(crate) DateTime<Utc>);
-
-impl<'a, 'py> FromPyObject<'a, 'py> for Instant {
-    type Error = PyErr;
-    const INPUT_TYPE: PyStaticExpr = DateTime::<Utc>::INPUT_TYPE;
-
-    fn extract(given: Borrowed<'a, 'py, PyAny>) -> PyResult<Self> {
-        let given = given.cast::<PyDateTime>()?;
-        given.call_method1("astimezone", (Utc,))?.extract().map(Self)
     }
 }
 
@@ -90,12 +169,6 @@ impl<'a, 'py, T: pyo3::conversion::FromPyObjectOwned<'py>> FromPyObject<'a, 'py>
     }
 }
 
-impl<T> Sequence<T> {
-    pub(crate) fn vec(given: Option<Self>) -> Option<Vec<T>> {
-        given.map(|given| given.0)
-    }
-}
-
 /// Columns; none given: all.
 pub(crate) type Names = Option<Sequence<String>>;
 
@@ -103,59 +176,46 @@ pub(crate) fn names(given: &Names) -> Vec<&str> {
     ffi::names(given.iter().map(|names| &names.0))
 }
 
-/// A record on its way in: a dict, or JSON text that is passed on as it is.
+/// An instant in any time zone; without one it is local time, as everywhere in Python.
+pub(crate) struct Instant(DateTime<Utc>);
+
+/// The path of a store.
+pub(crate) struct Place(String);
+
+/// A record: a dict, or JSON text that is passed on as it is.
 pub(crate) struct RecordIn(pub(crate) Box<RawValue>);
 
-impl<'a, 'py> FromPyObject<'a, 'py> for RecordIn {
-    type Error = PyErr;
-    const INPUT_TYPE: PyStaticExpr = type_hint_union!(GIVEN_RECORD, STR);
-
-    fn extract(given: Borrowed<'a, 'py, PyAny>) -> PyResult<Self> {
-        ffi::records(&text_of::<PyDict>(given)?).map(Self).map_err(raise)
-    }
-}
-
-/// Records on their way in: a list of dicts, or the JSON text of one.
+/// Records: a list of dicts, or the JSON text of one.
 pub(crate) struct RecordsIn(pub(crate) Vec<Box<RawValue>>);
-
-impl<'a, 'py> FromPyObject<'a, 'py> for RecordsIn {
-    type Error = PyErr;
-    const INPUT_TYPE: PyStaticExpr =
-        type_hint_union!(type_hint_subscript!(type_hint_identifier!("builtins", "list"), GIVEN_RECORD), STR);
-
-    fn extract(given: Borrowed<'a, 'py, PyAny>) -> PyResult<Self> {
-        ffi::records(&text_of::<PyList>(given)?).map(Self).map_err(raise)
-    }
-}
 
 /// A document: a dict, or the JSON text of one.
 pub(crate) struct Document(pub(crate) String);
 
-impl<'a, 'py> FromPyObject<'a, 'py> for Document {
-    type Error = PyErr;
-    const INPUT_TYPE: PyStaticExpr = type_hint_union!(GIVEN_RECORD, STR);
-
-    fn extract(given: Borrowed<'a, 'py, PyAny>) -> PyResult<Self> {
-        text_of::<PyDict>(given).map(Self)
-    }
+goes_in! {
+    Instant: DateTime::<Utc>::INPUT_TYPE => |given| {
+        given.cast::<PyDateTime>()?.call_method1("astimezone", (Utc,))?.extract().map(Self)
+    };
+    Place: PathBuf::INPUT_TYPE => |given| {
+        let path = given.extract::<PathBuf>()?.into_os_string().into_string();
+        path.map(Self).map_err(|_| invalid("The path of the store is not UTF-8.".to_owned()))
+    };
+    RecordIn: type_hint_union!(GIVEN_RECORD, STR) => |given| {
+        ffi::records(text_of::<PyDict>(given)?.to_str()?).map(Self).map_err(raise)
+    };
+    RecordsIn: type_hint_union!(GIVEN_RECORDS, STR) => |given| {
+        ffi::records(text_of::<PyList>(given)?.to_str()?).map(Self).map_err(raise)
+    };
+    Document: type_hint_union!(GIVEN_RECORD, STR) => |given| text_of::<PyDict>(given)?.extract().map(Self);
 }
 
 /// The JSON text of a host's value of this type; text is taken as JSON already.
-fn text_of<T: pyo3::PyTypeCheck>(given: Borrowed<'_, '_, PyAny>) -> PyResult<String> {
-    match given.cast::<PyString>() {
-        Ok(text) => text.extract(),
-        Err(_) => {
-            let _inside = Inside::python(given.py());
-            given.py().import("json")?.call_method1("dumps", (given.cast::<T>()?,))?.extract()
-        }
+fn text_of<'py, T: pyo3::PyTypeCheck>(given: Borrowed<'_, 'py, PyAny>) -> PyResult<Bound<'py, PyString>> {
+    static DUMPS: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    if let Ok(text) = given.cast::<PyString>() {
+        return Ok(text.to_owned());
     }
-}
-
-/// JSON text as the host's own values.
-fn loads<'py>(py: Python<'py>, text: &str) -> PyResult<Bound<'py, PyAny>> {
-    static LOADS: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
-    let _inside = Inside::python(py);
-    LOADS.import(py, "json", "loads")?.call1((text,))
+    let _inside = Inside::python(given.py());
+    Ok(DUMPS.import(given.py(), "json", "dumps")?.call1((given.cast::<T>()?,))?.cast_into()?)
 }
 
 /// None, also where the stub is written and in a coroutine.
@@ -172,36 +232,32 @@ impl<'py> IntoPyObject<'py> for Nothing {
     }
 }
 
-/// A record on its way out, parsed by Python.
+/// A record, or records, as they came.
 pub(crate) struct RecordOut(pub(crate) Box<RawValue>);
+pub(crate) struct RecordsOut(String);
+/// How each record of many went.
+pub(crate) struct InsertedOut(pub(crate) Vec<itsm_adapter::Result<Box<RawValue>>>);
 
-impl<'py> IntoPyObject<'py> for RecordOut {
-    type Target = PyAny;
-    type Output = Bound<'py, PyAny>;
-    type Error = PyErr;
-    const OUTPUT_TYPE: PyStaticExpr = RECORD;
-
-    fn into_pyobject(self, py: Python<'py>) -> PyResult<Self::Output> {
-        loads(py, self.0.get())
-    }
+/// Records found, read in one go.
+pub(crate) fn list(records: &[Box<RawValue>]) -> RecordsOut {
+    RecordsOut(ffi::list(records))
 }
 
-/// How one record of many went.
-pub(crate) struct Inserted(pub(crate) itsm_adapter::Result<Box<RawValue>>);
-
-impl<'py> IntoPyObject<'py> for Inserted {
-    type Target = PyAny;
-    type Output = Bound<'py, PyAny>;
-    type Error = PyErr;
-    const OUTPUT_TYPE: PyStaticExpr =
-        type_hint_union!(RECORD, type_hint_identifier!("itsm_adapter.errors", "ItsmError"));
-
-    fn into_pyobject(self, py: Python<'py>) -> PyResult<Self::Output> {
-        match self.0 {
-            Ok(record) => loads(py, record.get()),
-            Err(error) => Ok(raise(error).into_value(py).into_bound(py).into_any()),
+comes_out! {
+    RecordOut: RECORD => |self, py| Rows::new(py).read(self.0.get());
+    RecordsOut: RECORDS => |self, py| Rows::new(py).read(&self.0);
+    InsertedOut: type_hint_subscript!(
+        LIST, type_hint_union!(RECORD, type_hint_identifier!("itsm_adapter.errors", "ItsmError"))
+    ) => |self, py| {
+        let (rows, all) = (Rows::new(py), PyList::empty(py));
+        for one in self.0 {
+            match one {
+                Ok(record) => all.append(rows.read(record.get())?)?,
+                Err(error) => all.append(raise(error).into_value(py))?,
+            }
         }
-    }
+        Ok(all.into_any())
+    };
 }
 
 /// One page of a walk over records.
@@ -220,9 +276,9 @@ pub(crate) struct RecordPage {
 impl RecordPage {
     /// The records of this page, parsed when first asked for.
     #[getter]
-    fn items<'py>(&self, py: Python<'py>) -> PyResult<Typed<'py, Records>> {
-        let items = self.parsed.get_or_try_init(py, || loads(py, &self.json).map(Bound::unbind))?;
-        Ok(typed(items.bind(py).clone()))
+    fn items(&self, py: Python<'_>) -> PyResult<Records> {
+        let items = self.parsed.get_or_try_init(py, || Rows::new(py).read(&self.json).map(Bound::unbind))?;
+        Ok(items.bind(py).clone().into())
     }
 
     fn __repr__(&self) -> String {
@@ -236,58 +292,32 @@ impl From<itsm_adapter::JsonPage> for RecordPage {
     }
 }
 
-/// A host value whose type only the stub needs to know.
-pub(crate) struct Typed<'py, H>(Bound<'py, PyAny>, PhantomData<H>);
-
-pub(crate) fn typed<H>(value: Bound<'_, PyAny>) -> Typed<'_, H> {
-    Typed(value, PhantomData)
-}
-
-/// What a [`Typed`] is in the stub.
-pub(crate) trait Hint {
-    const HINT: PyStaticExpr;
-}
-
-impl<'py, H: Hint> IntoPyObject<'py> for Typed<'py, H> {
-    type Target = PyAny;
-    type Output = Bound<'py, PyAny>;
-    type Error = Infallible;
-    const OUTPUT_TYPE: PyStaticExpr = H::HINT;
-
-    fn into_pyobject(self, _: Python<'py>) -> Result<Self::Output, Infallible> {
-        Ok(self.0)
-    }
-}
-
-macro_rules! hints {
+/// Host values whose type only the stub needs to know.
+macro_rules! typed {
     ($($name:ident $(<$item:ident>)? = $hint:expr;)+) => { $(
-        pub(crate) struct $name $(<$item>(PhantomData<$item>))?;
-        impl $(<$item: for<'a> IntoPyObject<'a>>)? Hint for $name $(<$item>)? {
-            const HINT: PyStaticExpr = $hint;
+        pub(crate) struct $name $(<$item>)?(Py<PyAny>, PhantomData<fn() -> ($($item,)?)>);
+
+        impl $(<$item>)? From<Bound<'_, PyAny>> for $name $(<$item>)? {
+            fn from(value: Bound<'_, PyAny>) -> Self {
+                Self(value.unbind(), PhantomData)
+            }
+        }
+
+        impl<'py $(, $item: for<'a> IntoPyObject<'a>)?> IntoPyObject<'py> for $name $(<$item>)? {
+            type Target = PyAny;
+            type Output = Bound<'py, PyAny>;
+            type Error = Infallible;
+            const OUTPUT_TYPE: PyStaticExpr = $hint;
+
+            fn into_pyobject(self, py: Python<'py>) -> Result<Self::Output, Infallible> {
+                Ok(self.0.into_bound(py))
+            }
         }
     )+ };
 }
-hints! {
-    Records = type_hint_subscript!(type_hint_identifier!("builtins", "list"), RECORD);
+typed! {
+    Records = RECORDS;
     Walk<T> = type_hint_subscript!(type_hint_identifier!("collections.abc", "Iterator"), <T as IntoPyObject<'static>>::OUTPUT_TYPE);
     AsyncWalk<T> = type_hint_subscript!(type_hint_identifier!("collections.abc", "AsyncIterator"), <T as IntoPyObject<'static>>::OUTPUT_TYPE);
     Coroutine<T> = type_hint_subscript!(type_hint_identifier!("collections.abc", "Coroutine"), ANY, ANY, <T as IntoPyObject<'static>>::OUTPUT_TYPE);
-}
-
-/// Records found, parsed by Python in one go.
-pub(crate) fn list(records: &[Box<RawValue>]) -> RecordsOut {
-    RecordsOut(ffi::list(records))
-}
-
-pub(crate) struct RecordsOut(String);
-
-impl<'py> IntoPyObject<'py> for RecordsOut {
-    type Target = PyAny;
-    type Output = Bound<'py, PyAny>;
-    type Error = PyErr;
-    const OUTPUT_TYPE: PyStaticExpr = Records::HINT;
-
-    fn into_pyobject(self, py: Python<'py>) -> PyResult<Self::Output> {
-        loads(py, &self.0)
-    }
 }

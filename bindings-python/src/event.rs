@@ -12,7 +12,7 @@ use pyo3::{
 use tokio::sync::Mutex;
 
 use crate::{
-    convert::{Coroutine, Typed},
+    convert::{Coroutine, comes_out, goes_in},
     exit,
     runtime::{coroutine, wait},
 };
@@ -20,18 +20,15 @@ use crate::{
 /// A Python callable that is told events. What it raises goes to `sys.unraisablehook`.
 pub(crate) struct Callback(Py<PyAny>);
 
-impl<'a, 'py> FromPyObject<'a, 'py> for Callback {
-    type Error = PyErr;
-    const INPUT_TYPE: PyStaticExpr = type_hint_subscript!(
+goes_in! {
+    Callback: type_hint_subscript!(
         type_hint_identifier!("collections.abc", "Callable"),
         PyStaticExpr::List { elts: &[<Event as IntoPyObject<'static>>::OUTPUT_TYPE] },
         type_hint_identifier!("builtins", "object")
-    );
-
-    fn extract(given: Borrowed<'a, 'py, PyAny>) -> PyResult<Self> {
+    ) => |given| {
         let callable = given.is_callable().then(|| Self(given.to_owned().unbind()));
         callable.ok_or_else(|| PyTypeError::new_err("the observer cannot be called"))
-    }
+    };
 }
 
 impl Observer for Callback {
@@ -45,7 +42,7 @@ impl Observer for Callback {
 }
 
 #[derive(Clone)]
-struct Source {
+pub(crate) struct Source {
     pid: u32,
     events: Arc<Mutex<itsm_adapter::Subscription>>,
 }
@@ -71,7 +68,7 @@ impl From<&Client> for Source {
 
 /// Events from the moment of subscribing on, until the client is closed.
 #[pyclass(frozen, module = "itsm_adapter")]
-pub(crate) struct Subscription(Source);
+pub(crate) struct Subscription(pub(crate) Source);
 
 #[pymethods]
 impl Subscription {
@@ -84,15 +81,9 @@ impl Subscription {
     }
 }
 
-impl From<&Client> for Subscription {
-    fn from(client: &Client) -> Self {
-        Self(client.into())
-    }
-}
-
 /// Events from the moment of subscribing on, until the client is closed.
 #[pyclass(frozen, module = "itsm_adapter")]
-pub(crate) struct AsyncSubscription(Source);
+pub(crate) struct AsyncSubscription(pub(crate) Source);
 
 #[pymethods]
 impl AsyncSubscription {
@@ -100,29 +91,18 @@ impl AsyncSubscription {
         slf
     }
 
-    fn __anext__<'py>(&self, py: Python<'py>) -> PyResult<Typed<'py, Coroutine<Next>>> {
+    fn __anext__(&self, py: Python<'_>) -> PyResult<Coroutine<Next>> {
         let next = self.0.clone().next();
         coroutine(py, async { next.await.map(Next) })
-    }
-}
-
-impl From<&Client> for AsyncSubscription {
-    fn from(client: &Client) -> Self {
-        Self(client.into())
     }
 }
 
 /// An event, or the end of an `async for`.
 pub(crate) struct Next(Option<Event>);
 
-impl<'py> IntoPyObject<'py> for Next {
-    type Target = PyAny;
-    type Output = Bound<'py, PyAny>;
-    type Error = PyErr;
-    const OUTPUT_TYPE: PyStaticExpr = <Event as IntoPyObject<'py>>::OUTPUT_TYPE;
-
-    fn into_pyobject(self, py: Python<'py>) -> PyResult<Self::Output> {
+comes_out! {
+    Next: <Event as IntoPyObject<'static>>::OUTPUT_TYPE => |self, py| {
         let event = self.0.ok_or_else(|| PyStopAsyncIteration::new_err(()))?;
         Ok(event.into_pyobject(py)?.into_any())
-    }
+    };
 }

@@ -1,12 +1,14 @@
 //! Requests that are given in lists: dicts whose fields `itsm_adapter.fields` types.
 
+use std::collections::HashMap;
+
 use itsm_adapter::{Alert, AlertState, OauthServer, Severity};
 use pyo3::{
-    conversion::FromPyObjectOwned, exceptions::PyTypeError, inspect::PyStaticExpr, prelude::*, type_hint_identifier,
-    type_hint_union, types::PyDict,
+    conversion::FromPyObjectOwned, exceptions::PyTypeError, prelude::*, type_hint_identifier, type_hint_union,
+    types::PyDict,
 };
 
-use crate::convert::{Instant, Word};
+use crate::convert::{Instant, Plain, Word, goes_in, plain};
 
 /// What is left of a dict while its fields are taken out.
 struct Fields<'py>(Bound<'py, PyDict>);
@@ -43,61 +45,49 @@ impl<'py> Fields<'py> {
 }
 
 /// An alert: one that a delivery has, or its fields.
-pub(crate) struct AlertIn(pub(crate) Alert);
+pub(crate) struct AlertIn(Alert);
 
-impl<'a, 'py> FromPyObject<'a, 'py> for AlertIn {
-    type Error = PyErr;
-    const INPUT_TYPE: PyStaticExpr = type_hint_union!(
-        <Alert as FromPyObject<'a, 'py>>::INPUT_TYPE,
+/// How an authorization server differs, by its fields.
+pub(crate) struct ServerIn(OauthServer);
+
+/// The record, of the fields that must be there, and of those that may be left out.
+macro_rules! of {
+    ($fields:ident => $record:ident { $($must:ident: $kind:ty),*; $($may:ident: $other:ty),* }) => {{
+        let record = $record {
+            $($must: $fields.must::<$kind>(stringify!($must))?.plain(),)*
+            $($may: $fields.may::<$other>(stringify!($may))?.plain().unwrap_or_default(),)*
+        };
+        $fields.end().map(|()| Self(record))
+    }};
+}
+
+goes_in! {
+    AlertIn: type_hint_union!(
+        <Alert as FromPyObject<'static, 'static>>::INPUT_TYPE,
         type_hint_identifier!("itsm_adapter.fields", "AlertFields")
-    );
-
-    fn extract(given: Borrowed<'a, 'py, PyAny>) -> PyResult<Self> {
+    ) => |given| {
         if let Ok(alert) = given.extract() {
             return Ok(Self(alert));
         }
         let fields = Fields::of(given)?;
-        let alert = Alert {
-            customer_id: fields.must("customer_id")?,
-            source: fields.must("source")?,
-            id: fields.must("id")?,
-            title: fields.must("title")?,
-            description: fields.must("description")?,
-            severity: fields.must::<Word<Severity>>("severity")?.0,
-            state: fields.may::<Word<AlertState>>("state")?.map_or_else(AlertState::default, |state| state.0),
-            priority: fields.may("priority")?,
-            category: fields.may("category")?,
-            policy: fields.may("policy")?,
-            target: fields.may("target")?,
-            component: fields.may("component")?,
-            raised_at: fields.may::<Instant>("raised_at")?.map(|at| at.0),
-            fields: fields.may("fields")?.unwrap_or_default(),
-        };
-        fields.end()?;
-        Ok(Self(alert))
-    }
+        of!(fields => Alert {
+            customer_id: String, source: String, id: String, title: String, severity: Word<Severity>;
+            description: String, state: Word<AlertState>, priority: Option<String>, category: Option<String>,
+            policy: Option<String>, target: Option<String>, component: Option<String>, raised_at: Option<Instant>,
+            fields: HashMap<String, String>
+        })
+    };
+    ServerIn: type_hint_identifier!("itsm_adapter.fields", "OauthServerFields") => |given| {
+        let fields = Fields::of(given)?;
+        of!(fields => OauthServer {
+            ; instance_url: Option<String>, authorization_url: Option<String>, token_url: Option<String>,
+            revocation_url: Option<String>, issuer: Option<String>, scope: Option<String>,
+            access_token_lifespan_s: Option<u32>, refresh_token_lifespan_s: Option<u32>
+        })
+    };
 }
 
-/// How an authorization server differs, by its fields.
-pub(crate) struct ServerIn(pub(crate) OauthServer);
-
-impl<'a, 'py> FromPyObject<'a, 'py> for ServerIn {
-    type Error = PyErr;
-    const INPUT_TYPE: PyStaticExpr = type_hint_identifier!("itsm_adapter.fields", "OauthServerFields");
-
-    fn extract(given: Borrowed<'a, 'py, PyAny>) -> PyResult<Self> {
-        let fields = Fields::of(given)?;
-        let server = OauthServer {
-            instance_url: fields.may("instance_url")?,
-            authorization_url: fields.may("authorization_url")?,
-            token_url: fields.may("token_url")?,
-            revocation_url: fields.may("revocation_url")?,
-            issuer: fields.may("issuer")?,
-            scope: fields.may("scope")?,
-            access_token_lifespan_s: fields.may("access_token_lifespan_s")?,
-            refresh_token_lifespan_s: fields.may("refresh_token_lifespan_s")?,
-        };
-        fields.end()?;
-        Ok(Self(server))
-    }
+plain! {
+    AlertIn => Alert: |self| self.0;
+    ServerIn => OauthServer: |self| self.0;
 }

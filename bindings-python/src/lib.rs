@@ -10,6 +10,7 @@ mod fields;
 mod log;
 mod opened;
 mod resource;
+mod rows;
 mod runtime;
 mod worker;
 

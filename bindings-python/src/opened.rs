@@ -2,7 +2,7 @@
 
 use std::{
     fmt, mem, process,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use itsm_adapter::{
@@ -44,13 +44,21 @@ impl Opened {
     }
 
     /// The way to the client of this process, to be taken from inside the work.
-    pub(crate) fn here(&self, _: Python<'_>) -> Here {
+    pub(crate) fn here(&self, py: Python<'_>) -> Here {
+        let (pid, client) = {
+            let here = self.of_this_process(py);
+            (here.0, here.1.clone())
+        };
+        Here { pid, first: self.first.clone(), client }
+    }
+
+    fn of_this_process(&self, _: Python<'_>) -> MutexGuard<'_, (u32, Arc<OnceCell<Owned>>)> {
         let pid = process::id();
         let mut here = self.here.lock().unwrap_or_else(PoisonError::into_inner);
         if here.0 != pid {
             *here = (pid, Arc::default());
         }
-        Here { pid, first: self.first.clone(), client: here.1.clone() }
+        here
     }
 
     /// Closes the client of this process, if it has one: what was inherited is not this process's to close.
@@ -61,7 +69,7 @@ impl Opened {
     }
 
     pub(crate) fn is_closed(&self, py: Python<'_>) -> bool {
-        self.here(py).client.get().unwrap_or(&self.first).1.is_closed()
+        self.of_this_process(py).1.get().unwrap_or(&self.first).1.is_closed()
     }
 
     /// The client of this process, now.

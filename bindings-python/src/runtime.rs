@@ -3,9 +3,13 @@
 use std::{
     cell::RefCell,
     mem,
-    pin::{Pin, pin},
+    pin::Pin,
     process,
-    sync::{Mutex, MutexGuard, OnceLock, PoisonError},
+    sync::{
+        Mutex, MutexGuard, OnceLock, PoisonError,
+        mpsc::{self, RecvTimeoutError},
+    },
+    task::{Context, Poll, Waker},
     time::Duration,
 };
 
@@ -17,7 +21,7 @@ use tokio::{
 };
 
 use crate::{
-    convert::{Coroutine, Typed, typed},
+    convert::Coroutine,
     error::raise,
     exit::{self, Inside},
 };
@@ -35,7 +39,7 @@ fn runtime(py: Python<'_>) -> PyResult<Handle> {
     if let Some(handle) = built(py) {
         return Ok(handle);
     }
-    let threads = std::thread::available_parallelism().map_or(2, |cores| cores.get().clamp(2, 4));
+    let threads = std::thread::available_parallelism().map_or(1, |cores| cores.get().min(4));
     let built = Builder::new_multi_thread().worker_threads(threads).thread_name("itsm-adapter").enable_all().build();
     let built = built.map_err(|error| {
         raise(Error::new(ErrorKind::Unavailable, format!("The adapter's threads could not be started: {error}.")))
@@ -71,8 +75,12 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Blocks on the work, detached from the interpreter; Ctrl-C ends it.
-pub(crate) fn wait<T: Send>(py: Python<'_>, work: impl Future<Output = Result<T>> + Send) -> PyResult<T> {
+/// Does the work and waits for it, detached from the interpreter; Ctrl-C ends it. What is ready at once needs no other
+/// thread; everything else wakes this one once, when it is done.
+pub(crate) fn wait<T: Send + 'static>(
+    py: Python<'_>,
+    work: impl Future<Output = Result<T>> + Send + 'static,
+) -> PyResult<T> {
     let runtime = runtime(py)?;
     if Handle::try_current().is_ok() {
         let error =
@@ -80,16 +88,32 @@ pub(crate) fn wait<T: Send>(py: Python<'_>, work: impl Future<Output = Result<T>
         return Err(raise(error.remedy("Hand the work over to another thread.")));
     }
     py.detach(|| {
-        runtime.block_on(async {
-            let mut work = pin!(guarded(work));
-            loop {
-                tokio::select! {
-                    biased;
-                    done = &mut work => return PyResult::Ok(done),
-                    () = tokio::time::sleep(SIGNALS) => exit::attached(signals).unwrap_or(Ok(()))?,
+        let mut work = Box::pin(guarded(work));
+        {
+            let _entered = runtime.enter();
+            if let Poll::Ready(done) = work.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+                return Ok(done);
+            }
+        }
+        let (tell, told) = mpsc::channel();
+        // Nobody listens any more when Ctrl-C came first.
+        let task = runtime.spawn(async move { drop(tell.send(work.await)) });
+        loop {
+            match told.recv_timeout(SIGNALS) {
+                Ok(done) => return PyResult::Ok(done),
+                Err(RecvTimeoutError::Timeout) => {
+                    if let Err(interrupted) = exit::attached(signals).unwrap_or(Ok(())) {
+                        task.abort();
+                        // Until the work is dropped.
+                        let _ = told.recv();
+                        return Err(interrupted);
+                    }
+                }
+                Err(RecvTimeoutError::Disconnected) => {
+                    return Ok(Err(Error::new(ErrorKind::Cancelled, "The adapter's threads have ended.")));
                 }
             }
-        })
+        }
     })?
     .map_err(raise)
 }
@@ -100,13 +124,10 @@ fn signals(py: Python<'_>) -> PyResult<()> {
 }
 
 /// A coroutine for the work, which begins when it is awaited and is dropped when that is cancelled.
-pub(crate) fn coroutine<'py, T>(
-    py: Python<'py>,
+pub(crate) fn coroutine<T: for<'a> IntoPyObject<'a> + Send + 'static>(
+    py: Python<'_>,
     work: impl Future<Output = Result<T>> + Send + 'static,
-) -> PyResult<Typed<'py, Coroutine<T>>>
-where
-    T: for<'a> IntoPyObject<'a> + Send + 'static,
-{
+) -> PyResult<Coroutine<T>> {
     static RUN: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
     let work = async move {
         let done = guarded(work).await;
@@ -114,7 +135,7 @@ where
     };
     let call = Call { work: Mutex::new(Some(Box::pin(work))), task: OnceLock::new() };
     let _inside = Inside::python(py);
-    RUN.import(py, "itsm_adapter._call", "run")?.call1((call,)).map(typed)
+    RUN.import(py, "itsm_adapter._call", "run")?.call1((call,)).map(Coroutine::from)
 }
 
 /// Makes the Python value or exception, on the thread of the event loop.

@@ -16,6 +16,7 @@ import pytest
 from itsm_adapter import (
     AsyncClient,
     Authorization,
+    CancelledError,
     Client,
     ConnectionStatus,
     ConsentDeniedError,
@@ -94,7 +95,8 @@ def test_waiting_in_asyncio_can_be_cancelled_which_gives_the_flow_up(simulator: 
             begun = await client.registrations.listen(CUSTOMER, simulator.instance, **given)
             with pytest.raises(asyncio.TimeoutError):
                 await asyncio.wait_for(client.registrations.wait_for(begun.flow_id), timeout=0.05)
-            with pytest.raises(NotFoundError):
+            # The work is dropped on a thread of its own: this one can come before its end, and is told of it then.
+            with pytest.raises((NotFoundError, CancelledError)):
                 await client.registrations.wait_for(begun.flow_id)
             # The place is free again, and the next flow goes well.
             begun = await client.registrations.listen(CUSTOMER, simulator.instance, **given)

@@ -109,7 +109,7 @@ def test_one_of_many_that_fails_is_an_exception_in_its_place(registered: Client)
 
 def test_instants_may_have_any_time_zone(registered: Client) -> None:
     def submit(at: datetime | None, key: str) -> datetime | None:
-        alert: dict[str, Any] = {"customer_id": CUSTOMER, "source": "test", "id": key, "title": "t", "description": "d"}
+        alert: dict[str, Any] = {"customer_id": CUSTOMER, "source": "test", "id": key, "title": "t"}
         return registered.alerts.submit(**alert, severity="error", raised_at=at).alert.raised_at
 
     noon = datetime(2026, 2, 11, 12, tzinfo=timezone.utc)

@@ -115,6 +115,8 @@ operations! {
     accounts_list(after: Option<String>, limit: Option<u32>) -> AccountPage,
         |client| client.accounts().list(after.as_deref(), limit).await;
     accounts_test(customer: String) -> TestReport, |client| client.accounts().test(&customer).await;
+    accounts_disable(customer: String) -> Account, |client| client.accounts().disable(&customer).await;
+    accounts_enable(customer: String) -> Account, |client| client.accounts().enable(&customer).await;
     accounts_entitlement(customer: String) -> Entitlement, |client| client.accounts().entitlement(&customer).await;
     accounts_remove(customer: String) -> (), |client| client.accounts().remove(&customer).await;
 
@@ -159,8 +161,13 @@ operations! {
 
     alerts_submit(alert: Alert) -> Delivery, |client| client.alerts().submit(alert).await;
     alerts_submit_many(alerts: Vec<Alert>) -> Vec<Delivery>, |client| client.alerts().submit_many(alerts).await;
-    alerts_submit_webhook(body: Vec<u8>, authorization: Option<String>, expected: Option<Secret>) -> Option<Delivery>,
-        |client| client.alerts().submit_webhook(&body, authorization.as_deref(), expected.as_ref()).await;
+    alerts_submit_webhook(
+        body: Vec<u8>, authorization: Option<String>, expected: Option<Secret>, customer: Option<String>
+    ) -> Option<Delivery>,
+        |client| {
+            let (authorization, customer) = (authorization.as_deref(), customer.as_deref());
+            client.alerts().submit_webhook(&body, authorization, expected.as_ref(), customer).await
+        };
     alerts_submit_mapped(
         customer: String, body: Vec<u8>, mapping: Option<String>, authorization: Option<String>, expected: Option<Secret>
     ) -> Option<Delivery>,

@@ -33,9 +33,9 @@ async fn a_value_becomes_an_incident_with_its_key() {
 async fn a_webhook_body_becomes_an_incident_and_the_same_body_again_is_the_same() {
     let world = world().await;
     let body = include_bytes!("../../examples/quickstart/notification.json");
-    let first = world.client.alerts().submit_webhook(body, None, None).await.unwrap().unwrap();
+    let first = world.client.alerts().submit_webhook(body, None, None, None).await.unwrap().unwrap();
     let delivered = deliver(&world.client, &first).await.unwrap();
-    let again = world.client.alerts().submit_webhook(body, None, None).await.unwrap().unwrap();
+    let again = world.client.alerts().submit_webhook(body, None, None, None).await.unwrap().unwrap();
     assert_eq!(again, delivered, "the repetition is known");
     assert_eq!(deliver(&world.client, &again).await.unwrap(), delivered);
     one_incident(&world, &delivered, "a webhook");
@@ -146,7 +146,7 @@ async fn what_cannot_be_an_alert_is_refused_and_not_stored() {
         is(&error, ErrorKind::InvalidInput, "submit");
     }
     for body in [&b""[..], b"{}", b"[]", b"\xff\xfe", json!({"CustomerId": ACME}).to_string().as_bytes()] {
-        let error = world.client.alerts().submit_webhook(body, None, None).await.unwrap_err();
+        let error = world.client.alerts().submit_webhook(body, None, None, None).await.unwrap_err();
         is(&error, ErrorKind::InvalidInput, "submit_webhook");
     }
     assert_eq!(world.state().await["deliveries"], json!([]));

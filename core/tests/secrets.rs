@@ -272,8 +272,8 @@ impl Watched {
         }
         let expected = Secret::from(CALLBACK);
         let body = include_bytes!("../../examples/quickstart/notification.json");
-        self.fails(client.alerts().submit_webhook(body, Some(WRONG), Some(&expected)).await);
-        self.works(client.alerts().submit_webhook(body, Some(CALLBACK), Some(&expected)).await);
+        self.fails(client.alerts().submit_webhook(body, Some(WRONG), Some(&expected), None).await);
+        self.works(client.alerts().submit_webhook(body, Some(CALLBACK), Some(&expected), Some(ACME)).await);
         self.shows(&(
             expected,
             client.clone(),

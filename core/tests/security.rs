@@ -258,17 +258,50 @@ async fn a_callback_without_the_webhooks_authorization_is_forbidden() {
         Some(&own.to_lowercase()[..]),
         Some(&format!("{own} ")[..]),
     ] {
-        let error = world.client.alerts().submit_webhook(body, given, Some(&expected)).await.unwrap_err();
+        let error = world.client.alerts().submit_webhook(body, given, Some(&expected), None).await.unwrap_err();
         is(&error, ErrorKind::Forbidden, &format!("{given:?}"));
     }
     let nothing = Secret::default();
     for given in [None, Some("")] {
-        let error = world.client.alerts().submit_webhook(body, given, Some(&nothing)).await.unwrap_err();
+        let error = world.client.alerts().submit_webhook(body, given, Some(&nothing), None).await.unwrap_err();
         is(&error, ErrorKind::InvalidInput, "a secret that was not set opens nothing");
     }
     assert_eq!(world.state().await["deliveries"], json!([]));
     for _ in 0..3 {
-        world.client.alerts().submit_webhook(body, Some(&own), Some(&expected)).await.unwrap().unwrap();
+        world.client.alerts().submit_webhook(body, Some(&own), Some(&expected), None).await.unwrap().unwrap();
     }
     assert_eq!(world.state().await["deliveries"].as_array().unwrap().len(), 1, "a replay is the same delivery");
+}
+
+/// T8: a webhook speaks for the account that it was made for, whatever its body says.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_callback_that_names_another_account_than_its_webhooks_is_forbidden() {
+    let world = World::new().await;
+    for account in [ACME, GLOBEX] {
+        world.added(account).await;
+    }
+    let own = "Basic Q2FsbGJhY2tTZWNyZXQ6dGhhdCBpcyBsb25n";
+    let expected = Secret::from(own);
+    let callback = |customer: &str, kind: &str| {
+        let after = json!({"PublishNotificationId": "p1", "Severity": 3, "Content": [{"Title": "t"}]}).to_string();
+        let body = json!({"CustomerId": customer, "Type": kind, "ChangeType": "Create", "AfterChange": after});
+        body.to_string()
+    };
+    let submit = async |body: String, bound_to: Option<&str>| {
+        world.client.alerts().submit_webhook(body.as_bytes(), Some(own), Some(&expected), bound_to).await
+    };
+    let before = world.state().await;
+    for named in [GLOBEX, "nobody", "", "not an id", &ACME.to_uppercase(), &format!("{ACME}2")] {
+        for kind in ["Notifications", "Administrator"] {
+            let error = submit(callback(named, kind), Some(ACME)).await.unwrap_err();
+            is(&error, ErrorKind::Forbidden, &format!("{named}: {kind}"));
+        }
+    }
+    let error = submit(callback(ACME, "Notifications"), Some("not an id")).await.unwrap_err();
+    is(&error, ErrorKind::InvalidInput, "the account that it is bound to");
+    assert_eq!(world.state().await, before, "nothing has changed");
+    let taken = submit(callback(ACME, "Notifications"), Some(ACME)).await.unwrap().unwrap();
+    assert_eq!(taken.customer_id.as_str(), ACME);
+    let unbound = submit(callback(GLOBEX, "Notifications"), None).await.unwrap().unwrap();
+    assert_eq!(unbound.customer_id.as_str(), GLOBEX);
 }

@@ -71,7 +71,7 @@ async fn every_operation_may_be_spawned() {
         drop(may_be_sent(client.registrations().update_endpoint_secret(ACME, &url, &Secret::from("s"))));
         drop(may_be_sent(client.registrations().relocate(&url, RegisterServiceAccount::default())));
         drop(may_be_sent(client.alerts().submit(alert(ACME, "1"))));
-        drop(may_be_sent(client.alerts().submit_webhook(b"", None, None)));
+        drop(may_be_sent(client.alerts().submit_webhook(b"", None, None, None)));
         drop(may_be_sent(client.alerts().deliver("1")));
         drop(may_be_sent(client.alerts().get("1")));
         drop(may_be_sent(client.alerts().list(None, &[], None, None)));

@@ -30,7 +30,8 @@ async fn receiver(client: Client) -> (String, Arc<Mutex<Vec<String>>>) {
     let seen = Seen::default();
     let take = async |State((client, seen)): State<(Client, Seen)>, headers: HeaderMap, body: Bytes| {
         let authorization = headers.get("authorization").and_then(|value| value.to_str().ok());
-        let taken = client.alerts().submit_webhook(&body, authorization, Some(&Secret::from(AUTHORIZATION))).await;
+        let expected = Secret::from(AUTHORIZATION);
+        let taken = client.alerts().submit_webhook(&body, authorization, Some(&expected), Some(ACME)).await;
         let what = taken.map_or_else(
             |error| error.kind().to_string(),
             |delivery| match delivery {
@@ -129,7 +130,8 @@ async fn changes_of_a_notification_belong_to_its_delivery_and_unknown_ends_to_no
         json!({"CustomerId": ACME, "Type": "Notifications", "ChangeType": change, "BeforeChange": before, "AfterChange": after})
             .to_string()
     };
-    let submit = async |body: String| world.client.alerts().submit_webhook(body.as_bytes(), None, None).await.unwrap();
+    let submit =
+        async |body: String| world.client.alerts().submit_webhook(body.as_bytes(), None, None, None).await.unwrap();
     assert!(submit(callback("Delete", Some(&after), None)).await.is_none(), "the end of what nobody knows");
     let made = submit(callback("Create", None, Some(&after))).await.unwrap();
     assert_eq!((made.alert.state, made.alert.priority.as_deref()), (AlertState::Raised, Some("low")));

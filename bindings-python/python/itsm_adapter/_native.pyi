@@ -154,7 +154,8 @@ class Accounts:
         """
     def update(self, /, customer_id: str, *, client_id: str | None = None, client_secret: str | None = None, name: str | None = None) -> Account:
         """
-        Changes an account; what is left out stays as it is. New credentials are tried before they replace the old ones.
+        Changes an account; what is left out stays as it is. New credentials are tried before they replace the old
+        ones.
 
         Raises what `add` raises, and NotFoundError.
         """
@@ -358,7 +359,7 @@ class Alerts:
 
         Raises InvalidInputError for an argument out of bounds.
         """
-    def submit(self, /, *, customer_id: str, source: str, id: str, title: str, description: str, severity: Severity | str, state: AlertState | str | None = None, priority: str | None = None, category: str | None = None, policy: str | None = None, target: str | None = None, component: str | None = None, raised_at: datetime | None = None, fields: dict[str, str] | None = None) -> Delivery:
+    def submit(self, /, *, customer_id: str, source: str, id: str, title: str, severity: Severity | str, description: str | None = None, state: AlertState | str | None = None, priority: str | None = None, category: str | None = None, policy: str | None = None, target: str | None = None, component: str | None = None, raised_at: datetime | None = None, fields: dict[str, str] | None = None) -> Delivery:
         """
         Takes an alert. When this returns, the alert is stored durably and cannot be lost. The same alert again
         (account, source, id) is the same delivery.
@@ -376,21 +377,23 @@ class Alerts:
     def submit_mapped(self, /, customer_id: str, body: bytes | bytearray, *, mapping: dict[str, Any] | str | None = None, authorization: str | None = None, expected: str | None = None) -> Delivery | None:
         """
         Takes the body of a webhook whose form is the sender's own, such as that of a Monitor alert policy, for an
-        account. `mapping` says where things stand in it (a dict, or JSON text); without one, the body has the columns of
-        the connector's table *Citrix Alert*. None when it tells of the end of an alert that nobody knows.
+        account. `mapping` says where things stand in it (a dict, or JSON text); without one, the body has the columns
+        of the connector's table *Citrix Alert*. None when it tells of the end of an alert that nobody knows.
         `authorization` and `expected` as with `submit_webhook`.
 
         Raises ForbiddenError when the authorization differs; InvalidInputError when mapping or body cannot be used;
         NotFoundError when the account was not added; StoreError.
         """
-    def submit_webhook(self, /, body: bytes | bytearray, *, authorization: str | None = None, expected: str | None = None) -> Delivery | None:
+    def submit_webhook(self, /, body: bytes | bytearray, *, authorization: str | None = None, expected: str | None = None, customer_id: str | None = None) -> Delivery | None:
         """
         Takes the body of a Citrix Cloud webhook callback. None when it tells of something else than a new
         notification. `authorization` is the value of that header of the callback, `expected` the value given as
-        `authHeaders` when the webhook was made; with `expected` they must be equal.
+        `authHeaders` when the webhook was made; with `expected` they must be equal. `customer_id` is the account that
+        the webhook was made for: with it, a body that names another account is refused; without it, the body is
+        believed.
 
-        Raises ForbiddenError when the authorization differs; InvalidInputError when the body is not a callback;
-        NotFoundError when its account was not added; StoreError.
+        Raises ForbiddenError when the authorization differs, or the body names another account; InvalidInputError when
+        the body is not a callback; NotFoundError when its account was not added; StoreError.
         """
 
 @final
@@ -444,7 +447,8 @@ class AsyncAccounts:
         """
     def update(self, /, customer_id: str, *, client_id: str | None = None, client_secret: str | None = None, name: str | None = None) -> Coroutine[Any, Any, Account]:
         """
-        Changes an account; what is left out stays as it is. New credentials are tried before they replace the old ones.
+        Changes an account; what is left out stays as it is. New credentials are tried before they replace the old
+        ones.
 
         Raises what `add` raises, and NotFoundError.
         """
@@ -515,7 +519,7 @@ class AsyncAlerts:
 
         Raises InvalidInputError for an argument out of bounds.
         """
-    def submit(self, /, *, customer_id: str, source: str, id: str, title: str, description: str, severity: Severity | str, state: AlertState | str | None = None, priority: str | None = None, category: str | None = None, policy: str | None = None, target: str | None = None, component: str | None = None, raised_at: datetime | None = None, fields: dict[str, str] | None = None) -> Coroutine[Any, Any, Delivery]:
+    def submit(self, /, *, customer_id: str, source: str, id: str, title: str, severity: Severity | str, description: str | None = None, state: AlertState | str | None = None, priority: str | None = None, category: str | None = None, policy: str | None = None, target: str | None = None, component: str | None = None, raised_at: datetime | None = None, fields: dict[str, str] | None = None) -> Coroutine[Any, Any, Delivery]:
         """
         Takes an alert. When this returns, the alert is stored durably and cannot be lost. The same alert again
         (account, source, id) is the same delivery.
@@ -533,21 +537,23 @@ class AsyncAlerts:
     def submit_mapped(self, /, customer_id: str, body: bytes | bytearray, *, mapping: dict[str, Any] | str | None = None, authorization: str | None = None, expected: str | None = None) -> Coroutine[Any, Any, Delivery | None]:
         """
         Takes the body of a webhook whose form is the sender's own, such as that of a Monitor alert policy, for an
-        account. `mapping` says where things stand in it (a dict, or JSON text); without one, the body has the columns of
-        the connector's table *Citrix Alert*. None when it tells of the end of an alert that nobody knows.
+        account. `mapping` says where things stand in it (a dict, or JSON text); without one, the body has the columns
+        of the connector's table *Citrix Alert*. None when it tells of the end of an alert that nobody knows.
         `authorization` and `expected` as with `submit_webhook`.
 
         Raises ForbiddenError when the authorization differs; InvalidInputError when mapping or body cannot be used;
         NotFoundError when the account was not added; StoreError.
         """
-    def submit_webhook(self, /, body: bytes | bytearray, *, authorization: str | None = None, expected: str | None = None) -> Coroutine[Any, Any, Delivery | None]:
+    def submit_webhook(self, /, body: bytes | bytearray, *, authorization: str | None = None, expected: str | None = None, customer_id: str | None = None) -> Coroutine[Any, Any, Delivery | None]:
         """
         Takes the body of a Citrix Cloud webhook callback. None when it tells of something else than a new
         notification. `authorization` is the value of that header of the callback, `expected` the value given as
-        `authHeaders` when the webhook was made; with `expected` they must be equal.
+        `authHeaders` when the webhook was made; with `expected` they must be equal. `customer_id` is the account that
+        the webhook was made for: with it, a body that names another account is refused; without it, the body is
+        believed.
 
-        Raises ForbiddenError when the authorization differs; InvalidInputError when the body is not a callback;
-        NotFoundError when its account was not added; StoreError.
+        Raises ForbiddenError when the authorization differs, or the body names another account; InvalidInputError when
+        the body is not a callback; NotFoundError when its account was not added; StoreError.
         """
 
 @final
@@ -556,10 +562,11 @@ class AsyncClient:
     The adapter: one object that holds the store, the keys, the tokens and the way out.
 
     `Client` blocks, lets other threads run meanwhile and answers Ctrl-C. The calls of `AsyncClient` are awaited;
-    cancelling one drops its work. Both open the store at once, and send nothing. Use them in a `with` (`async with`)
-    block, or close them. What is left out comes from the environment variable named, else from the default.
+    cancelling one drops its work. Both open the store at once, and send nothing. Use them in a `with` (`async
+    with`) block, or close them. What is left out comes from the environment variable named, else from the default.
 
-    - store: path of a SQLite file, or "memory" for a state that ends with the client (ITSM_ADAPTER_STORE; required).
+    - store: path of a SQLite file, or "memory" for a state that ends with the client (ITSM_ADAPTER_STORE;
+      required).
     - key: seals the secrets, 32 bytes as base64 or hexadecimal (ITSM_ADAPTER_KEY; a key file beside the database).
     - old_keys: keys that may still be needed to open what was sealed before a rotation.
     - citrix_url: one address in place of all hosts of Citrix Cloud, for the simulator (CITRIX_URL).
@@ -583,7 +590,7 @@ class AsyncClient:
     SealedError when the key is missing or not readable.
     """
     def __aenter__(self, /) -> Coroutine[Any, Any, AsyncClient]: ...
-    def __aexit__(self, /, _kind: Any, _error: Any, _traceback: Any) -> Coroutine[Any, Any, None]: ...
+    def __aexit__(self, /, _kind: Any, _error: Any, _trace: Any) -> Coroutine[Any, Any, None]: ...
     def __new__(cls, /, *, store: str | PathLike[str] | None = None, key: str | None = None, old_keys: Sequence[str] | None = None, citrix_url: str | None = None, instance_hosts: Sequence[str] | None = None, allow_private_networks: bool | None = None, proxy: str | None = None, root_certificates: Sequence[str] | None = None, connect_timeout_ms: SupportsIndex | None = None, attempt_timeout_ms: SupportsIndex | None = None, total_timeout_ms: SupportsIndex | None = None, max_attempts: SupportsIndex | None = None, concurrency_per_remote: SupportsIndex | None = None, transaction_limit_ms: SupportsIndex | None = None, wake_up_interval_ms: SupportsIndex | None = None, oauth_servers: Sequence[OauthServerFields] | None = None, grant_warning_days: Sequence[SupportsIndex] | None = None) -> AsyncClient: ...
     def __repr__(self, /) -> str: ...
     def _panic_on_purpose(self, /) -> Coroutine[Any, Any, None]:
@@ -683,9 +690,9 @@ class AsyncConnections:
         Connects an account with an instance: tries the account's secure client, applies the Manage rule, saves.
         Connecting again tests again, and notes the secure client that was tested.
 
-        Raises NotFoundError when the account was not added, NotEntitledError with what was found, UnauthorizedError,
-        PrerequisiteMissingError when the instance's connector is known to be too old for another account,
-        InvalidInputError, ThrottledError, UnavailableError, TimeoutError, ProtocolError, StoreError.
+        Raises NotFoundError when the account was not added, NotEntitledError with what was found,
+        UnauthorizedError, PrerequisiteMissingError when the instance's connector is known to be too old for another
+        account, InvalidInputError, ThrottledError, UnavailableError, TimeoutError, ProtocolError, StoreError.
         """
     def disconnect(self, /, customer_id: str, instance_url: str) -> Coroutine[Any, Any, Revocation]:
         """
@@ -752,7 +759,8 @@ class AsyncInstances:
         """
     def list(self, /, *, after: str | None = None, limit: SupportsIndex | None = None) -> Coroutine[Any, Any, InstancePage]:
         """
-        A page of instances in the order of their ids; `after` is the `next` of the page before, `limit` 1 to 1000 (100).
+        A page of instances in the order of their ids; `after` is the `next` of the page before, `limit` 1 to 1000
+        (100).
 
         Raises InvalidInputError, StoreError.
         """
@@ -787,7 +795,8 @@ class AsyncPolicies:
         Sets the policy of an account, in place of the one it had: a dict, or JSON text. All of it is checked before it
         is stored, its templates and time zones included.
 
-        Raises InvalidInputError with the place of the mistake; NotFoundError when the account was not added; StoreError.
+        Raises InvalidInputError with the place of the mistake; NotFoundError when the account was not added;
+        StoreError.
         """
 
 @final
@@ -854,31 +863,31 @@ class AsyncRegistrations:
 
         Raises NotFoundError for a flow that nobody began, StoreError.
         """
-    def authorize(self, /, customer_id: str, instance_url: str, *, client_id: str | None = None, client_secret: str | None = None, redirect_url: str | None = None, session: str | None = None, instance_name: str | None = None, moves_from: str | None = None, allow_another_user: bool = False) -> Coroutine[Any, Any, Authorization]:
+    def authorize(self, /, customer_id: str, instance_url: str, *, client_id: str | None = None, client_secret: str | None = None, redirect_url: str | None = None, instance_name: str | None = None, moves_from: str | None = None, allow_another_user: bool = False, session: str | None = None) -> Coroutine[Any, Any, Authorization]:
         """
         Begins to register the account through a person's consent in the browser, or to re-authenticate such a
-        registration: send the person's browser to `authorization_url`, and give the address that it comes back to to
-        `complete`, within ten minutes, in any process that shares the store. Nothing is sent to anybody.
+        registration: send the person's browser to `authorization_url`, and give the address that it comes back to
+        to `complete`, within ten minutes, in any process that shares the store. Nothing is sent to anybody.
 
         - client_id, client_secret: of the OAuth endpoint; left out: those in use.
         - redirect_url: as it is entered at that endpoint, used by no other registration; left out: the one in use.
-        - session: what ties the flow to the browser that began it, such as a random value in a cookie of its own. Give
-          the same one to `complete`.
+        - session: what ties the flow to the browser that began it, such as a random value in a cookie of its own.
+          Give the same one to `complete`.
         - moves_from: the instance's old address, when a registration moves to a new one; it ends there then.
         - allow_another_user: whether another person than the last time may sign in.
 
-        Raises InvalidInputError for what is missing or not allowed, also for a redirect URL that another registration
-        uses; NotFoundError without the account; AlreadyRegisteredError naming the instance that holds it; StoreError,
-        SealedError.
+        Raises InvalidInputError for what is missing or not allowed, also for a redirect URL that another
+        registration uses; NotFoundError without the account; AlreadyRegisteredError naming the instance that holds
+        it; StoreError, SealedError.
         """
     def authorize_in_browser(self, /, customer_id: str, instance_url: str, *, client_id: str | None = None, client_secret: str | None = None, redirect_url: str | None = None, instance_name: str | None = None, moves_from: str | None = None, allow_another_user: bool = False, timeout_ms: SupportsIndex | None = None) -> Coroutine[Any, Any, Authorized]:
         """
         Registers the account through a person's consent, on this machine: opens the system's browser, listens on
-        loopback for its return, shows it a page that says what happened, and ends. `timeout_ms` is how long the person
-        may take (600,000, and no more). Cancel the call to give it up.
+        loopback for its return, shows it a page that says what happened, and ends. `timeout_ms` is how long the
+        person may take (600,000, and no more). Cancel the call to give it up.
 
-        Raises what `authorize` and `complete` raise; TimeoutError when nobody came back; UnavailableError when the port
-        is taken or there is no browser: use `listen` or `authorize` then.
+        Raises what `authorize` and `complete` raise; TimeoutError when nobody came back; UnavailableError when the
+        port is taken or there is no browser: use `listen` or `authorize` then.
         """
     def check(self, /, customer_id: str, instance_url: str) -> Coroutine[Any, Any, Connection]:
         """
@@ -907,9 +916,9 @@ class AsyncRegistrations:
         """
     def listen(self, /, customer_id: str, instance_url: str, *, client_id: str | None = None, client_secret: str | None = None, redirect_url: str | None = None, instance_name: str | None = None, moves_from: str | None = None, allow_another_user: bool = False) -> Coroutine[Any, Any, Authorization]:
         """
-        Begins an authorization as `authorize` does, with a listener on loopback in this process: open the address in
-        any browser of this machine, and wait with `wait_for`. The host of `redirect_url` is 127.0.0.1 or [::1]; left
-        out, a free port is taken.
+        Begins an authorization as `authorize` does, with a listener on loopback in this process: open the address
+        in any browser of this machine, and wait with `wait_for`. The host of `redirect_url` is 127.0.0.1 or [::1];
+        left out, a free port is taken.
 
         Raises what `authorize` raises; UnavailableError when the port of the redirect URL is taken.
         """
@@ -927,20 +936,23 @@ class AsyncRegistrations:
 
         Raises AlreadyRegisteredError naming the instance that holds the account; UnauthorizedError when the token
         endpoint refuses (it does not say what is wrong); ForbiddenError naming the role or scope;
-        PrerequisiteMissingError; NotFoundError, NotEntitledError, InvalidInputError, ThrottledError, UnavailableError,
-        TimeoutError, ProtocolError, StoreError. Nothing has changed then; an earlier grant goes on working.
+        PrerequisiteMissingError; NotFoundError, NotEntitledError, InvalidInputError, ThrottledError,
+        UnavailableError, TimeoutError, ProtocolError, StoreError. Nothing has changed then; an earlier grant goes
+        on working.
         """
-    def relocate(self, /, customer_id: str, instance_url: str, *, from_instance_url: str, client_id: str, client_secret: str, user_name: str, password: str, instance_name: str | None = None) -> Coroutine[Any, Any, Connection]:
+    def relocate(self, /, customer_id: str, instance_url: str, *, client_id: str, client_secret: str, user_name: str, password: str, instance_name: str | None = None, from_instance_url: str) -> Coroutine[Any, Any, Connection]:
         """
         Moves a registration to the new address of its instance, with a service account there. It ends at
-        `from_instance_url` in the same step that saves it at `instance_url`; until then the old one goes on working.
+        `from_instance_url` in the same step that saves it at `instance_url`; until then the old one goes on
+        working.
 
         Raises what `register` raises; NotFoundError without a connection at the old address; InvalidInputError when
         both are the same.
         """
     def test(self, /, customer_id: str, instance_url: str, *, client_id: str, client_secret: str, user_name: str, password: str, instance_name: str | None = None) -> Coroutine[Any, Any, TestReport]:
         """
-        Does all that `register` does with the instance, but saves nothing. What the checks find stands in the report.
+        Does all that `register` does with the instance, but saves nothing. What the checks find stands in the
+        report.
 
         Raises InvalidInputError, NotFoundError, and everything that the token endpoint refuses or fails with.
         """
@@ -983,8 +995,8 @@ class AsyncSources:
         Do not take the notifications of Citrix Cloud both here and by a webhook: they could become two alerts.
 
         Raises NotFoundError when the account was not added; UnauthorizedError, ForbiddenError, ThrottledError,
-        UnavailableError, TimeoutError, ProtocolError, StoreError. What was submitted until then stays, and the next look
-        goes on from there.
+        UnavailableError, TimeoutError, ProtocolError, StoreError. What was submitted until then stays, and the next
+        look goes on from there.
         """
 
 @final
@@ -1005,14 +1017,15 @@ class AsyncWebhooks:
         Subscribes to events of the account: Citrix Cloud will send them to the URL, which it must reach by `https`.
         Give each callback, with the authorization that you chose, to `alerts.submit_webhook`.
 
-        - authorization: what each callback carries as its `Authorization` header. Without it anybody can send you some.
+        - authorization: what each callback carries as its `Authorization` header. Without it anybody can send you
+          some.
         - description: a text for people (ITSM Adapter).
         - event_type: which events: Notifications (the default), "*", or another of Citrix Cloud's words.
         - change_type: which changes: "*" (the default), Create, Update, Delete.
 
-        Raises NotFoundError when the account was not added; InvalidInputError; OutcomeUnknownError when it may have been
-        made and cannot be found; UnauthorizedError, ForbiddenError, ThrottledError, UnavailableError, TimeoutError,
-        ProtocolError.
+        Raises NotFoundError when the account was not added; InvalidInputError; OutcomeUnknownError when it may have
+        been made and cannot be found; UnauthorizedError, ForbiddenError, ThrottledError, UnavailableError,
+        TimeoutError, ProtocolError.
         """
     def list(self, /, customer_id: str) -> Coroutine[Any, Any, Sequence[Webhook]]:
         """
@@ -1031,11 +1044,11 @@ class AsyncWebhooks:
 @final
 class AsyncWorker:
     """
-    A worker at work, until it is stopped, its client is closed, or nobody holds it any more. In an `async with` block
-    it is stopped at the end of the block.
+    A worker at work, until it is stopped, its client is closed, or nobody holds it any more. In a `with` block
+    (`async with`) it is stopped at the end of the block.
     """
     def __aenter__(self, /) -> Coroutine[Any, Any, AsyncWorker]: ...
-    def __aexit__(self, /, _kind: Any, _error: Any, _traceback: Any) -> Coroutine[Any, Any, None]: ...
+    def __aexit__(self, /, _kind: Any, _error: Any, _trace: Any) -> Coroutine[Any, Any, None]: ...
     def ended(self, /) -> Coroutine[Any, Any, None]:
         """
         Returns when the worker has ended: after `stop`, or when the client was closed.
@@ -1308,10 +1321,11 @@ class Client:
     The adapter: one object that holds the store, the keys, the tokens and the way out.
 
     `Client` blocks, lets other threads run meanwhile and answers Ctrl-C. The calls of `AsyncClient` are awaited;
-    cancelling one drops its work. Both open the store at once, and send nothing. Use them in a `with` (`async with`)
-    block, or close them. What is left out comes from the environment variable named, else from the default.
+    cancelling one drops its work. Both open the store at once, and send nothing. Use them in a `with` (`async
+    with`) block, or close them. What is left out comes from the environment variable named, else from the default.
 
-    - store: path of a SQLite file, or "memory" for a state that ends with the client (ITSM_ADAPTER_STORE; required).
+    - store: path of a SQLite file, or "memory" for a state that ends with the client (ITSM_ADAPTER_STORE;
+      required).
     - key: seals the secrets, 32 bytes as base64 or hexadecimal (ITSM_ADAPTER_KEY; a key file beside the database).
     - old_keys: keys that may still be needed to open what was sealed before a rotation.
     - citrix_url: one address in place of all hosts of Citrix Cloud, for the simulator (CITRIX_URL).
@@ -1335,7 +1349,7 @@ class Client:
     SealedError when the key is missing or not readable.
     """
     def __enter__(self, /) -> Client: ...
-    def __exit__(self, /, _kind: Any, _error: Any, _traceback: Any) -> None: ...
+    def __exit__(self, /, _kind: Any, _error: Any, _trace: Any) -> None: ...
     def __new__(cls, /, *, store: str | PathLike[str] | None = None, key: str | None = None, old_keys: Sequence[str] | None = None, citrix_url: str | None = None, instance_hosts: Sequence[str] | None = None, allow_private_networks: bool | None = None, proxy: str | None = None, root_certificates: Sequence[str] | None = None, connect_timeout_ms: SupportsIndex | None = None, attempt_timeout_ms: SupportsIndex | None = None, total_timeout_ms: SupportsIndex | None = None, max_attempts: SupportsIndex | None = None, concurrency_per_remote: SupportsIndex | None = None, transaction_limit_ms: SupportsIndex | None = None, wake_up_interval_ms: SupportsIndex | None = None, oauth_servers: Sequence[OauthServerFields] | None = None, grant_warning_days: Sequence[SupportsIndex] | None = None) -> Client: ...
     def __repr__(self, /) -> str: ...
     def _panic_on_purpose(self, /) -> None:
@@ -1546,9 +1560,9 @@ class Connections:
         Connects an account with an instance: tries the account's secure client, applies the Manage rule, saves.
         Connecting again tests again, and notes the secure client that was tested.
 
-        Raises NotFoundError when the account was not added, NotEntitledError with what was found, UnauthorizedError,
-        PrerequisiteMissingError when the instance's connector is known to be too old for another account,
-        InvalidInputError, ThrottledError, UnavailableError, TimeoutError, ProtocolError, StoreError.
+        Raises NotFoundError when the account was not added, NotEntitledError with what was found,
+        UnauthorizedError, PrerequisiteMissingError when the instance's connector is known to be too old for another
+        account, InvalidInputError, ThrottledError, UnavailableError, TimeoutError, ProtocolError, StoreError.
         """
     def disconnect(self, /, customer_id: str, instance_url: str) -> Revocation:
         """
@@ -2414,7 +2428,8 @@ class Instances:
         """
     def list(self, /, *, after: str | None = None, limit: SupportsIndex | None = None) -> InstancePage:
         """
-        A page of instances in the order of their ids; `after` is the `next` of the page before, `limit` 1 to 1000 (100).
+        A page of instances in the order of their ids; `after` is the `next` of the page before, `limit` 1 to 1000
+        (100).
 
         Raises InvalidInputError, StoreError.
         """
@@ -2554,7 +2569,8 @@ class Policies:
         Sets the policy of an account, in place of the one it had: a dict, or JSON text. All of it is checked before it
         is stored, its templates and time zones included.
 
-        Raises InvalidInputError with the place of the mistake; NotFoundError when the account was not added; StoreError.
+        Raises InvalidInputError with the place of the mistake; NotFoundError when the account was not added;
+        StoreError.
         """
 
 @final
@@ -2800,31 +2816,31 @@ class Registrations:
 
         Raises NotFoundError for a flow that nobody began, StoreError.
         """
-    def authorize(self, /, customer_id: str, instance_url: str, *, client_id: str | None = None, client_secret: str | None = None, redirect_url: str | None = None, session: str | None = None, instance_name: str | None = None, moves_from: str | None = None, allow_another_user: bool = False) -> Authorization:
+    def authorize(self, /, customer_id: str, instance_url: str, *, client_id: str | None = None, client_secret: str | None = None, redirect_url: str | None = None, instance_name: str | None = None, moves_from: str | None = None, allow_another_user: bool = False, session: str | None = None) -> Authorization:
         """
         Begins to register the account through a person's consent in the browser, or to re-authenticate such a
-        registration: send the person's browser to `authorization_url`, and give the address that it comes back to to
-        `complete`, within ten minutes, in any process that shares the store. Nothing is sent to anybody.
+        registration: send the person's browser to `authorization_url`, and give the address that it comes back to
+        to `complete`, within ten minutes, in any process that shares the store. Nothing is sent to anybody.
 
         - client_id, client_secret: of the OAuth endpoint; left out: those in use.
         - redirect_url: as it is entered at that endpoint, used by no other registration; left out: the one in use.
-        - session: what ties the flow to the browser that began it, such as a random value in a cookie of its own. Give
-          the same one to `complete`.
+        - session: what ties the flow to the browser that began it, such as a random value in a cookie of its own.
+          Give the same one to `complete`.
         - moves_from: the instance's old address, when a registration moves to a new one; it ends there then.
         - allow_another_user: whether another person than the last time may sign in.
 
-        Raises InvalidInputError for what is missing or not allowed, also for a redirect URL that another registration
-        uses; NotFoundError without the account; AlreadyRegisteredError naming the instance that holds it; StoreError,
-        SealedError.
+        Raises InvalidInputError for what is missing or not allowed, also for a redirect URL that another
+        registration uses; NotFoundError without the account; AlreadyRegisteredError naming the instance that holds
+        it; StoreError, SealedError.
         """
     def authorize_in_browser(self, /, customer_id: str, instance_url: str, *, client_id: str | None = None, client_secret: str | None = None, redirect_url: str | None = None, instance_name: str | None = None, moves_from: str | None = None, allow_another_user: bool = False, timeout_ms: SupportsIndex | None = None) -> Authorized:
         """
         Registers the account through a person's consent, on this machine: opens the system's browser, listens on
-        loopback for its return, shows it a page that says what happened, and ends. `timeout_ms` is how long the person
-        may take (600,000, and no more). Cancel the call to give it up.
+        loopback for its return, shows it a page that says what happened, and ends. `timeout_ms` is how long the
+        person may take (600,000, and no more). Cancel the call to give it up.
 
-        Raises what `authorize` and `complete` raise; TimeoutError when nobody came back; UnavailableError when the port
-        is taken or there is no browser: use `listen` or `authorize` then.
+        Raises what `authorize` and `complete` raise; TimeoutError when nobody came back; UnavailableError when the
+        port is taken or there is no browser: use `listen` or `authorize` then.
         """
     def check(self, /, customer_id: str, instance_url: str) -> Connection:
         """
@@ -2853,9 +2869,9 @@ class Registrations:
         """
     def listen(self, /, customer_id: str, instance_url: str, *, client_id: str | None = None, client_secret: str | None = None, redirect_url: str | None = None, instance_name: str | None = None, moves_from: str | None = None, allow_another_user: bool = False) -> Authorization:
         """
-        Begins an authorization as `authorize` does, with a listener on loopback in this process: open the address in
-        any browser of this machine, and wait with `wait_for`. The host of `redirect_url` is 127.0.0.1 or [::1]; left
-        out, a free port is taken.
+        Begins an authorization as `authorize` does, with a listener on loopback in this process: open the address
+        in any browser of this machine, and wait with `wait_for`. The host of `redirect_url` is 127.0.0.1 or [::1];
+        left out, a free port is taken.
 
         Raises what `authorize` raises; UnavailableError when the port of the redirect URL is taken.
         """
@@ -2873,20 +2889,23 @@ class Registrations:
 
         Raises AlreadyRegisteredError naming the instance that holds the account; UnauthorizedError when the token
         endpoint refuses (it does not say what is wrong); ForbiddenError naming the role or scope;
-        PrerequisiteMissingError; NotFoundError, NotEntitledError, InvalidInputError, ThrottledError, UnavailableError,
-        TimeoutError, ProtocolError, StoreError. Nothing has changed then; an earlier grant goes on working.
+        PrerequisiteMissingError; NotFoundError, NotEntitledError, InvalidInputError, ThrottledError,
+        UnavailableError, TimeoutError, ProtocolError, StoreError. Nothing has changed then; an earlier grant goes
+        on working.
         """
-    def relocate(self, /, customer_id: str, instance_url: str, *, from_instance_url: str, client_id: str, client_secret: str, user_name: str, password: str, instance_name: str | None = None) -> Connection:
+    def relocate(self, /, customer_id: str, instance_url: str, *, client_id: str, client_secret: str, user_name: str, password: str, instance_name: str | None = None, from_instance_url: str) -> Connection:
         """
         Moves a registration to the new address of its instance, with a service account there. It ends at
-        `from_instance_url` in the same step that saves it at `instance_url`; until then the old one goes on working.
+        `from_instance_url` in the same step that saves it at `instance_url`; until then the old one goes on
+        working.
 
         Raises what `register` raises; NotFoundError without a connection at the old address; InvalidInputError when
         both are the same.
         """
     def test(self, /, customer_id: str, instance_url: str, *, client_id: str, client_secret: str, user_name: str, password: str, instance_name: str | None = None) -> TestReport:
         """
-        Does all that `register` does with the instance, but saves nothing. What the checks find stands in the report.
+        Does all that `register` does with the instance, but saves nothing. What the checks find stands in the
+        report.
 
         Raises InvalidInputError, NotFoundError, and everything that the token endpoint refuses or fails with.
         """
@@ -3140,8 +3159,8 @@ class Sources:
         Do not take the notifications of Citrix Cloud both here and by a webhook: they could become two alerts.
 
         Raises NotFoundError when the account was not added; UnauthorizedError, ForbiddenError, ThrottledError,
-        UnavailableError, TimeoutError, ProtocolError, StoreError. What was submitted until then stays, and the next look
-        goes on from there.
+        UnavailableError, TimeoutError, ProtocolError, StoreError. What was submitted until then stays, and the next
+        look goes on from there.
         """
 
 @final
@@ -3279,14 +3298,15 @@ class Webhooks:
         Subscribes to events of the account: Citrix Cloud will send them to the URL, which it must reach by `https`.
         Give each callback, with the authorization that you chose, to `alerts.submit_webhook`.
 
-        - authorization: what each callback carries as its `Authorization` header. Without it anybody can send you some.
+        - authorization: what each callback carries as its `Authorization` header. Without it anybody can send you
+          some.
         - description: a text for people (ITSM Adapter).
         - event_type: which events: Notifications (the default), "*", or another of Citrix Cloud's words.
         - change_type: which changes: "*" (the default), Create, Update, Delete.
 
-        Raises NotFoundError when the account was not added; InvalidInputError; OutcomeUnknownError when it may have been
-        made and cannot be found; UnauthorizedError, ForbiddenError, ThrottledError, UnavailableError, TimeoutError,
-        ProtocolError.
+        Raises NotFoundError when the account was not added; InvalidInputError; OutcomeUnknownError when it may have
+        been made and cannot be found; UnauthorizedError, ForbiddenError, ThrottledError, UnavailableError,
+        TimeoutError, ProtocolError.
         """
     def list(self, /, customer_id: str) -> Sequence[Webhook]:
         """
@@ -3305,11 +3325,11 @@ class Webhooks:
 @final
 class Worker:
     """
-    A worker at work, until it is stopped, its client is closed, or nobody holds it any more. In a `with` block it is
-    stopped at the end of the block.
+    A worker at work, until it is stopped, its client is closed, or nobody holds it any more. In a `with` block
+    (`async with`) it is stopped at the end of the block.
     """
     def __enter__(self, /) -> Worker: ...
-    def __exit__(self, /, _kind: Any, _error: Any, _traceback: Any) -> None: ...
+    def __exit__(self, /, _kind: Any, _error: Any, _trace: Any) -> None: ...
     def ended(self, /) -> None:
         """
         Returns when the worker has ended: after `stop`, or when the client was closed.

@@ -13,13 +13,13 @@ class _Alert(TypedDict):
     source: str
     id: str
     title: str
-    description: str
     severity: Severity | str
 
 
 class AlertFields(_Alert, total=False):
     """An alert; the fields are the arguments of `alerts.submit`."""
 
+    description: str | None
     state: AlertState | str | None
     priority: str | None
     category: str | None

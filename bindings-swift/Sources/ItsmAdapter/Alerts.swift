@@ -1,5 +1,19 @@
 import Foundation
 
+extension Alert {
+    /// An alert that is raised: new, or told again.
+    public init(
+        customerId: String, source: String, id: String, title: String, description: String = "", severity: Severity,
+        priority: String? = nil, category: String? = nil, policy: String? = nil, target: String? = nil,
+        component: String? = nil, raisedAt: Date? = nil, fields: [String: String] = [:]
+    ) {
+        self.init(
+            customerId: customerId, source: source, id: id, title: title, description: description, severity: severity,
+            state: .raised, priority: priority, category: category, policy: policy, target: target, component: component,
+            raisedAt: raisedAt, fields: fields)
+    }
+}
+
 /// Alerts and their deliveries.
 public struct Alerts: Sendable {
     let native: NativeClient
@@ -22,20 +36,21 @@ public struct Alerts: Sendable {
 
     /// Takes the body of a Citrix Cloud webhook callback. Nil when it tells of something else than a new notification.
     /// `authorization` is the value of that header of the callback, `expected` the value given as `authHeaders` when
-    /// the webhook was made; with `expected` they must be equal.
+    /// the webhook was made; with `expected` they must be equal. `customerId` is the account that the webhook was made
+    /// for: with it, a body that names another account is refused; without it, the body is believed.
     ///
-    /// - Throws: `.forbidden` when the authorization differs; `.invalidInput` when the body is not a callback;
-    ///   `.notFound` when its account was not added.
+    /// - Throws: `.forbidden` when the authorization differs, or the body names another account; `.invalidInput` when
+    ///   the body is not a callback; `.notFound` when its account was not added.
     public func submitWebhook(
-        _ body: Data, authorization: String? = nil, expected: SecretString? = nil
+        _ body: Data, authorization: String? = nil, expected: SecretString? = nil, customerId: String? = nil
     ) async throws -> Delivery? {
-        try await crossing { try await native.alertsSubmitWebhook(body, authorization, expected, $0) }
+        try await crossing { try await native.alertsSubmitWebhook(body, authorization, expected, customerId, $0) }
     }
 
     /// Takes the body of a webhook whose form is the sender's own, such as that of a Monitor alert policy. `mapping` is
     /// a JSON document that says where things are; without one, the body has the columns of the connector's table
     /// *Citrix Alert*. Nil when it tells of the end of an alert that nobody knows. `authorization` and `expected` as
-    /// with ``submitWebhook(_:authorization:expected:)``.
+    /// with ``submitWebhook(_:authorization:expected:customerId:)``.
     ///
     /// - Throws: `.forbidden` when the authorization differs; `.invalidInput` when mapping or body cannot be used;
     ///   `.notFound` when the account was not added.

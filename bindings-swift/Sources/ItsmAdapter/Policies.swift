@@ -56,7 +56,7 @@ public struct Webhooks: Sendable {
     let native: NativeClient
 
     /// Subscribes to events of the account: Citrix Cloud will send them to the URL. Give each callback, with the
-    /// authorization that you chose, to ``Alerts/submitWebhook(_:authorization:expected:)``.
+    /// authorization that you chose, to ``Alerts/submitWebhook(_:authorization:expected:customerId:)``.
     ///
     /// - Throws: `.notFound` when the account was not added; `.outcomeUnknown` when it may have been made and cannot be
     ///   found.

@@ -47,6 +47,22 @@ public struct Accounts: Sendable {
         try await crossing { try await native.accountsEntitlement(customerId, $0) }
     }
 
+    /// Stops everything that is sent for an account, to Citrix Cloud and to instances, until it is enabled again: calls
+    /// and tests are refused, deliveries wait. What is stored stays, alerts are still taken, and unregistering,
+    /// disconnecting and revoking go on working. Counts in this client at once, in other processes within five seconds.
+    ///
+    /// - Throws: `.notFound`, `.invalidInput`, `.store`, `.sealed`.
+    public func disable(_ customerId: String) async throws -> Account {
+        try await crossing { try await native.accountsDisable(customerId, $0) }
+    }
+
+    /// Lets an account that was disabled work again, with the credentials and registrations it had.
+    ///
+    /// - Throws: as `disable`.
+    public func enable(_ customerId: String) async throws -> Account {
+        try await crossing { try await native.accountsEnable(customerId, $0) }
+    }
+
     /// Removes an account that has no connection left, with its secure client.
     ///
     /// - Throws: `.notFound`; `.illegalState` while it has connections.

@@ -10,7 +10,7 @@ import Testing
         let client = try await world.registered()
         let alert = Alert(
             customerId: world.customer, source: "monitor", id: "1", title: "It broke", description: "All of it.",
-            severity: .error, state: .raised, component: nil, raisedAt: Date(timeIntervalSince1970: 1_700_000_000), fields: ["a": "b"])
+            severity: .error, raisedAt: Date(timeIntervalSince1970: 1_700_000_000), fields: ["a": "b"])
         let taken = try await client.alerts.submit(alert)
         #expect(taken.alert == alert)
         let delivery = try await client.alerts.deliver(taken.id)

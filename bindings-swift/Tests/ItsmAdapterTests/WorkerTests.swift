@@ -71,6 +71,6 @@ extension World {
     func alert(_ id: String) -> Alert {
         Alert(
             customerId: customer, source: "monitor", id: id, title: "It broke", description: "All of it.",
-            severity: .error, state: .raised, component: nil, raisedAt: nil, fields: [:])
+            severity: .error)
     }
 }

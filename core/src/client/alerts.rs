@@ -120,23 +120,26 @@ impl Alerts<'_> {
 
     /// Takes the body of a Citrix Cloud webhook callback. None when it tells of something else than a new
     /// notification. `authorization` is the value of that header of the callback, `expected` the value given as
-    /// `authHeaders` when the webhook was made; with `expected` they must be equal (T17). The alert belongs to the
-    /// account that the body names: give each account an authorization of its own, and compare.
+    /// `authHeaders` when the webhook was made; with `expected` they must be equal (T17). `customer_id` is the account
+    /// that the webhook was made for: with it a body that names another account is refused (T8). Without it the alert
+    /// belongs to whichever account the body names.
     ///
     /// # Errors
-    /// `forbidden` when the authorization differs; `invalid_input` when the body is not a callback; `not_found`
-    /// when its account was not added; `store`.
+    /// `forbidden` when the authorization differs, or the body names another account; `invalid_input` when the body is
+    /// not a callback; `not_found` when its account was not added; `store`.
     pub async fn submit_webhook(
         self,
         body: &[u8],
         authorization: Option<&str>,
         expected: Option<&Secret>,
+        customer_id: Option<&str>,
     ) -> Result<Option<Delivery>> {
         let inner = self.0;
         inner
             .run("alerts.submit_webhook", async {
                 authorized(authorization, expected)?;
-                match webhook_alert(body)? {
+                let customer = customer_id.map(CustomerId::parse).transpose()?;
+                match webhook_alert(body, customer.as_ref())? {
                     None => Ok(None),
                     Some(alert) => inner.take(alert).await,
                 }

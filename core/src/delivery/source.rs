@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::key::digest;
 use crate::{
     api::citrix::{ListedContent, ListedNotification, MonitorAlert},
-    error::{Error, Result},
+    error::{Error, ErrorKind, Result},
     id::CustomerId,
     model::{Alert, AlertState, Severity},
 };
@@ -57,11 +57,12 @@ struct Content {
     detail_uri: Option<String>,
 }
 
-/// The alert in a webhook callback; none when the callback tells of something else than a notification.
+/// The alert in a webhook callback; none when the callback tells of something else than a notification. `bound_to` is
+/// the account that the webhook was made for: whoever knows its authorization speaks for no other one (T8).
 ///
 /// # Errors
-/// `invalid_input` when the body is not a callback.
-pub(crate) fn webhook_alert(body: &[u8]) -> Result<Option<Alert>> {
+/// `invalid_input` when the body is not a callback, `forbidden` when it names another account.
+pub(crate) fn webhook_alert(body: &[u8], bound_to: Option<&CustomerId>) -> Result<Option<Alert>> {
     let unreadable = |what: &str| {
         Error::invalid(format!("The webhook body is not a Citrix Cloud callback: {what}."))
             .remedy("Hand over the body exactly as it was received.")
@@ -71,6 +72,14 @@ pub(crate) fn webhook_alert(body: &[u8]) -> Result<Option<Alert>> {
     }
     let callback: Callback =
         serde_json::from_slice(body).map_err(|_| unreadable("a field is missing or of another type"))?;
+    let named = || CustomerId::parse(&callback.customer_id).ok();
+    if let Some(customer) = bound_to.filter(|&customer| named().as_ref() != Some(customer)) {
+        return Err(Error::new(
+            ErrorKind::Forbidden,
+            format!("The callback names another account than {customer}, which its webhook was made for."),
+        )
+        .remedy("Check who knows the authorization of this webhook; each account needs one of its own."));
+    }
     // Both lists of words are open-ended by declaration: what is not about a notification is none of ours.
     if callback.kind != "Notifications" {
         return Ok(None);
@@ -302,7 +311,7 @@ mod tests {
             "Content":[{"LanguageTag":"de-DE","Title":"Aus","Description":"…","DetailUri":null},
                        {"LanguageTag":"en-US","Title":"Connector offline","Description":"EDGE01","DetailUri":null}],
             "Data":null,"ExternalId":null}"#;
-        let alert = webhook_alert(&body(after)).ok().flatten().unwrap_or_else(|| panic!("an alert"));
+        let alert = webhook_alert(&body(after), None).ok().flatten().unwrap_or_else(|| panic!("an alert"));
         assert_eq!((alert.id.as_str(), alert.title.as_str()), ("2518_YB2Y1", "Connector offline"));
         assert_eq!(alert.severity, Severity::Error);
         assert_eq!(alert.fields.get("priority").map(String::as_str), Some("high"));
@@ -314,7 +323,7 @@ mod tests {
         for (kind, change) in [("Administrator", "Login"), ("Notifications", "Delete"), ("SomethingNew", "Create")] {
             let body =
                 serde_json::json!({"CustomerId": "acme", "Type": kind, "ChangeType": change, "AfterChange": null});
-            assert!(matches!(webhook_alert(body.to_string().as_bytes()), Ok(None)));
+            assert!(matches!(webhook_alert(body.to_string().as_bytes(), None), Ok(None)));
         }
     }
 
@@ -322,7 +331,7 @@ mod tests {
     fn what_is_not_a_callback_is_refused() {
         let deep = format!("{}{}", "[".repeat(100), "]".repeat(100));
         for bad in [&b""[..], b"{}", b"[]", b"<html>", deep.as_bytes(), &body("{"), &body("[]"), &body("{}")] {
-            assert!(webhook_alert(bad).is_err(), "{}", String::from_utf8_lossy(bad));
+            assert!(webhook_alert(bad, None).is_err(), "{}", String::from_utf8_lossy(bad));
         }
     }
 }

@@ -63,6 +63,7 @@ pub struct Alert {
     pub title: String,
     /// The whole text.
     #[serde(default)]
+    #[cfg_attr(feature = "uniffi", uniffi(default))]
     pub description: String,
     /// How bad it is.
     pub severity: Severity,
@@ -86,10 +87,13 @@ pub struct Alert {
     #[cfg_attr(feature = "uniffi", uniffi(default))]
     pub target: Option<String>,
     /// The component it is about, such as `Citrix Cloud`.
+    #[cfg_attr(feature = "uniffi", uniffi(default))]
     pub component: Option<String>,
     /// When it was raised, as the source says.
+    #[cfg_attr(feature = "uniffi", uniffi(default))]
     pub raised_at: Option<DateTime<Utc>>,
     /// Anything else the source told, by name.
     #[serde(default)]
+    #[cfg_attr(feature = "uniffi", uniffi(default))]
     pub fields: HashMap<String, String>,
 }

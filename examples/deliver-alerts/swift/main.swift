@@ -17,7 +17,7 @@ struct Line: Decodable {
     var alert: Alert {
         Alert(
             customerId: customer_id, source: source, id: id, title: title, description: description,
-            severity: Severity.allCases.first { "\($0)" == severity } ?? .error, state: .raised, component: component,
+            severity: Severity.allCases.first { "\($0)" == severity } ?? .error, component: component,
             raisedAt: raised_at, fields: fields ?? [:])
     }
 }

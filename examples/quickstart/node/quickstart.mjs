@@ -34,7 +34,7 @@ async function main() {
 
   // What Citrix Cloud sends to a webhook, made out to this account.
   const body = readFileSync(NOTIFICATION, 'utf8').replaceAll('acmecorp0001', customerId)
-  const accepted = await client.alerts.submitWebhook({ body })
+  const accepted = await client.alerts.submitWebhook({ body, customerId })
   if (!accepted) throw new Error('The callback tells of something else than a new notification.')
   const { incident } = await client.alerts.deliver(accepted.id)
   console.log(`${incident?.number}: ${incident?.shortDescription} (priority ${incident?.priority})`)

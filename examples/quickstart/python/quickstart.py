@@ -37,7 +37,7 @@ def main() -> None:
 
         # What Citrix Cloud sends to a webhook, made out to this account.
         body = NOTIFICATION.read_text().replace("acmecorp0001", customer).encode()
-        accepted = client.alerts.submit_webhook(body)
+        accepted = client.alerts.submit_webhook(body, customer_id=customer)
         assert accepted is not None, "the callback tells of a new notification"
         incident = client.alerts.deliver(accepted.id).incident
         assert incident is not None, "what is delivered has an incident"

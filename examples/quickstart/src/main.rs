@@ -130,7 +130,7 @@ async fn set_up(client: &Client, plan: &Plan, steps: &mut Steps) -> Result<()> {
 
 async fn take_alert(client: &Client, target: &Target, options: &Options, steps: &mut Steps) -> Result<Delivery> {
     let body = options.alert(target.plans().first().map(|plan| plan.customer_id.as_str()))?;
-    let taken = steps.time("take an alert", client.alerts().submit_webhook(&body, None, None)).await?;
+    let taken = steps.time("take an alert", client.alerts().submit_webhook(&body, None, None, None)).await?;
     taken.ok_or_else(|| {
         itsm_adapter::Error::new(ErrorKind::InvalidInput, "The file tells of something else than a new notification.")
     })

@@ -34,7 +34,7 @@ func quickstart(_ notification: URL) async throws {
 
     // What Citrix Cloud sends to a webhook, made out to this account.
     let body = try String(contentsOf: notification, encoding: .utf8).replacing("acmecorp0001", with: customer)
-    guard let accepted = try await client.alerts.submitWebhook(Data(body.utf8)),
+    guard let accepted = try await client.alerts.submitWebhook(Data(body.utf8), customerId: customer),
         let incident = try await client.alerts.deliver(accepted.id).incident
     else { fatalError("the callback tells of something else than a new notification") }
     print("\(incident.number): \(incident.shortDescription) (priority \(incident.priority))")

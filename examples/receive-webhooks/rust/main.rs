@@ -1,7 +1,7 @@
 //! Receives the callbacks of a Citrix Cloud webhook and makes incidents of them.
 //!
 //! `receive-webhooks CUSTOMER_ID PUBLIC_URL` listens on `LISTEN` (127.0.0.1:8080), subscribes to the account's
-//! notifications with an authorization of its own, and removes the subscription at the end of standard input. A
+//! notifications with an authorization of its own, takes callbacks about that account only, and removes the subscription at the end of standard input. A
 //! callback is answered when its alert is stored; what could not be delivered is delivered by the next callback.
 //! `ITSM_ADAPTER_STORE` names the database in which the account is registered.
 
@@ -19,6 +19,7 @@ use tokio::{io::AsyncReadExt, net::TcpListener, sync::Notify};
 
 struct Receiver {
     client: Client,
+    customer: String,
     authorization: Secret,
     accepted: Notify,
 }
@@ -26,7 +27,8 @@ struct Receiver {
 async fn receive(State(receiver): State<Arc<Receiver>>, headers: HeaderMap, body: Bytes) -> StatusCode {
     let authorization = headers.get("authorization").and_then(|value| value.to_str().ok());
     let alerts = receiver.client.alerts();
-    match alerts.submit_webhook(&body, authorization, Some(&receiver.authorization)).await {
+    let (expected, customer) = (Some(&receiver.authorization), Some(receiver.customer.as_str()));
+    match alerts.submit_webhook(&body, authorization, expected, customer).await {
         Ok(_) => {
             receiver.accepted.notify_one();
             StatusCode::NO_CONTENT
@@ -44,12 +46,12 @@ async fn receive(State(receiver): State<Arc<Receiver>>, headers: HeaderMap, body
 }
 
 /// Delivers what waits, whenever something was accepted.
-async fn deliver(receiver: Arc<Receiver>, customer: String) {
+async fn deliver(receiver: Arc<Receiver>) {
     loop {
         receiver.accepted.notified().await;
         let alerts = receiver.client.alerts();
         let waiting = [DeliveryStatus::Pending, DeliveryStatus::Unknown];
-        let page = match alerts.list(Some(&customer), &waiting, None, None).await {
+        let page = match alerts.list(Some(&receiver.customer), &waiting, None, None).await {
             Ok(page) => page,
             Err(error) => {
                 eprintln!("{error}");
@@ -81,8 +83,10 @@ async fn run() -> Result<()> {
         return Err(Error::new(ErrorKind::InvalidInput, "Set WEBHOOK_AUTHORIZATION to a long random value."));
     }
     let client = Client::open(Config::from_env()?).await?;
-    let receiver = Arc::new(Receiver { client, authorization: authorization.clone(), accepted: Notify::new() });
-    tokio::spawn(deliver(Arc::clone(&receiver), customer.clone()));
+    let receiver =
+        Receiver { client, customer: customer.clone(), authorization: authorization.clone(), accepted: Notify::new() };
+    let receiver = Arc::new(receiver);
+    tokio::spawn(deliver(Arc::clone(&receiver)));
     let app = Router::new().route("/citrix", post(receive)).with_state(Arc::clone(&receiver));
     tokio::spawn(async move { axum::serve(listener, app).await });
     // What waits from the last time.

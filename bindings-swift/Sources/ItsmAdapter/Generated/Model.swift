@@ -1078,7 +1078,7 @@ public struct Alert: Equatable, Hashable {
          */title: String,
         /**
          * The whole text.
-         */description: String,
+         */description: String = "",
         /**
          * How bad it is.
          */severity: Severity,
@@ -1099,13 +1099,13 @@ public struct Alert: Equatable, Hashable {
          */target: String? = nil,
         /**
          * The component it is about, such as `Citrix Cloud`.
-         */component: String?,
+         */component: String? = nil,
         /**
          * When it was raised, as the source says.
-         */raisedAt: Timestamp?,
+         */raisedAt: Timestamp? = nil,
         /**
          * Anything else the source told, by name.
-         */fields: [String: String]) {
+         */fields: [String: String] = [:]) {
         self.customerId = customerId
         self.source = source
         self.id = id

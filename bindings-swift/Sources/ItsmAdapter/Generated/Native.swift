@@ -1028,7 +1028,7 @@ public protocol NativeClientProtocol: AnyObject, Sendable {
 
     func alertsSubmitMapped(_ customer: String, _ body: Data, _ mapping: String?, _ authorization: String?, _ expected: Secret?, _ cancel: CancelToken) async throws  -> Delivery?
 
-    func alertsSubmitWebhook(_ body: Data, _ authorization: String?, _ expected: Secret?, _ cancel: CancelToken) async throws  -> Delivery?
+    func alertsSubmitWebhook(_ body: Data, _ authorization: String?, _ expected: Secret?, _ customer: String?, _ cancel: CancelToken) async throws  -> Delivery?
 
     func close()
 
@@ -1460,12 +1460,12 @@ open func alertsSubmitMapped(_ customer: String, _ body: Data, _ mapping: String
         )
 }
 
-open func alertsSubmitWebhook(_ body: Data, _ authorization: String?, _ expected: Secret?, _ cancel: CancelToken)async throws  -> Delivery?  {
+open func alertsSubmitWebhook(_ body: Data, _ authorization: String?, _ expected: Secret?, _ customer: String?, _ cancel: CancelToken)async throws  -> Delivery?  {
     return
         try  await uniffiRustCallAsync(
             rustFutureFunc: {
                 uniffi_itsm_adapter_swift_fn_method_nativeclient_alerts_submit_webhook(
-                        self.uniffiCloneHandle(),FfiConverterData.lower(body),FfiConverterOptionString.lower(authorization),FfiConverterOptionTypeSecret.lower(expected),FfiConverterTypeCancelToken_lower(cancel)
+                        self.uniffiCloneHandle(),FfiConverterData.lower(body),FfiConverterOptionString.lower(authorization),FfiConverterOptionTypeSecret.lower(expected),FfiConverterOptionString.lower(customer),FfiConverterTypeCancelToken_lower(cancel)
                 )
             },
             pollFunc: ffi_itsm_adapter_swift_rust_future_poll_rust_buffer,
@@ -3463,7 +3463,7 @@ private let initializationResult: InitializationResult = {
     if (uniffi_itsm_adapter_swift_checksum_method_nativeclient_alerts_submit_mapped() != 55022) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_itsm_adapter_swift_checksum_method_nativeclient_alerts_submit_webhook() != 12672) {
+    if (uniffi_itsm_adapter_swift_checksum_method_nativeclient_alerts_submit_webhook() != 12747) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_itsm_adapter_swift_checksum_method_nativeclient_close() != 44385) {

@@ -242,7 +242,8 @@ pub(crate) async fn call(client: &Client, operation: &str, with: &Value) -> Resu
         "alerts.submit_webhook" => {
             let expected = with.some_secret("expected");
             let (body, authorization) = (with.text("body")?.as_bytes(), with.optional("authorization"));
-            json(client.alerts().submit_webhook(body, authorization, expected.as_ref()).await)
+            let bound_to = with.optional("customer_id");
+            json(client.alerts().submit_webhook(body, authorization, expected.as_ref(), bound_to).await)
         }
         "alerts.deliver" => json(client.alerts().deliver(with.text("delivery_id")?).await),
         "alerts.get" => json(client.alerts().get(with.text("delivery_id")?).await),

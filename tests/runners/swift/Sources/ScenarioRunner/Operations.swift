@@ -15,6 +15,8 @@ let operations: [String: @Sendable (Client, With) async throws -> Json] = [
     "accounts.get": { c, w in Json(try await c.accounts.get(w.customer)) },
     "accounts.list": { c, w in Json(try await c.accounts.list(after: w.some("after"), limit: w.number("limit"))) },
     "accounts.test": { c, w in Json(try await c.accounts.test(w.customer)) },
+    "accounts.disable": { c, w in Json(try await c.accounts.disable(w.customer)) },
+    "accounts.enable": { c, w in Json(try await c.accounts.enable(w.customer)) },
     "accounts.entitlement": { c, w in Json(try await c.accounts.entitlement(w.customer)) },
     "accounts.remove": { c, w in Json(try await c.accounts.remove(w.customer)) },
     "instances.get": { c, w in Json(try await c.instances.get(w.instance)) },
@@ -61,7 +63,8 @@ let operations: [String: @Sendable (Client, With) async throws -> Json] = [
     },
     "alerts.submit_webhook": { c, w in
         Json(try await c.alerts.submitWebhook(
-            Data(w.text("body").utf8), authorization: w.some("authorization"), expected: w.someSecret("expected")) as Any)
+            Data(w.text("body").utf8), authorization: w.some("authorization"), expected: w.someSecret("expected"),
+            customerId: w.some("customer_id")) as Any)
     },
     "alerts.submit_mapped": { c, w in
         Json(try await c.alerts.submitMapped(
