@@ -112,6 +112,8 @@ export interface Account {
   entitlement?: Entitlement
   /** The account's sites as last seen. */
   sites: Array<Site>
+  /** Whether nothing is sent for it; see [`Accounts::disable`](crate::Accounts::disable). */
+  isDisabled: boolean
   /** When the account was added. */
   createdAt: Date
   /** When it last changed. */
@@ -306,6 +308,9 @@ export interface CheckSummary {
   items: Array<Checked>
 }
 
+/** What an instance does with a record id (`sys_id`) that comes with a new record. */
+export type ChosenSysId = 'honoured' | 'ignored' | 'refused' | 'unknown'
+
 /** How a client is opened. What is left out comes from the environment, else from the defaults. */
 export interface ClientOptions {
   /** Where the state is kept: the path of a SQLite file, or `memory`. Else `ITSM_ADAPTER_STORE`. Required. */
@@ -348,6 +353,11 @@ export interface ClientOptions {
   oauthServers?: Array<OauthServer>
   /** Days before a grant's wall at which to warn, by an event each (30, 14, 7, 3, 1). */
   grantWarningDays?: Array<number>
+  /**
+   * Whether registrations are probed whenever they are saved, and daily by a worker (false). A probe makes an
+   * incident of the adapter's own and closes it again; see `registrations.probe`.
+   */
+  probe?: boolean
 }
 
 /** One condition of a query; all conditions of a query must be met. */
@@ -553,7 +563,7 @@ export interface Event {
 }
 
 /** What happened. */
-export type EventKind = 'account_added' | 'account_updated' | 'account_removed' | 'connected' | 'disconnected' | 'registered' | 'reauthenticated' | 'unregistered' | 'unauthorized' | 'health_changed' | 'grant_expiring' | 'revocation_failed' | 'progress' | 'delivery_accepted' | 'delivery_done' | 'delivery_failed' | 'delivery_updated' | 'delivery_duplicated' | 'store_warning'
+export type EventKind = 'account_added' | 'account_updated' | 'account_removed' | 'connected' | 'disconnected' | 'registered' | 'reauthenticated' | 'unregistered' | 'unauthorized' | 'health_changed' | 'grant_expiring' | 'revocation_failed' | 'progress' | 'delivery_accepted' | 'delivery_done' | 'delivery_failed' | 'delivery_updated' | 'delivery_duplicated' | 'look_up_broken' | 'store_warning'
 
 /** One page of the event log, oldest first. */
 export interface EventPage {
@@ -659,6 +669,9 @@ export interface LaneLag {
 /** How much a log line matters. */
 export type LogLevel = 'error' | 'warn' | 'info' | 'debug' | 'trace'
 
+/** Whether an instance finds records again by a key, and finds nothing by another one. */
+export type LookUp = 'works' | 'broken'
+
 /** The OAuth client that the instance issued for one account, without its secret. */
 export interface OauthEndpoint {
   /** The client id. */
@@ -751,6 +764,35 @@ export interface PolicyStep {
   reason: string
 }
 
+/**
+ * What a probe learned about an instance, as the grant of one account sees it. It is kept with the registration, and
+ * forgotten when another user acts for it.
+ */
+export interface ProbeReport {
+  /** The account. */
+  customerId: CustomerId
+  /** The instance. */
+  instanceId: InstanceId
+  /** When it was probed. */
+  probedAt: Date
+  /** Whether look-ups can be relied on. */
+  lookUp: LookUp
+  /** What was seen of that, in one sentence. */
+  lookUpSeen: string
+  /** What becomes of a record id that the adapter chose. */
+  chosenSysId: ChosenSysId
+  /** What was seen of that, in one sentence. */
+  chosenSysIdSeen: string
+  /** Number of the incident that was made for the probe. */
+  incidentNumber: string
+  /** Record id of that incident. */
+  incidentSysId: string
+  /** Whether all that was made for the probe is cancelled or resolved again. If not, somebody has to do it. */
+  isClosed: boolean
+  /** How it was closed, or why not, in one sentence. */
+  closedSeen: string
+}
+
 /** New credentials for a registration that exists. What is left out stays as it is. */
 export interface ReauthenticateServiceAccount {
   /** The account. */
@@ -825,6 +867,13 @@ export interface RunOptions {
    * it takes. Without effect on `run`.
    */
   giveUpAfterMs?: number
+  /**
+   * Incidents of one account that are sent as one request at the most, 1 to 100 (1: each in a request of its own).
+   * With more than 1, `concurrency` counts requests. It saves requests and time where an instance is far away; its
+   * time limit for such a request is the shorter one (30 s), and an answer that is lost leaves all of them to be
+   * looked up.
+   */
+  batchSize?: number
 }
 
 /** One line of the answer: a service, its state, and for how long. */
@@ -959,6 +1008,21 @@ export declare class Accounts {
    * `store`.
    */
   entitlement(customerId: string, options?: CallOptions | undefined | null): Promise<Entitlement>
+  /**
+   * Stops everything that is sent for an account, to Citrix Cloud and to instances, until it is enabled again:
+   * calls and tests are refused, deliveries wait. What is stored stays, alerts are still taken, and unregistering,
+   * disconnecting and revoking go on working. Counts in this client at once, in other processes within five
+   * seconds.
+   *
+   * Rejects with `not_found`, `invalid_input`, `store`, `sealed`.
+   */
+  disable(customerId: string, options?: CallOptions | undefined | null): Promise<Account>
+  /**
+   * Lets an account that was disabled work again, with the credentials and registrations it had.
+   *
+   * Rejects as `disable`.
+   */
+  enable(customerId: string, options?: CallOptions | undefined | null): Promise<Account>
   /**
    * Removes an account that has no connection left, with its secure client.
    *
@@ -1296,6 +1360,16 @@ export declare class Registrations {
    * has changed then.
    */
   relocate(request: Relocate, options?: CallOptions | undefined | null): Promise<Connection>
+  /**
+   * Finds out what the instance that the account is registered with does with records, with an incident of the
+   * adapter's own that is cancelled at once: whether look-ups by key can be relied on, and whether a record id
+   * that the adapter chose is honoured. What was learned is kept, and minded by every delivery from then on. With
+   * the option `probe` this is done whenever a registration is saved, and daily by a worker.
+   *
+   * Rejects with `not_found`; `illegal_state` when the account is not registered; what the instance refuses or
+   * fails with, with `left_open` in its context when something that was made could not be closed; `store`.
+   */
+  probe(customerId: string, options?: CallOptions | undefined | null): Promise<ProbeReport>
   /**
    * Gives a registration the new secret of its OAuth endpoint, without anybody signing in again: the grant in
    * use is renewed with it, and only when that has worked the old secret is forgotten. It also brings a

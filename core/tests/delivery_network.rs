@@ -2,7 +2,7 @@
 //! are lost, and incidents appear up to a minute after they were asked for. Nothing may be lost, doubled or stuck.
 //!
 //! Everything is drawn from one seed, and the same seed gives the same trace. 2,000 seeds; in code that is built for
-//! debugging 300, or all with `ITSM_LONG=1`. `ITSM_SEED=n` runs one and prints its trace. A seed that once failed stays
+//! debugging 100, or all with `ITSM_LONG=1`. `ITSM_SEED=n` runs one and prints its trace. A seed that once failed stays
 //! in [`KEPT`].
 
 #![allow(clippy::unwrap_used)]
@@ -156,7 +156,7 @@ fn whatever_the_network_does_each_alert_is_one_incident() {
         return;
     }
     let all = !cfg!(debug_assertions) || std::env::var("ITSM_LONG").is_ok_and(|long| long == "1");
-    all_well(KEPT.into_iter().chain(0..if all { 2000 } else { 300 }));
+    all_well(KEPT.into_iter().chain(0..if all { 2000 } else { 100 }));
 }
 
 #[test]

@@ -9,7 +9,7 @@ from itsm_adapter.fields import AlertFields, OauthServerFields
 from os import PathLike
 from typing import Any, Final, SupportsIndex, final
 
-__all__ = ["Account", "AccountPage", "AccountPolicy", "Accounts", "Alert", "AlertSource", "AlertState", "Alerts", "AsyncAccounts", "AsyncAlerts", "AsyncClient", "AsyncConnections", "AsyncEvents", "AsyncInstances", "AsyncPolicies", "AsyncRecords", "AsyncRegistrations", "AsyncSources", "AsyncSubscription", "AsyncWebhooks", "AsyncWorker", "Authorization", "Authorized", "Check", "CheckName", "CheckOutcome", "CheckSummary", "Checked", "Client", "Connection", "ConnectionPage", "ConnectionStatus", "Connections", "Delivery", "DeliveryLag", "DeliveryPage", "DeliveryStatus", "Entitlement", "EntitlementGroup", "Environment", "ErrorInfo", "ErrorKind", "Event", "EventKind", "EventPage", "Events", "Grant", "GrantKind", "Incident", "Instance", "InstanceHealth", "InstancePage", "Instances", "LaneLag", "OauthEndpoint", "Operator", "Policies", "PolicyAction", "PolicyDecision", "PolicyStep", "RecordPage", "Records", "Registrations", "Revocation", "RotationReport", "ServiceEntitlement", "ServiceState", "Severity", "Site", "Sources", "Subscription", "SweepReport", "TestReport", "Webhook", "Webhooks", "Worker", "egress_ranges", "forward_logs"]
+__all__ = ["Account", "AccountPage", "AccountPolicy", "Accounts", "Alert", "AlertSource", "AlertState", "Alerts", "AsyncAccounts", "AsyncAlerts", "AsyncClient", "AsyncConnections", "AsyncEvents", "AsyncInstances", "AsyncPolicies", "AsyncRecords", "AsyncRegistrations", "AsyncSources", "AsyncSubscription", "AsyncWebhooks", "AsyncWorker", "Authorization", "Authorized", "Check", "CheckName", "CheckOutcome", "CheckSummary", "Checked", "ChosenSysId", "Client", "Connection", "ConnectionPage", "ConnectionStatus", "Connections", "Delivery", "DeliveryLag", "DeliveryPage", "DeliveryStatus", "Entitlement", "EntitlementGroup", "Environment", "ErrorInfo", "ErrorKind", "Event", "EventKind", "EventPage", "Events", "Grant", "GrantKind", "Incident", "Instance", "InstanceHealth", "InstancePage", "Instances", "LaneLag", "LookUp", "OauthEndpoint", "Operator", "Policies", "PolicyAction", "PolicyDecision", "PolicyStep", "ProbeReport", "RecordPage", "Records", "Registrations", "Revocation", "RotationReport", "ServiceEntitlement", "ServiceState", "Severity", "Site", "Sources", "Subscription", "SweepReport", "TestReport", "Webhook", "Webhooks", "Worker", "egress_ranges", "forward_logs"]
 
 @final
 class Account:
@@ -43,6 +43,11 @@ class Account:
     def environment(self, /) -> Environment:
         """
         The cloud and region it lives in.
+        """
+    @property
+    def is_disabled(self, /) -> bool:
+        """
+        Whether nothing is sent for it; see [`Accounts::disable`](crate::Accounts::disable).
         """
     @property
     def name(self, /) -> str | None:
@@ -114,6 +119,20 @@ class Accounts:
 
         Raises InvalidInputError; IllegalStateError when the account is there already; UnauthorizedError when Citrix
         Cloud refuses the secure client; ThrottledError, UnavailableError, TimeoutError, ProtocolError, StoreError.
+        """
+    def disable(self, /, customer_id: str) -> Account:
+        """
+        Stops everything that is sent for an account, to Citrix Cloud and to instances, until it is enabled again: calls
+        and tests are refused, deliveries wait. What is stored stays, alerts are still taken, and unregistering,
+        disconnecting and revoking go on working. Counts in this client at once, in other processes within five seconds.
+
+        Raises NotFoundError, InvalidInputError, StoreError, SealedError.
+        """
+    def enable(self, /, customer_id: str) -> Account:
+        """
+        Lets an account that was disabled work again, with the credentials and registrations it had.
+
+        Raises what `disable` raises.
         """
     def entitlement(self, /, customer_id: str) -> Entitlement:
         """
@@ -307,7 +326,7 @@ class Alerts:
         Raises NotFoundError; IllegalStateError when the account is not registered; OutcomeUnknownError when the
         instance cannot be asked; what the instance refuses with. The delivery stays and can be delivered again.
         """
-    def drain(self, /, *, customer_ids: Sequence[str] | None = None, concurrency: SupportsIndex | None = None, max_attempts: SupportsIndex | None = None, poll_interval_ms: SupportsIndex | None = None, give_up_after_ms: SupportsIndex | None = None) -> DeliveryLag:
+    def drain(self, /, *, customer_ids: Sequence[str] | None = None, concurrency: SupportsIndex | None = None, max_attempts: SupportsIndex | None = None, poll_interval_ms: SupportsIndex | None = None, batch_size: SupportsIndex | None = None, give_up_after_ms: SupportsIndex | None = None) -> DeliveryLag:
         """
         Delivers what was submitted until nothing waits any more for the accounts that are registered, and tells how
         many deliveries stand where. The arguments are those of `run`; with `give_up_after_ms` it also ends when an
@@ -345,7 +364,7 @@ class Alerts:
 
         Raises NotFoundError, StoreError.
         """
-    def run(self, /, *, customer_ids: Sequence[str] | None = None, concurrency: SupportsIndex | None = None, max_attempts: SupportsIndex | None = None, poll_interval_ms: SupportsIndex | None = None) -> Worker:
+    def run(self, /, *, customer_ids: Sequence[str] | None = None, concurrency: SupportsIndex | None = None, max_attempts: SupportsIndex | None = None, poll_interval_ms: SupportsIndex | None = None, batch_size: SupportsIndex | None = None) -> Worker:
         """
         Starts a worker, which delivers what was submitted, by this process or another one, until it is stopped or
         the client is closed. Any number of workers may share one store; each instance has a lane of its own. Keep
@@ -355,7 +374,9 @@ class Alerts:
         - concurrency: deliveries in hand per instance at the most, 1 to 256 (16).
         - max_attempts: attempts that reach the instance and make nothing, until a delivery is a dead letter, 1 to
           1000 (10).
-        - poll_interval_ms: pause between two looks for work of other processes, and for new registrations (500).
+        - poll_interval_ms: pause between two looks for work of other processes (500).
+        - batch_size: incidents of one account that are sent as one request at the most, 1 to 100 (1). With more than
+          1, `concurrency` counts requests.
 
         Raises InvalidInputError for an argument out of bounds.
         """
@@ -407,6 +428,20 @@ class AsyncAccounts:
 
         Raises InvalidInputError; IllegalStateError when the account is there already; UnauthorizedError when Citrix
         Cloud refuses the secure client; ThrottledError, UnavailableError, TimeoutError, ProtocolError, StoreError.
+        """
+    def disable(self, /, customer_id: str) -> Coroutine[Any, Any, Account]:
+        """
+        Stops everything that is sent for an account, to Citrix Cloud and to instances, until it is enabled again: calls
+        and tests are refused, deliveries wait. What is stored stays, alerts are still taken, and unregistering,
+        disconnecting and revoking go on working. Counts in this client at once, in other processes within five seconds.
+
+        Raises NotFoundError, InvalidInputError, StoreError, SealedError.
+        """
+    def enable(self, /, customer_id: str) -> Coroutine[Any, Any, Account]:
+        """
+        Lets an account that was disabled work again, with the credentials and registrations it had.
+
+        Raises what `disable` raises.
         """
     def entitlement(self, /, customer_id: str) -> Coroutine[Any, Any, Entitlement]:
         """
@@ -467,7 +502,7 @@ class AsyncAlerts:
         Raises NotFoundError; IllegalStateError when the account is not registered; OutcomeUnknownError when the
         instance cannot be asked; what the instance refuses with. The delivery stays and can be delivered again.
         """
-    def drain(self, /, *, customer_ids: Sequence[str] | None = None, concurrency: SupportsIndex | None = None, max_attempts: SupportsIndex | None = None, poll_interval_ms: SupportsIndex | None = None, give_up_after_ms: SupportsIndex | None = None) -> Coroutine[Any, Any, DeliveryLag]:
+    def drain(self, /, *, customer_ids: Sequence[str] | None = None, concurrency: SupportsIndex | None = None, max_attempts: SupportsIndex | None = None, poll_interval_ms: SupportsIndex | None = None, batch_size: SupportsIndex | None = None, give_up_after_ms: SupportsIndex | None = None) -> Coroutine[Any, Any, DeliveryLag]:
         """
         Delivers what was submitted until nothing waits any more for the accounts that are registered, and tells how
         many deliveries stand where. The arguments are those of `run`; with `give_up_after_ms` it also ends when an
@@ -505,7 +540,7 @@ class AsyncAlerts:
 
         Raises NotFoundError, StoreError.
         """
-    def run(self, /, *, customer_ids: Sequence[str] | None = None, concurrency: SupportsIndex | None = None, max_attempts: SupportsIndex | None = None, poll_interval_ms: SupportsIndex | None = None) -> Coroutine[Any, Any, AsyncWorker]:
+    def run(self, /, *, customer_ids: Sequence[str] | None = None, concurrency: SupportsIndex | None = None, max_attempts: SupportsIndex | None = None, poll_interval_ms: SupportsIndex | None = None, batch_size: SupportsIndex | None = None) -> Coroutine[Any, Any, AsyncWorker]:
         """
         Starts a worker, which delivers what was submitted, by this process or another one, until it is stopped or
         the client is closed. Any number of workers may share one store; each instance has a lane of its own. Keep
@@ -515,7 +550,9 @@ class AsyncAlerts:
         - concurrency: deliveries in hand per instance at the most, 1 to 256 (16).
         - max_attempts: attempts that reach the instance and make nothing, until a delivery is a dead letter, 1 to
           1000 (10).
-        - poll_interval_ms: pause between two looks for work of other processes, and for new registrations (500).
+        - poll_interval_ms: pause between two looks for work of other processes (500).
+        - batch_size: incidents of one account that are sent as one request at the most, 1 to 100 (1). With more than
+          1, `concurrency` counts requests.
 
         Raises InvalidInputError for an argument out of bounds.
         """
@@ -585,13 +622,14 @@ class AsyncClient:
     - oauth_servers: authorization servers that differ from what an instance of ServiceNow has by default, each a
       dict; see `itsm_adapter.fields.OauthServerFields`.
     - grant_warning_days: days before a grant's wall at which to warn, by an event each (30, 14, 7, 3, 1).
+    - probe: whether registrations are probed whenever they are saved, and daily by a worker (False).
 
     Raises InvalidInputError for settings that make no sense, StoreError when the store cannot be opened,
     SealedError when the key is missing or not readable.
     """
     def __aenter__(self, /) -> Coroutine[Any, Any, AsyncClient]: ...
     def __aexit__(self, /, _kind: Any, _error: Any, _trace: Any) -> Coroutine[Any, Any, None]: ...
-    def __new__(cls, /, *, store: str | PathLike[str] | None = None, key: str | None = None, old_keys: Sequence[str] | None = None, citrix_url: str | None = None, instance_hosts: Sequence[str] | None = None, allow_private_networks: bool | None = None, proxy: str | None = None, root_certificates: Sequence[str] | None = None, connect_timeout_ms: SupportsIndex | None = None, attempt_timeout_ms: SupportsIndex | None = None, total_timeout_ms: SupportsIndex | None = None, max_attempts: SupportsIndex | None = None, concurrency_per_remote: SupportsIndex | None = None, transaction_limit_ms: SupportsIndex | None = None, wake_up_interval_ms: SupportsIndex | None = None, oauth_servers: Sequence[OauthServerFields] | None = None, grant_warning_days: Sequence[SupportsIndex] | None = None) -> AsyncClient: ...
+    def __new__(cls, /, *, store: str | PathLike[str] | None = None, key: str | None = None, old_keys: Sequence[str] | None = None, citrix_url: str | None = None, instance_hosts: Sequence[str] | None = None, allow_private_networks: bool | None = None, proxy: str | None = None, root_certificates: Sequence[str] | None = None, connect_timeout_ms: SupportsIndex | None = None, attempt_timeout_ms: SupportsIndex | None = None, total_timeout_ms: SupportsIndex | None = None, max_attempts: SupportsIndex | None = None, concurrency_per_remote: SupportsIndex | None = None, transaction_limit_ms: SupportsIndex | None = None, wake_up_interval_ms: SupportsIndex | None = None, oauth_servers: Sequence[OauthServerFields] | None = None, grant_warning_days: Sequence[SupportsIndex] | None = None, probe: bool | None = None) -> AsyncClient: ...
     def __repr__(self, /) -> str: ...
     def _panic_on_purpose(self, /) -> Coroutine[Any, Any, None]:
         """
@@ -921,6 +959,16 @@ class AsyncRegistrations:
         left out, a free port is taken.
 
         Raises what `authorize` raises; UnavailableError when the port of the redirect URL is taken.
+        """
+    def probe(self, /, customer_id: str) -> Coroutine[Any, Any, ProbeReport]:
+        """
+        Finds out what the instance that the account is registered with does with records, with an incident of the
+        adapter's own that is cancelled at once: whether look-ups by key can be relied on, and whether a record id that
+        the adapter chose is honoured. What was learned is kept, and minded by every delivery from then on. With the
+        option `probe` this is done whenever a registration is saved, and daily by a worker.
+
+        Raises NotFoundError; IllegalStateError when the account is not registered; what the instance refuses or fails
+        with, with `left_open` in its context when something that was made could not be closed; StoreError.
         """
     def reauthenticate(self, /, customer_id: str, instance_url: str, *, client_id: str | None = None, client_secret: str | None = None, user_name: str | None = None, password: str | None = None) -> Coroutine[Any, Any, Connection]:
         """
@@ -1316,6 +1364,34 @@ class Checked:
         """
 
 @final
+class ChosenSysId:
+    """
+    What an instance does with a record id (`sys_id`) that comes with a new record.
+    """
+    HONOURED: Final[ChosenSysId]
+    """
+    The record gets it, and a second record with the same one is refused: every incident of this account is made
+    with one, so that the instance itself makes a second impossible.
+    """
+    IGNORED: Final[ChosenSysId]
+    """
+    The record gets another one.
+    """
+    REFUSED: Final[ChosenSysId]
+    """
+    The record is refused, and made without it.
+    """
+    UNKNOWN: Final[ChosenSysId]
+    """
+    What was seen is not good enough to rely on.
+    """
+    def __eq__(self, value: object, /) -> bool: ...
+    def __hash__(self, /) -> int: ...
+    def __int__(self, /) -> int: ...
+    def __ne__(self, value: object, /) -> bool: ...
+    def __repr__(self, /) -> str: ...
+
+@final
 class Client:
     """
     The adapter: one object that holds the store, the keys, the tokens and the way out.
@@ -1344,13 +1420,14 @@ class Client:
     - oauth_servers: authorization servers that differ from what an instance of ServiceNow has by default, each a
       dict; see `itsm_adapter.fields.OauthServerFields`.
     - grant_warning_days: days before a grant's wall at which to warn, by an event each (30, 14, 7, 3, 1).
+    - probe: whether registrations are probed whenever they are saved, and daily by a worker (False).
 
     Raises InvalidInputError for settings that make no sense, StoreError when the store cannot be opened,
     SealedError when the key is missing or not readable.
     """
     def __enter__(self, /) -> Client: ...
     def __exit__(self, /, _kind: Any, _error: Any, _trace: Any) -> None: ...
-    def __new__(cls, /, *, store: str | PathLike[str] | None = None, key: str | None = None, old_keys: Sequence[str] | None = None, citrix_url: str | None = None, instance_hosts: Sequence[str] | None = None, allow_private_networks: bool | None = None, proxy: str | None = None, root_certificates: Sequence[str] | None = None, connect_timeout_ms: SupportsIndex | None = None, attempt_timeout_ms: SupportsIndex | None = None, total_timeout_ms: SupportsIndex | None = None, max_attempts: SupportsIndex | None = None, concurrency_per_remote: SupportsIndex | None = None, transaction_limit_ms: SupportsIndex | None = None, wake_up_interval_ms: SupportsIndex | None = None, oauth_servers: Sequence[OauthServerFields] | None = None, grant_warning_days: Sequence[SupportsIndex] | None = None) -> Client: ...
+    def __new__(cls, /, *, store: str | PathLike[str] | None = None, key: str | None = None, old_keys: Sequence[str] | None = None, citrix_url: str | None = None, instance_hosts: Sequence[str] | None = None, allow_private_networks: bool | None = None, proxy: str | None = None, root_certificates: Sequence[str] | None = None, connect_timeout_ms: SupportsIndex | None = None, attempt_timeout_ms: SupportsIndex | None = None, total_timeout_ms: SupportsIndex | None = None, max_attempts: SupportsIndex | None = None, concurrency_per_remote: SupportsIndex | None = None, transaction_limit_ms: SupportsIndex | None = None, wake_up_interval_ms: SupportsIndex | None = None, oauth_servers: Sequence[OauthServerFields] | None = None, grant_warning_days: Sequence[SupportsIndex] | None = None, probe: bool | None = None) -> Client: ...
     def __repr__(self, /) -> str: ...
     def _panic_on_purpose(self, /) -> None:
         """
@@ -2113,6 +2190,11 @@ class EventKind:
     """
     An instance's health changed.
     """
+    LOOK_UP_BROKEN: Final[EventKind]
+    """
+    A probe found that an instance's look-ups cannot be relied on; nothing is inserted there for the account until a
+    probe finds that they work.
+    """
     PROGRESS: Final[EventKind]
     """
     The adapter waits for something slow, such as a frozen site waking up.
@@ -2484,6 +2566,26 @@ class LaneLag:
         """
 
 @final
+class LookUp:
+    """
+    Whether an instance finds records again by a key, and finds nothing by another one.
+    """
+    BROKEN: Final[LookUp]
+    """
+    It does not find what is there, finds what is not, or refuses the question. Nothing is inserted there for this
+    account until a probe finds that it works: after a lost answer, nobody could tell whether the incident exists.
+    """
+    WORKS: Final[LookUp]
+    """
+    It finds the record with the key, and nothing with a key that no record has.
+    """
+    def __eq__(self, value: object, /) -> bool: ...
+    def __hash__(self, /) -> int: ...
+    def __int__(self, /) -> int: ...
+    def __ne__(self, value: object, /) -> bool: ...
+    def __repr__(self, /) -> str: ...
+
+@final
 class OauthEndpoint:
     """
     The OAuth client that the instance issued for one account, without its secret.
@@ -2731,6 +2833,70 @@ class PolicyStep:
         """
 
 @final
+class ProbeReport:
+    """
+    What a probe learned about an instance, as the grant of one account sees it. It is kept with the registration, and
+    forgotten when another user acts for it.
+    """
+    def __eq__(self, value: object, /) -> bool: ...
+    def __ne__(self, value: object, /) -> bool: ...
+    @property
+    def chosen_sys_id(self, /) -> ChosenSysId:
+        """
+        What becomes of a record id that the adapter chose.
+        """
+    @property
+    def chosen_sys_id_seen(self, /) -> str:
+        """
+        What was seen of that, in one sentence.
+        """
+    @property
+    def closed_seen(self, /) -> str:
+        """
+        How it was closed, or why not, in one sentence.
+        """
+    @property
+    def customer_id(self, /) -> str:
+        """
+        The account.
+        """
+    @property
+    def incident_number(self, /) -> str:
+        """
+        Number of the incident that was made for the probe.
+        """
+    @property
+    def incident_sys_id(self, /) -> str:
+        """
+        Record id of that incident.
+        """
+    @property
+    def instance_id(self, /) -> str:
+        """
+        The instance.
+        """
+    @property
+    def is_closed(self, /) -> bool:
+        """
+        Whether all that was made for the probe is cancelled or resolved again. If not, somebody has to do it.
+        """
+    @property
+    def look_up(self, /) -> LookUp:
+        """
+        Whether look-ups can be relied on.
+        """
+    @property
+    def look_up_seen(self, /) -> str:
+        """
+        What was seen of that, in one sentence.
+        """
+    @property
+    def probed_at(self, /) -> datetime:
+        """
+        When it was probed.
+        """
+
+@final
 class RecordPage:
     """
     One page of a walk over records.
@@ -2874,6 +3040,16 @@ class Registrations:
         left out, a free port is taken.
 
         Raises what `authorize` raises; UnavailableError when the port of the redirect URL is taken.
+        """
+    def probe(self, /, customer_id: str) -> ProbeReport:
+        """
+        Finds out what the instance that the account is registered with does with records, with an incident of the
+        adapter's own that is cancelled at once: whether look-ups by key can be relied on, and whether a record id that
+        the adapter chose is honoured. What was learned is kept, and minded by every delivery from then on. With the
+        option `probe` this is done whenever a registration is saved, and daily by a worker.
+
+        Raises NotFoundError; IllegalStateError when the account is not registered; what the instance refuses or fails
+        with, with `left_open` in its context when something that was made could not be closed; StoreError.
         """
     def reauthenticate(self, /, customer_id: str, instance_url: str, *, client_id: str | None = None, client_secret: str | None = None, user_name: str | None = None, password: str | None = None) -> Connection:
         """

@@ -653,6 +653,10 @@ public struct Account: Equatable, Hashable {
      */
     public let sites: [Site]
     /**
+     * Whether nothing is sent for it; see [`Accounts::disable`](crate::Accounts::disable).
+     */
+    public let isDisabled: Bool
+    /**
      * When the account was added.
      */
     public let createdAt: Timestamp
@@ -683,6 +687,9 @@ public struct Account: Equatable, Hashable {
          * The account's sites as last seen.
          */sites: [Site],
         /**
+         * Whether nothing is sent for it; see [`Accounts::disable`](crate::Accounts::disable).
+         */isDisabled: Bool,
+        /**
          * When the account was added.
          */createdAt: Timestamp,
         /**
@@ -694,6 +701,7 @@ public struct Account: Equatable, Hashable {
         self.clientId = clientId
         self.entitlement = entitlement
         self.sites = sites
+        self.isDisabled = isDisabled
         self.createdAt = createdAt
         self.updatedAt = updatedAt
     }
@@ -720,6 +728,7 @@ public struct FfiConverterTypeAccount: FfiConverterRustBuffer {
                 clientId: FfiConverterString.read(from: &buf),
                 entitlement: FfiConverterOptionTypeEntitlement.read(from: &buf),
                 sites: FfiConverterSequenceTypeSite.read(from: &buf),
+                isDisabled: FfiConverterBool.read(from: &buf),
                 createdAt: FfiConverterTypeTimestamp.read(from: &buf),
                 updatedAt: FfiConverterTypeTimestamp.read(from: &buf)
         )
@@ -732,6 +741,7 @@ public struct FfiConverterTypeAccount: FfiConverterRustBuffer {
         FfiConverterString.write(value.clientId, into: &buf)
         FfiConverterOptionTypeEntitlement.write(value.entitlement, into: &buf)
         FfiConverterSequenceTypeSite.write(value.sites, into: &buf)
+        FfiConverterBool.write(value.isDisabled, into: &buf)
         FfiConverterTypeTimestamp.write(value.createdAt, into: &buf)
         FfiConverterTypeTimestamp.write(value.updatedAt, into: &buf)
     }
@@ -1973,6 +1983,11 @@ public struct ClientOptions: Equatable, Hashable {
      * Days before a grant's wall at which to warn, by an event each (30, 14, 7, 3, 1).
      */
     public let grantWarningDays: [UInt32]?
+    /**
+     * Whether registrations are probed whenever they are saved, and daily by a worker (false). A probe makes an
+     * incident of the adapter's own and closes it again; see `registrations.probe`.
+     */
+    public let probe: Bool?
 
     // Default memberwise initializers are never public by default, so we
     // declare one manually.
@@ -2029,7 +2044,11 @@ public struct ClientOptions: Equatable, Hashable {
          */oauthServers: [OauthServer]? = nil,
         /**
          * Days before a grant's wall at which to warn, by an event each (30, 14, 7, 3, 1).
-         */grantWarningDays: [UInt32]? = nil) {
+         */grantWarningDays: [UInt32]? = nil,
+        /**
+         * Whether registrations are probed whenever they are saved, and daily by a worker (false). A probe makes an
+         * incident of the adapter's own and closes it again; see `registrations.probe`.
+         */probe: Bool? = nil) {
         self.store = store
         self.key = key
         self.oldKeys = oldKeys
@@ -2047,6 +2066,7 @@ public struct ClientOptions: Equatable, Hashable {
         self.wakeUpIntervalMs = wakeUpIntervalMs
         self.oauthServers = oauthServers
         self.grantWarningDays = grantWarningDays
+        self.probe = probe
     }
 
 
@@ -2081,7 +2101,8 @@ public struct FfiConverterTypeClientOptions: FfiConverterRustBuffer {
                 transactionLimitMs: FfiConverterOptionUInt32.read(from: &buf),
                 wakeUpIntervalMs: FfiConverterOptionUInt32.read(from: &buf),
                 oauthServers: FfiConverterOptionSequenceTypeOauthServer.read(from: &buf),
-                grantWarningDays: FfiConverterOptionSequenceUInt32.read(from: &buf)
+                grantWarningDays: FfiConverterOptionSequenceUInt32.read(from: &buf),
+                probe: FfiConverterOptionBool.read(from: &buf)
         )
     }
 
@@ -2103,6 +2124,7 @@ public struct FfiConverterTypeClientOptions: FfiConverterRustBuffer {
         FfiConverterOptionUInt32.write(value.wakeUpIntervalMs, into: &buf)
         FfiConverterOptionSequenceTypeOauthServer.write(value.oauthServers, into: &buf)
         FfiConverterOptionSequenceUInt32.write(value.grantWarningDays, into: &buf)
+        FfiConverterOptionBool.write(value.probe, into: &buf)
     }
 }
 
@@ -4485,6 +4507,166 @@ public func FfiConverterTypePolicyStep_lower(_ value: PolicyStep) -> RustBuffer 
 
 
 /**
+ * What a probe learned about an instance, as the grant of one account sees it. It is kept with the registration, and
+ * forgotten when another user acts for it.
+ */
+public struct ProbeReport: Equatable, Hashable {
+    /**
+     * The account.
+     */
+    public let customerId: CustomerId
+    /**
+     * The instance.
+     */
+    public let instanceId: InstanceId
+    /**
+     * When it was probed.
+     */
+    public let probedAt: Timestamp
+    /**
+     * Whether look-ups can be relied on.
+     */
+    public let lookUp: LookUp
+    /**
+     * What was seen of that, in one sentence.
+     */
+    public let lookUpSeen: String
+    /**
+     * What becomes of a record id that the adapter chose.
+     */
+    public let chosenSysId: ChosenSysId
+    /**
+     * What was seen of that, in one sentence.
+     */
+    public let chosenSysIdSeen: String
+    /**
+     * Number of the incident that was made for the probe.
+     */
+    public let incidentNumber: String
+    /**
+     * Record id of that incident.
+     */
+    public let incidentSysId: String
+    /**
+     * Whether all that was made for the probe is cancelled or resolved again. If not, somebody has to do it.
+     */
+    public let isClosed: Bool
+    /**
+     * How it was closed, or why not, in one sentence.
+     */
+    public let closedSeen: String
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * The account.
+         */customerId: CustomerId,
+        /**
+         * The instance.
+         */instanceId: InstanceId,
+        /**
+         * When it was probed.
+         */probedAt: Timestamp,
+        /**
+         * Whether look-ups can be relied on.
+         */lookUp: LookUp,
+        /**
+         * What was seen of that, in one sentence.
+         */lookUpSeen: String,
+        /**
+         * What becomes of a record id that the adapter chose.
+         */chosenSysId: ChosenSysId,
+        /**
+         * What was seen of that, in one sentence.
+         */chosenSysIdSeen: String,
+        /**
+         * Number of the incident that was made for the probe.
+         */incidentNumber: String,
+        /**
+         * Record id of that incident.
+         */incidentSysId: String,
+        /**
+         * Whether all that was made for the probe is cancelled or resolved again. If not, somebody has to do it.
+         */isClosed: Bool,
+        /**
+         * How it was closed, or why not, in one sentence.
+         */closedSeen: String) {
+        self.customerId = customerId
+        self.instanceId = instanceId
+        self.probedAt = probedAt
+        self.lookUp = lookUp
+        self.lookUpSeen = lookUpSeen
+        self.chosenSysId = chosenSysId
+        self.chosenSysIdSeen = chosenSysIdSeen
+        self.incidentNumber = incidentNumber
+        self.incidentSysId = incidentSysId
+        self.isClosed = isClosed
+        self.closedSeen = closedSeen
+    }
+
+
+
+
+}
+
+#if compiler(>=6)
+extension ProbeReport: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeProbeReport: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> ProbeReport {
+        return
+            try ProbeReport(
+                customerId: FfiConverterTypeCustomerId.read(from: &buf),
+                instanceId: FfiConverterTypeInstanceId.read(from: &buf),
+                probedAt: FfiConverterTypeTimestamp.read(from: &buf),
+                lookUp: FfiConverterTypeLookUp.read(from: &buf),
+                lookUpSeen: FfiConverterString.read(from: &buf),
+                chosenSysId: FfiConverterTypeChosenSysId.read(from: &buf),
+                chosenSysIdSeen: FfiConverterString.read(from: &buf),
+                incidentNumber: FfiConverterString.read(from: &buf),
+                incidentSysId: FfiConverterString.read(from: &buf),
+                isClosed: FfiConverterBool.read(from: &buf),
+                closedSeen: FfiConverterString.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: ProbeReport, into buf: inout [UInt8]) {
+        FfiConverterTypeCustomerId.write(value.customerId, into: &buf)
+        FfiConverterTypeInstanceId.write(value.instanceId, into: &buf)
+        FfiConverterTypeTimestamp.write(value.probedAt, into: &buf)
+        FfiConverterTypeLookUp.write(value.lookUp, into: &buf)
+        FfiConverterString.write(value.lookUpSeen, into: &buf)
+        FfiConverterTypeChosenSysId.write(value.chosenSysId, into: &buf)
+        FfiConverterString.write(value.chosenSysIdSeen, into: &buf)
+        FfiConverterString.write(value.incidentNumber, into: &buf)
+        FfiConverterString.write(value.incidentSysId, into: &buf)
+        FfiConverterBool.write(value.isClosed, into: &buf)
+        FfiConverterString.write(value.closedSeen, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeProbeReport_lift(_ buf: RustBuffer) throws -> ProbeReport {
+    return try FfiConverterTypeProbeReport.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeProbeReport_lower(_ value: ProbeReport) -> RustBuffer {
+    return FfiConverterTypeProbeReport.lower(value)
+}
+
+
+/**
  * New credentials for a registration that exists. What is left out stays as it is.
  */
 public struct ReauthenticateServiceAccount: Equatable, Hashable {
@@ -4888,6 +5070,13 @@ public struct RunOptions: Equatable, Hashable {
      * it takes. Without effect on `run`.
      */
     public let giveUpAfterMs: UInt32?
+    /**
+     * Incidents of one account that are sent as one request at the most, 1 to 100 (1: each in a request of its own).
+     * With more than 1, `concurrency` counts requests. It saves requests and time where an instance is far away; its
+     * time limit for such a request is the shorter one (30 s), and an answer that is lost leaves all of them to be
+     * looked up.
+     */
+    public let batchSize: UInt32?
 
     // Default memberwise initializers are never public by default, so we
     // declare one manually.
@@ -4910,12 +5099,19 @@ public struct RunOptions: Equatable, Hashable {
          * Ends `drain` when an instance's deliveries have come no further for this long, in milliseconds: it is down, or
          * a maintenance window holds what is left. What is left waits for the next worker. None: `drain` waits as long as
          * it takes. Without effect on `run`.
-         */giveUpAfterMs: UInt32? = nil) {
+         */giveUpAfterMs: UInt32? = nil,
+        /**
+         * Incidents of one account that are sent as one request at the most, 1 to 100 (1: each in a request of its own).
+         * With more than 1, `concurrency` counts requests. It saves requests and time where an instance is far away; its
+         * time limit for such a request is the shorter one (30 s), and an answer that is lost leaves all of them to be
+         * looked up.
+         */batchSize: UInt32? = nil) {
         self.customerIds = customerIds
         self.concurrency = concurrency
         self.maxAttempts = maxAttempts
         self.pollIntervalMs = pollIntervalMs
         self.giveUpAfterMs = giveUpAfterMs
+        self.batchSize = batchSize
     }
 
 
@@ -4938,7 +5134,8 @@ public struct FfiConverterTypeRunOptions: FfiConverterRustBuffer {
                 concurrency: FfiConverterOptionUInt32.read(from: &buf),
                 maxAttempts: FfiConverterOptionUInt32.read(from: &buf),
                 pollIntervalMs: FfiConverterOptionUInt32.read(from: &buf),
-                giveUpAfterMs: FfiConverterOptionUInt32.read(from: &buf)
+                giveUpAfterMs: FfiConverterOptionUInt32.read(from: &buf),
+                batchSize: FfiConverterOptionUInt32.read(from: &buf)
         )
     }
 
@@ -4948,6 +5145,7 @@ public struct FfiConverterTypeRunOptions: FfiConverterRustBuffer {
         FfiConverterOptionUInt32.write(value.maxAttempts, into: &buf)
         FfiConverterOptionUInt32.write(value.pollIntervalMs, into: &buf)
         FfiConverterOptionUInt32.write(value.giveUpAfterMs, into: &buf)
+        FfiConverterOptionUInt32.write(value.batchSize, into: &buf)
     }
 }
 
@@ -5952,6 +6150,102 @@ public func FfiConverterTypeCheckOutcome_lower(_ value: CheckOutcome) -> RustBuf
 
 
 /**
+ * What an instance does with a record id (`sys_id`) that comes with a new record.
+ */
+
+public enum ChosenSysId: Equatable, Hashable, CaseIterable {
+
+    /**
+     * The record gets it, and a second record with the same one is refused: every incident of this account is made
+     * with one, so that the instance itself makes a second impossible.
+     */
+    case honoured
+    /**
+     * The record gets another one.
+     */
+    case ignored
+    /**
+     * The record is refused, and made without it.
+     */
+    case refused
+    /**
+     * What was seen is not good enough to rely on.
+     */
+    case unknown
+
+
+
+
+
+}
+
+#if compiler(>=6)
+extension ChosenSysId: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeChosenSysId: FfiConverterRustBuffer {
+    typealias SwiftType = ChosenSysId
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> ChosenSysId {
+        let variant: Int32 = try readInt(&buf)
+        switch variant {
+
+        case 1: return .honoured
+
+        case 2: return .ignored
+
+        case 3: return .refused
+
+        case 4: return .unknown
+
+        default: throw UniffiInternalError.unexpectedEnumCase
+        }
+    }
+
+    public static func write(_ value: ChosenSysId, into buf: inout [UInt8]) {
+        switch value {
+
+
+        case .honoured:
+            writeInt(&buf, Int32(1))
+
+
+        case .ignored:
+            writeInt(&buf, Int32(2))
+
+
+        case .refused:
+            writeInt(&buf, Int32(3))
+
+
+        case .unknown:
+            writeInt(&buf, Int32(4))
+
+        }
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeChosenSysId_lift(_ buf: RustBuffer) throws -> ChosenSysId {
+    return try FfiConverterTypeChosenSysId.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeChosenSysId_lower(_ value: ChosenSysId) -> RustBuffer {
+    return FfiConverterTypeChosenSysId.lower(value)
+}
+
+
+
+/**
  * Where a connection stands. No connection = not listed. (ITSM Adapter service, "Get started".)
  */
 
@@ -6666,6 +6960,11 @@ public enum EventKind: Equatable, Hashable, CaseIterable {
      */
     case deliveryDuplicated
     /**
+     * A probe found that an instance's look-ups cannot be relied on; nothing is inserted there for the account until a
+     * probe finds that they work.
+     */
+    case lookUpBroken
+    /**
      * Something to know about the store or its key.
      */
     case storeWarning
@@ -6726,7 +7025,9 @@ public struct FfiConverterTypeEventKind: FfiConverterRustBuffer {
 
         case 18: return .deliveryDuplicated
 
-        case 19: return .storeWarning
+        case 19: return .lookUpBroken
+
+        case 20: return .storeWarning
 
         default: throw UniffiInternalError.unexpectedEnumCase
         }
@@ -6808,8 +7109,12 @@ public struct FfiConverterTypeEventKind: FfiConverterRustBuffer {
             writeInt(&buf, Int32(18))
 
 
-        case .storeWarning:
+        case .lookUpBroken:
             writeInt(&buf, Int32(19))
+
+
+        case .storeWarning:
+            writeInt(&buf, Int32(20))
 
         }
     }
@@ -7123,6 +7428,82 @@ public func FfiConverterTypeLogLevel_lift(_ buf: RustBuffer) throws -> LogLevel 
 #endif
 public func FfiConverterTypeLogLevel_lower(_ value: LogLevel) -> RustBuffer {
     return FfiConverterTypeLogLevel.lower(value)
+}
+
+
+
+/**
+ * Whether an instance finds records again by a key, and finds nothing by another one.
+ */
+
+public enum LookUp: Equatable, Hashable, CaseIterable {
+
+    /**
+     * It finds the record with the key, and nothing with a key that no record has.
+     */
+    case works
+    /**
+     * It does not find what is there, finds what is not, or refuses the question. Nothing is inserted there for this
+     * account until a probe finds that it works: after a lost answer, nobody could tell whether the incident exists.
+     */
+    case broken
+
+
+
+
+
+}
+
+#if compiler(>=6)
+extension LookUp: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeLookUp: FfiConverterRustBuffer {
+    typealias SwiftType = LookUp
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> LookUp {
+        let variant: Int32 = try readInt(&buf)
+        switch variant {
+
+        case 1: return .works
+
+        case 2: return .broken
+
+        default: throw UniffiInternalError.unexpectedEnumCase
+        }
+    }
+
+    public static func write(_ value: LookUp, into buf: inout [UInt8]) {
+        switch value {
+
+
+        case .works:
+            writeInt(&buf, Int32(1))
+
+
+        case .broken:
+            writeInt(&buf, Int32(2))
+
+        }
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeLookUp_lift(_ buf: RustBuffer) throws -> LookUp {
+    return try FfiConverterTypeLookUp.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeLookUp_lower(_ value: LookUp) -> RustBuffer {
+    return FfiConverterTypeLookUp.lower(value)
 }
 
 

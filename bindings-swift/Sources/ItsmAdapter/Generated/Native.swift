@@ -996,6 +996,10 @@ public protocol NativeClientProtocol: AnyObject, Sendable {
 
     func accountsAdd(_ request: AddAccount, _ cancel: CancelToken) async throws  -> Account
 
+    func accountsDisable(_ customer: String, _ cancel: CancelToken) async throws  -> Account
+
+    func accountsEnable(_ customer: String, _ cancel: CancelToken) async throws  -> Account
+
     func accountsEntitlement(_ customer: String, _ cancel: CancelToken) async throws  -> Entitlement
 
     func accountsGet(_ customer: String, _ cancel: CancelToken) async throws  -> Account
@@ -1087,6 +1091,8 @@ public protocol NativeClientProtocol: AnyObject, Sendable {
     func registrationsComplete(_ callback: String, _ session: Secret?, _ cancel: CancelToken) async throws  -> Authorized
 
     func registrationsListen(_ request: Authorize, _ cancel: CancelToken) async throws  -> Authorization
+
+    func registrationsProbe(_ customer: String, _ cancel: CancelToken) async throws  -> ProbeReport
 
     func registrationsReauthenticate(_ request: ReauthenticateServiceAccount, _ cancel: CancelToken) async throws  -> Connection
 
@@ -1194,6 +1200,38 @@ open func accountsAdd(_ request: AddAccount, _ cancel: CancelToken)async throws 
             rustFutureFunc: {
                 uniffi_itsm_adapter_swift_fn_method_nativeclient_accounts_add(
                         self.uniffiCloneHandle(),FfiConverterTypeAddAccount_lower(request),FfiConverterTypeCancelToken_lower(cancel)
+                )
+            },
+            pollFunc: ffi_itsm_adapter_swift_rust_future_poll_rust_buffer,
+            completeFunc: ffi_itsm_adapter_swift_rust_future_complete_rust_buffer,
+            freeFunc: ffi_itsm_adapter_swift_rust_future_free_rust_buffer,
+            liftFunc: FfiConverterTypeAccount_lift,
+            errorHandler: FfiConverterTypeNativeError_lift
+        )
+}
+
+open func accountsDisable(_ customer: String, _ cancel: CancelToken)async throws  -> Account  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_itsm_adapter_swift_fn_method_nativeclient_accounts_disable(
+                        self.uniffiCloneHandle(),FfiConverterString.lower(customer),FfiConverterTypeCancelToken_lower(cancel)
+                )
+            },
+            pollFunc: ffi_itsm_adapter_swift_rust_future_poll_rust_buffer,
+            completeFunc: ffi_itsm_adapter_swift_rust_future_complete_rust_buffer,
+            freeFunc: ffi_itsm_adapter_swift_rust_future_free_rust_buffer,
+            liftFunc: FfiConverterTypeAccount_lift,
+            errorHandler: FfiConverterTypeNativeError_lift
+        )
+}
+
+open func accountsEnable(_ customer: String, _ cancel: CancelToken)async throws  -> Account  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_itsm_adapter_swift_fn_method_nativeclient_accounts_enable(
+                        self.uniffiCloneHandle(),FfiConverterString.lower(customer),FfiConverterTypeCancelToken_lower(cancel)
                 )
             },
             pollFunc: ffi_itsm_adapter_swift_rust_future_poll_rust_buffer,
@@ -1915,6 +1953,22 @@ open func registrationsListen(_ request: Authorize, _ cancel: CancelToken)async 
             completeFunc: ffi_itsm_adapter_swift_rust_future_complete_rust_buffer,
             freeFunc: ffi_itsm_adapter_swift_rust_future_free_rust_buffer,
             liftFunc: FfiConverterTypeAuthorization_lift,
+            errorHandler: FfiConverterTypeNativeError_lift
+        )
+}
+
+open func registrationsProbe(_ customer: String, _ cancel: CancelToken)async throws  -> ProbeReport  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_itsm_adapter_swift_fn_method_nativeclient_registrations_probe(
+                        self.uniffiCloneHandle(),FfiConverterString.lower(customer),FfiConverterTypeCancelToken_lower(cancel)
+                )
+            },
+            pollFunc: ffi_itsm_adapter_swift_rust_future_poll_rust_buffer,
+            completeFunc: ffi_itsm_adapter_swift_rust_future_complete_rust_buffer,
+            freeFunc: ffi_itsm_adapter_swift_rust_future_free_rust_buffer,
+            liftFunc: FfiConverterTypeProbeReport_lift,
             errorHandler: FfiConverterTypeNativeError_lift
         )
 }
@@ -3415,6 +3469,12 @@ private let initializationResult: InitializationResult = {
     if (uniffi_itsm_adapter_swift_checksum_method_nativeclient_accounts_add() != 9285) {
         return InitializationResult.apiChecksumMismatch
     }
+    if (uniffi_itsm_adapter_swift_checksum_method_nativeclient_accounts_disable() != 4619) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_itsm_adapter_swift_checksum_method_nativeclient_accounts_enable() != 22588) {
+        return InitializationResult.apiChecksumMismatch
+    }
     if (uniffi_itsm_adapter_swift_checksum_method_nativeclient_accounts_entitlement() != 31691) {
         return InitializationResult.apiChecksumMismatch
     }
@@ -3551,6 +3611,9 @@ private let initializationResult: InitializationResult = {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_itsm_adapter_swift_checksum_method_nativeclient_registrations_listen() != 44840) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_itsm_adapter_swift_checksum_method_nativeclient_registrations_probe() != 28892) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_itsm_adapter_swift_checksum_method_nativeclient_registrations_reauthenticate() != 15376) {
