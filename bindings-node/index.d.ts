@@ -859,7 +859,7 @@ export interface RunOptions {
    * which an instance cannot be reached costs no attempts.
    */
   maxAttempts?: number
-  /** Pause between two looks for work of other processes, and for new registrations, in milliseconds (500). */
+  /** Pause between two looks for work of other processes, in milliseconds (500). Their registrations: within 5 s. */
   pollIntervalMs?: number
   /**
    * Ends `drain` when an instance's deliveries have come no further for this long, in milliseconds: it is down, or

@@ -155,15 +155,11 @@ impl Courier {
     }
 
     fn begun(&self, mut record: DeliveryRecord, instance: &InstanceId) -> DeliveryRecord {
-        let now = self.chance.now();
         record.delivery.status = DeliveryStatus::Unknown;
         record.delivery.attempts += 1;
         record.delivery.instance_id = Some(instance.clone());
-        record.delivery.updated_at = now;
-        // The call may be waiting for its turn, or for the end of a pause, until shortly before its time is up.
-        record.attempt_deadline = Some(now + self.longest());
-        record.claimed_until = Some(now + self.claim_span());
         record.not_before = None;
+        self.hold_on(&mut record);
         record
     }
 
@@ -188,6 +184,15 @@ impl Courier {
         Ok(Next::Unknown(error))
     }
 
+    /// A call is about to begin. It may be waiting for its turn, or for the end of a pause, until shortly before its
+    /// time is up.
+    pub(super) fn hold_on(&self, record: &mut DeliveryRecord) {
+        let now = self.chance.now();
+        record.delivery.updated_at = now;
+        record.attempt_deadline = Some(now + self.longest());
+        record.claimed_until = Some(now + self.claim_span());
+    }
+
     /// The call is over, and only the instance may still be working on it.
     pub(super) fn let_go(&self, record: &mut DeliveryRecord, error: &Error) {
         let now = self.chance.now();
@@ -199,7 +204,7 @@ impl Courier {
     }
 
     /// How long an attempt may have an effect after it was begun: the call, and the instance's own limit.
-    pub(super) fn longest(&self) -> Duration {
+    fn longest(&self) -> Duration {
         self.total_timeout + self.transaction_limit + MARGIN
     }
 }

@@ -14,7 +14,7 @@ pub(super) type Customers = Arc<[CustomerId]>;
 
 #[derive(Default)]
 pub(super) struct Lanes {
-    lanes: HashMap<InstanceId, Ends>,
+    running: HashMap<InstanceId, Ends>,
     of_customer: HashMap<CustomerId, InstanceId>,
     /// A drain begins each lane once.
     begun: HashSet<InstanceId>,
@@ -35,7 +35,7 @@ impl Lanes {
         once: bool,
         mut begin: impl FnMut(InstanceId, watch::Receiver<Customers>, watch::Receiver<()>),
     ) {
-        self.lanes.retain(|instance, lane| {
+        self.running.retain(|instance, lane| {
             if registered.contains_key(instance) {
                 return !lane.customers.is_closed();
             }
@@ -46,7 +46,7 @@ impl Lanes {
         for (instance, customers) in registered {
             self.of_customer.extend(customers.iter().map(|customer| (customer.clone(), instance.clone())));
             let customers: Customers = customers.into();
-            if let Some(lane) = self.lanes.get(&instance) {
+            if let Some(lane) = self.running.get(&instance) {
                 lane.customers.send_if_modified(|present| {
                     let differs = **present != *customers;
                     if differs {
@@ -59,14 +59,14 @@ impl Lanes {
             } else if self.begun.insert(instance.clone()) || !once {
                 let ((customers, told), (bell, heard)) = (watch::channel(customers), watch::channel(()));
                 begin(instance.clone(), told, heard);
-                self.lanes.insert(instance, Ends { customers, bell });
+                self.running.insert(instance, Ends { customers, bell });
             }
         }
     }
 
     /// Wakes the lane of an account, and no other.
     pub(super) fn ring(&self, customer: &CustomerId) {
-        if let Some(lane) = self.of_customer.get(customer).and_then(|instance| self.lanes.get(instance)) {
+        if let Some(lane) = self.of_customer.get(customer).and_then(|instance| self.running.get(instance)) {
             lane.bell.send_replace(());
         }
     }

@@ -104,6 +104,19 @@ impl Courier {
         Ok(Next::Settled(Box::new(self.write(record, version, first, event).await?.value.delivery)))
     }
 
+    /// For how long a change may still be on its way: it would undo whatever is written before it lands.
+    fn on_its_way(&self, record: &DeliveryRecord) -> Option<Duration> {
+        let left = (record.shown.trying != 0).then(|| self.sights.left(record, self.chance.clock.elapsed()))?;
+        (!left.is_zero()).then_some(left)
+    }
+
+    async fn wait_out(&self, row: Row<DeliveryRecord>, left: Duration) -> Result<Next> {
+        let at = self.chance.now() + left + Duration::from_millis(1);
+        let record = DeliveryRecord { not_before: Some(at), claimed_until: None, ..row.value };
+        self.write(record, row.version, Vec::new(), None).await?;
+        Ok(Next::Later(at))
+    }
+
     async fn live(
         &self,
         row: Row<DeliveryRecord>,
@@ -112,16 +125,8 @@ impl Courier {
         instance: &InstanceId,
         budget: Option<i32>,
     ) -> Result<Next> {
-        // A change that is still on its way would undo whatever is written before it lands.
-        let left = match row.value.shown.trying {
-            0 => Duration::ZERO,
-            _ => self.sights.left(&row.value, self.chance.clock.elapsed()),
-        };
-        if !left.is_zero() {
-            let at = self.chance.now() + left + Duration::from_millis(1);
-            let record = DeliveryRecord { not_before: Some(at), claimed_until: None, ..row.value };
-            self.write(record, row.version, Vec::new(), None).await?;
-            return Ok(Next::Later(at));
+        if let Some(left) = self.on_its_way(&row.value) {
+            return self.wait_out(row, left).await;
         }
         let delivery = &row.value.delivery;
         let (Some(incident), Some(home)) = (delivery.incident.clone(), delivery.instance_id.clone()) else {
@@ -184,11 +189,8 @@ impl Courier {
             }
             Deed::Reopen(text) => (vec![("state", words.in_progress.clone()), ("work_notes", text)], "opened again"),
         };
-        let now = self.chance.now();
         record.shown.trying = step.number;
-        record.delivery.updated_at = now;
-        record.attempt_deadline = Some(now + self.longest());
-        record.claimed_until = Some(now + self.claim_span());
+        self.hold_on(&mut record);
         let row = self.write(record, row.version, Vec::new(), None).await?;
         self.watch(&row.value);
         match self.change(&row.value.delivery.customer_id, instance, &incident.sys_id, &fields).await {

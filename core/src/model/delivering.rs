@@ -19,7 +19,7 @@ pub struct RunOptions {
     /// which an instance cannot be reached costs no attempts.
     #[cfg_attr(feature = "uniffi", uniffi(default))]
     pub max_attempts: Option<u32>,
-    /// Pause between two looks for work of other processes, and for new registrations, in milliseconds (500).
+    /// Pause between two looks for work of other processes, in milliseconds (500). Their registrations: within 5 s.
     #[cfg_attr(feature = "uniffi", uniffi(default))]
     pub poll_interval_ms: Option<u32>,
     /// Ends `drain` when an instance's deliveries have come no further for this long, in milliseconds: it is down, or

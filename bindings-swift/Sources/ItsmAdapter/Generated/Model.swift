@@ -5061,7 +5061,7 @@ public struct RunOptions: Equatable, Hashable {
      */
     public let maxAttempts: UInt32?
     /**
-     * Pause between two looks for work of other processes, and for new registrations, in milliseconds (500).
+     * Pause between two looks for work of other processes, in milliseconds (500). Their registrations: within 5 s.
      */
     public let pollIntervalMs: UInt32?
     /**
@@ -5093,7 +5093,7 @@ public struct RunOptions: Equatable, Hashable {
          * which an instance cannot be reached costs no attempts.
          */maxAttempts: UInt32? = nil,
         /**
-         * Pause between two looks for work of other processes, and for new registrations, in milliseconds (500).
+         * Pause between two looks for work of other processes, in milliseconds (500). Their registrations: within 5 s.
          */pollIntervalMs: UInt32? = nil,
         /**
          * Ends `drain` when an instance's deliveries have come no further for this long, in milliseconds: it is down, or
