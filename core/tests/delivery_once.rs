@@ -95,7 +95,8 @@ fn faults(world: &World, route: &str, each: usize) -> usize {
             Fault::new(DEV1, FaultKind::CreatedThenHtml),
             Fault::new(DEV1, FaultKind::FailTimes).with("status", 503),
             Fault::new(DEV1, FaultKind::Html),
-            Fault::new(DEV1, FaultKind::Throttle).with("retry_after_s", 1),
+            // Turned away for a second, by a limit that an hour does not use up.
+            Fault::new(DEV1, FaultKind::Throttle).with("retry_after_s", 1).with("limit", 1_000_000),
             Fault::new(DEV1, FaultKind::CreatedThenSlow).with("delay_ms", u64::try_from(SLOW.as_millis()).unwrap()),
         ] {
             world.simulator.fault(fault.route(route));

@@ -125,7 +125,10 @@ fn replaced(world: &Arc<World>, system: &System, ask: &Ask, route: &str, fault: 
     let is_citrix = matches!(system, System::Citrix);
     let answer = match fault.fault {
         FaultKind::Throttle if is_citrix => citrix_envelope::throttled(wait, fault.text("kind")),
-        FaultKind::Throttle => glide_envelope::rate_limited(wait, world.now().timestamp(), 100),
+        FaultKind::Throttle => {
+            let limit = u32::try_from(fault.number("limit", 100)).unwrap_or(u32::MAX);
+            glide_envelope::rate_limited(wait, world.now().timestamp(), limit)
+        }
         FaultKind::Semaphore if is_citrix => system.failure(world, route, 429),
         FaultKind::Semaphore => glide_envelope::semaphore_full(),
         FaultKind::FailTimes => system.failure(world, route, fault.status(500)),

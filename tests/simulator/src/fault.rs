@@ -12,7 +12,8 @@ use crate::lock::lock;
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum FaultKind {
-    /// 429 with `Retry-After` (parameter `retry_after_s`, default 1).
+    /// 429 with `Retry-After` (parameter `retry_after_s`, default 1), and how many requests an hour allows (`limit`,
+    /// default 100).
     Throttle,
     /// `ServiceNow`'s other 429: no `Retry-After`, no rate headers.
     Semaphore,
@@ -83,8 +84,9 @@ impl FaultKind {
 }
 
 /// Parameters a fault may have beside its own fields.
-pub(crate) const PARAMETERS: [&str; 11] = [
+pub(crate) const PARAMETERS: [&str; 12] = [
     "retry_after_s",
+    "limit",
     "status",
     "delay_ms",
     "location",
