@@ -24,7 +24,7 @@ async fn it_prints_one_line_and_stops_when_asked() {
     let (mut child, line) = start(&["--instance", "dev1", "--instance", "old:upgraded-vancouver"]);
     assert_eq!(line["servicenow_url"], line["instances"]["dev1"]);
     assert!(line["instances"]["old"].is_string() && line["control_url"].is_string() && line["citrix_url"].is_string());
-    assert_eq!(line["accounts"].as_array().unwrap().len(), 8);
+    assert_eq!(line["accounts"].as_array().unwrap().len(), itsm_simulator::seed::ACCOUNTS.len());
     assert_eq!((line["users"].as_array().unwrap().len(), line["oauth_clients"].as_array().unwrap().len()), (18, 4));
     assert!(line["accounts"][0]["client_secret"].is_string() && line["accounts"][0]["edition"] == "Premium");
     let stop = client().post(format!("{}/stop", line["control_url"].as_str().unwrap()));
