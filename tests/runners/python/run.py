@@ -13,6 +13,7 @@ import os
 import pathlib
 import queue
 import re
+import signal
 import subprocess
 import sys
 import tempfile
@@ -428,6 +429,8 @@ def run(host: Any, stories: list[str]) -> int:
 
 
 if __name__ == "__main__":
+    # Whoever starts this in the background may have switched Ctrl-C off.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     host: Any = {"blocking": Blocking, "asyncio": Asyncio}[sys.argv[1]]()
 
     def work() -> None:
