@@ -17,7 +17,7 @@ const secrets = [...world.accounts, ...world.users, ...world.oauth_clients].flat
 
 // Operations whose one argument is not an object of arguments.
 const SOLE =
-  /^(accounts\.(get|test|entitlement|disable|enable|remove)|instances\.get|registrations\.abandon|policies\.(get|remove)|webhooks\.list|alerts\.(submit|submit_many|deliver|get|replay|lag))$/
+  /^(accounts\.(get|test|entitlement|disable|enable|remove)|instances\.get|registrations\.(abandon|probe)|policies\.(get|remove)|webhooks\.list|alerts\.(submit|submit_many|deliver|get|replay|lag))$/
 const camel = text => text.replace(/_([a-z])/g, (_, letter) => letter.toUpperCase())
 const snake = text => text.replace(/[A-Z]/g, letter => `_${letter.toLowerCase()}`)
 // What is null is left out.
