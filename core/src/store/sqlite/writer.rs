@@ -98,18 +98,19 @@ impl Job {
 /// The writer's life: batch after batch until the store is dropped.
 pub(super) fn run(database: &Arc<Slot>, mut jobs: mpsc::Receiver<Job>) {
     let mut batch = Vec::with_capacity(BATCH);
+    let mut level = Level::Full;
     while jobs.blocking_recv_many(&mut batch, BATCH) > 0 {
         // Who gave up before the start has not changed anything.
         batch.retain(|job| !job.0.abandoned());
         if !batch.is_empty() {
-            database.with_in_place(|database| commit_together(database, &mut batch));
+            database.with_in_place(|database| commit_together(database, &mut batch, &mut level));
         }
     }
 }
 
-fn commit_together(database: Result<&Database, Error>, batch: &mut Vec<Job>) {
+fn commit_together(database: Result<&Database, Error>, batch: &mut Vec<Job>, level: &mut Level) {
     let durable = batch.iter().any(|job| job.0.durable());
-    let begun = database.and_then(|database| begin(database, durable).map(|()| database));
+    let begun = database.and_then(|database| begin(database, durable, level).map(|()| database));
     let database = match begun {
         Ok(database) => database,
         Err(error) => {
@@ -151,10 +152,24 @@ fn commit_together(database: Result<&Database, Error>, batch: &mut Vec<Job>) {
     }
 }
 
+/// How the next commit reaches the disk. A connection begins with `Full`, so one that was opened anew is never laxer than
+/// what was set last.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Level {
+    /// With a flush.
+    Full,
+    /// Without one.
+    Normal,
+}
+
 /// A later flush takes along what was written without one, so the order of commits stays whatever happens.
-fn begin(database: &Database, durable: bool) -> Result<(), Error> {
-    let level = if durable { "FULL" } else { "NORMAL" };
-    database.pragma_update(None, "synchronous", level).map_err(failure)?;
+fn begin(database: &Database, durable: bool, level: &mut Level) -> Result<(), Error> {
+    let wanted = if durable { Level::Full } else { Level::Normal };
+    if wanted != *level {
+        let word = if durable { "FULL" } else { "NORMAL" };
+        database.pragma_update(None, "synchronous", word).map_err(failure)?;
+        *level = wanted;
+    }
     execute(database, "BEGIN IMMEDIATE")
 }
 
