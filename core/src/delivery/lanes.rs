@@ -47,15 +47,17 @@ impl Lanes {
             self.of_customer.extend(customers.iter().map(|customer| (customer.clone(), instance.clone())));
             let customers: Customers = customers.into();
             if let Some(lane) = self.running.get(&instance) {
-                lane.customers.send_if_modified(|present| {
+                let differs = lane.customers.send_if_modified(|present| {
                     let differs = **present != *customers;
                     if differs {
                         *present = customers;
                     }
                     differs
                 });
-                // Also for what rang before its account was known.
-                lane.bell.send_replace(());
+                // For what rang before its account was known; a lane with the same accounts has missed nothing.
+                if differs {
+                    lane.bell.send_replace(());
+                }
             } else if self.begun.insert(instance.clone()) || !once {
                 let ((customers, told), (bell, heard)) = (watch::channel(customers), watch::channel(()));
                 begin(instance.clone(), told, heard);

@@ -172,8 +172,9 @@ impl Crew {
             };
             match woken {
                 Woken::Ended => {}
-                Woken::Rung(Ring::Accepted(customer)) => lanes.ring(&customer),
-                Woken::Rung(Ring::Registered) => read_at = clock.elapsed(),
+                Woken::Rung(Some(Ring::Accepted(customer))) => lanes.ring(&customer),
+                Woken::Rung(Some(Ring::Registered)) => read_at = clock.elapsed(),
+                Woken::Rung(None) => (read_at, look_at) = (clock.elapsed(), clock.elapsed()),
                 Woken::Look => {
                     match self.courier.store.busy(self.courier.chance.now()).await {
                         Ok(busy) => busy.iter().for_each(|customer| lanes.ring(customer)),
@@ -242,17 +243,17 @@ impl Crew {
 enum Woken {
     /// A lane has ended.
     Ended,
-    /// Something has happened in this process.
-    Rung(Ring),
+    /// Something has happened in this process; none: more than was heard of.
+    Rung(Option<Ring>),
     /// It is time to look what other processes have accepted or given back.
     Look,
 }
 
-/// The next ring. Whoever missed some looks at everything; when nobody can ring any more, none comes.
-async fn hear(bell: &mut broadcast::Receiver<Ring>) -> Option<Ring> {
+/// The next ring; none inside when some were missed. When nobody can ring any more, nothing comes.
+async fn hear(bell: &mut broadcast::Receiver<Ring>) -> Option<Option<Ring>> {
     match bell.recv().await {
-        Ok(ring) => Some(ring),
-        Err(broadcast::error::RecvError::Lagged(_)) => Some(Ring::Registered),
+        Ok(ring) => Some(Some(ring)),
+        Err(broadcast::error::RecvError::Lagged(_)) => Some(None),
         Err(broadcast::error::RecvError::Closed) => None,
     }
 }
