@@ -30,7 +30,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 pub use self::fork::{after_fork, before_fork};
 use self::{
     fork::Slot,
-    writer::{Job, Work},
+    writer::{Job, Writing},
 };
 use super::{
     Change, Claim, Claimed, Committed, ConnectionFilter, DeliveryCount, DeliveryFilter, DeliveryGroup, DeliveryRecord,
@@ -128,10 +128,10 @@ impl SqliteStore {
     /// `store`.
     #[cfg(any(test, feature = "testing"))]
     pub async fn limit_pages(&self, pages: u32) -> Result<()> {
-        let limited = self.write(move |database| {
+        let limited = self.write(move |writing| {
             // Not a change of the file, so allowed inside the transaction.
             let sql = format!("PRAGMA max_page_count = {pages}");
-            database.query_row(&sql, [], |row| row.get::<_, i64>(0)).map_err(error::failure)?;
+            writing.query_row(&sql, [], |row| row.get::<_, i64>(0)).map_err(error::failure)?;
             Ok(())
         });
         limited.await.map_err(failed)
@@ -156,7 +156,7 @@ impl SqliteStore {
     /// Gives work to the writer and waits until it is durable.
     async fn write<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&Database) -> Result<T, Refusal> + Send + 'static,
+        work: impl FnMut(&Writing<'_>) -> Result<T, Refusal> + Send + 'static,
     ) -> Result<T, Refusal> {
         self.give(work, true).await
     }
@@ -164,19 +164,18 @@ impl SqliteStore {
     /// The same for claims and leases, which hold between the processes of this machine and end with it: no flush.
     async fn hold<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&Database) -> Result<T, Refusal> + Send + 'static,
+        work: impl FnMut(&Writing<'_>) -> Result<T, Refusal> + Send + 'static,
     ) -> Result<T> {
         self.give(work, false).await.map_err(failed)
     }
 
     async fn give<T: Send + 'static>(
         &self,
-        task: impl FnOnce(&Database) -> Result<T, Refusal> + Send + 'static,
+        task: impl FnMut(&Writing<'_>) -> Result<T, Refusal> + Send + 'static,
         durable: bool,
     ) -> Result<T, Refusal> {
         let (reply, answer) = oneshot::channel();
-        let job = Job::new(Work { task, reply, durable });
-        self.writer.send(job).await.map_err(|_| stopped())?;
+        self.writer.send(Job::new(task, reply, durable)).await.map_err(|_| stopped())?;
         answer.await.map_err(|_| stopped())?
     }
 }
@@ -291,12 +290,12 @@ impl Store for SqliteStore {
     }
 
     async fn claim(&self, claim: Claim) -> Result<Vec<Claimed>> {
-        self.hold(move |database| outbox::claim(database, &claim)).await
+        self.hold(move |writing| outbox::claim(writing, &claim)).await
     }
 
     async fn give_back(&self, id: &DeliveryId, owner: &str) -> Result<()> {
         let (id, owner) = (id.clone(), owner.to_owned());
-        self.hold(move |database| outbox::give_back(database, &id, &owner)).await
+        self.hold(move |writing| outbox::give_back(writing, &id, &owner)).await
     }
 
     async fn last_step(&self, id: &DeliveryId) -> Result<Option<DeliveryStep>> {
@@ -344,7 +343,7 @@ impl Store for SqliteStore {
     }
 
     async fn commit(&self, changes: Vec<Change>) -> Result<Committed, Refusal> {
-        self.write(move |database| write::commit(database, changes)).await
+        self.write(move |writing| write::commit(writing, &changes)).await
     }
 
     async fn acquire(
@@ -355,12 +354,12 @@ impl Store for SqliteStore {
         until: DateTime<Utc>,
     ) -> Result<Option<Lease>> {
         let (name, owner) = (name.to_owned(), owner.to_owned());
-        self.hold(move |database| write::acquire(database, &name, &owner, now, until)).await
+        self.hold(move |writing| write::acquire(writing, &name, &owner, now, until)).await
     }
 
     async fn release(&self, lease: &Lease) -> Result<()> {
         let lease = lease.clone();
-        self.hold(move |database| write::release(database, &lease)).await
+        self.hold(move |writing| write::release(writing, &lease)).await
     }
 }
 

@@ -6,7 +6,8 @@ use rusqlite::{Connection as Database, OptionalExtension, params};
 use super::{
     error::failure,
     read::{delivery_status, each, list},
-    write::{Done, execute, json, next_version, one},
+    write::{Done, execute, json, one},
+    writer::Writing,
 };
 use crate::{
     error::Result,
@@ -28,7 +29,7 @@ pub(super) const NEXT: &str =
     "SELECT due_at FROM deliveries WHERE customer_id = ?1 AND due_at IS NOT NULL ORDER BY due_at LIMIT 1";
 
 /// See [`Store::claim`](crate::store::Store::claim). Runs on the writer.
-pub(super) fn claim(database: &Database, claim: &Claim) -> Done<Vec<Claimed>> {
+pub(super) fn claim(database: &Writing<'_>, claim: &Claim) -> Done<Vec<Claimed>> {
     let now = claim.now.timestamp_micros();
     let ids = match &claim.wanted {
         Wanted::One(id) => {
@@ -40,7 +41,7 @@ pub(super) fn claim(database: &Database, claim: &Claim) -> Done<Vec<Claimed>> {
     if ids.is_empty() {
         return Ok(Vec::new());
     }
-    let version = next_version(database)?;
+    let version = database.next_version()?;
     let sql = "UPDATE deliveries SET version = ?2, ready = 0, due_at = ?3, owner = ?4 WHERE id = ?1
                RETURNING value, version, key_id, sealed";
     let until = claim.until.timestamp_micros();

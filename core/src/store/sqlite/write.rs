@@ -1,5 +1,5 @@
-//! The changes. They run on the writer's thread, inside a savepoint of an immediate transaction: nobody else
-//! writes meanwhile, so what is read here stays true until the commit.
+//! The changes. They run on the writer's thread, inside an immediate transaction: nobody else writes meanwhile, so what
+//! is read here stays true until the commit.
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use rusqlite::{Connection as Database, ErrorCode, OptionalExtension, Params, ffi, params};
@@ -9,6 +9,7 @@ use super::{
     error::failure,
     outbox,
     read::{connection_word, delivery_word},
+    writer::Writing,
 };
 use crate::{
     error::{Error, ErrorKind},
@@ -23,47 +24,47 @@ use crate::{
 pub(super) type Done<T = ()> = Result<T, Refusal>;
 
 /// Makes the changes one after the other. The caller takes them all back when one is refused.
-pub(super) fn commit(database: &Database, changes: Vec<Change>) -> Done<Committed> {
-    let version = next_version(database)?;
+pub(super) fn commit(database: &Writing<'_>, changes: &[Change]) -> Done<Committed> {
+    let version = database.next_version()?;
     let mut first_event = 0;
     for change in changes {
         match change {
-            Change::Account(put) => put_account(database, &put, version)?,
-            Change::RemoveAccount { customer_id, version } => remove_account(database, &customer_id, version)?,
-            Change::Instance(put) => put_instance(database, &put, version)?,
-            Change::Connection(put) => put_connection(database, &put, version)?,
+            Change::Account(put) => put_account(database, put, version)?,
+            Change::RemoveAccount { customer_id, version } => remove_account(database, customer_id, *version)?,
+            Change::Instance(put) => put_instance(database, put, version)?,
+            Change::Connection(put) => put_connection(database, put, version)?,
             Change::RemoveConnection { customer_id, instance_id, version } => {
                 let sql = "DELETE FROM connections WHERE customer_id = ?1 AND instance_id = ?2 AND version = ?3";
                 one(execute(database, sql, params![customer_id.as_str(), instance_id.as_str(), version]))?;
             }
-            Change::Revocation(put) => put_revocation(database, &put, version)?,
+            Change::Revocation(put) => put_revocation(database, put, version)?,
             Change::RemoveRevocation { customer_id, id } => {
                 let delete = "DELETE FROM revocations WHERE customer_id = ?1 AND id = ?2";
                 execute(database, delete, params![customer_id.as_str(), id]).map_err(failure)?;
             }
-            Change::Flow(put) => put_flow(database, &put, version)?,
+            Change::Flow(put) => put_flow(database, put, version)?,
             Change::RemoveFlow { customer_id, id } => {
                 let delete = "DELETE FROM flows WHERE customer_id = ?1 AND id = ?2";
                 execute(database, delete, params![customer_id.as_str(), id]).map_err(failure)?;
             }
-            Change::Delivery(put) => put_delivery(database, &put, version)?,
-            Change::Step { delivery_id, step } => outbox::append(database, &delivery_id, &step)?,
-            Change::Group(put) => outbox::put_group(database, &put, version)?,
-            Change::CountInGroup { customer_id, key } => outbox::count_in_group(database, &customer_id, &key)?,
-            Change::RemoveSteps { delivery_id, through } => outbox::remove(database, &delivery_id, through)?,
-            Change::Policy(put) => put_policy(database, &put, version)?,
+            Change::Delivery(put) => put_delivery(database, put, version)?,
+            Change::Step { delivery_id, step } => outbox::append(database, delivery_id, step)?,
+            Change::Group(put) => outbox::put_group(database, put, version)?,
+            Change::CountInGroup { customer_id, key } => outbox::count_in_group(database, customer_id, key)?,
+            Change::RemoveSteps { delivery_id, through } => outbox::remove(database, delivery_id, *through)?,
+            Change::Policy(put) => put_policy(database, put, version)?,
             Change::RemovePolicy { customer_id, version } => {
                 let sql = "DELETE FROM policies WHERE customer_id = ?1 AND version = ?2";
                 one(execute(database, sql, params![customer_id.as_str(), version]))?;
             }
-            Change::ResumePoint(put) => put_resume_point(database, &put, version)?,
-            Change::Probe(put) => put_probe(database, &put, version)?,
+            Change::ResumePoint(put) => put_resume_point(database, put, version)?,
+            Change::Probe(put) => put_probe(database, put, version)?,
             Change::RemoveProbe { customer_id, instance_id } => {
                 let delete = "DELETE FROM probes WHERE customer_id = ?1 AND instance_id = ?2";
                 execute(database, delete, params![customer_id.as_str(), instance_id.as_str()]).map_err(failure)?;
             }
             Change::Event(event) => {
-                let number = append(database, &event)?;
+                let number = append(database, event)?;
                 if first_event == 0 {
                     first_event = number;
                 }
@@ -71,12 +72,6 @@ pub(super) fn commit(database: &Database, changes: Vec<Change>) -> Done<Committe
         }
     }
     Ok(Committed { version, first_event })
-}
-
-pub(super) fn next_version(database: &Database) -> Done<i64> {
-    let sql = "UPDATE counter SET version = version + 1 WHERE id = 1 RETURNING version";
-    let mut statement = database.prepare_cached(sql).map_err(failure)?;
-    Ok(statement.query_row([], |row| row.get(0)).map_err(failure)?)
 }
 
 fn put_account(database: &Database, put: &Put<Account>, version: i64) -> Done {
@@ -298,7 +293,8 @@ fn put_delivery(database: &Database, put: &Put<DeliveryRecord>, version: i64) ->
     let (source, alert) = (&delivery.alert.source, &delivery.alert.id);
     let status = delivery_word(delivery.status);
     let value = json(&put.value)?;
-    let has_steps = put.replaces.is_some() && outbox::has_steps(database, &delivery.id)?;
+    let may_have_steps = put.replaces.is_some() && put.value.claimed_until.is_none() && put.value.waits_for_steps();
+    let has_steps = may_have_steps && outbox::has_steps(database, &delivery.id)?;
     let (ready, due_at) = match put.value.due(has_steps) {
         Due::Never => (false, None),
         Due::Now => (true, None),
