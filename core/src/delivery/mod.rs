@@ -29,7 +29,7 @@ mod together;
 mod worker;
 
 pub(crate) use self::{
-    accept::accept,
+    accept::Acceptance,
     bell::{Bell, Ring},
     choice::Choices,
     deliver::Courier,

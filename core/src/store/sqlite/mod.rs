@@ -33,8 +33,9 @@ use self::{
     writer::{Job, Writing},
 };
 use super::{
-    Change, Claim, Claimed, Committed, ConnectionFilter, DeliveryCount, DeliveryFilter, DeliveryGroup, DeliveryRecord,
-    DeliveryStep, Lease, PendingFlow, PendingRevocation, Refusal, ResumePoint, Row, Store,
+    Arrival, Arrived, Change, Claim, Claimed, Committed, ConnectionFilter, DeliveryCount, DeliveryFilter,
+    DeliveryGroup, DeliveryRecord, DeliveryStep, Lease, PendingFlow, PendingRevocation, Refusal, ResumePoint, Row,
+    Store,
 };
 use crate::{
     error::{Error, ErrorKind, Result},
@@ -204,11 +205,11 @@ fn stopped() -> Error {
     Error::new(ErrorKind::Internal, "A thread of the store has ended before the store.")
 }
 
-/// The writer refuses leases for no reason but its own failure.
+/// What names no version is refused for no reason but the store's own failure.
 fn failed(refusal: Refusal) -> Error {
     match refusal {
         Refusal::Failed(error) => error,
-        other => Error::new(ErrorKind::Internal, format!("The store refused a lease: {other:?}.")),
+        other => Error::new(ErrorKind::Internal, format!("The store refused what it always takes: {other:?}.")),
     }
 }
 
@@ -287,6 +288,10 @@ impl Store for SqliteStore {
     ) -> Result<Vec<Row<DeliveryRecord>>> {
         let (filter, after) = (filter.clone(), after.map(str::to_owned));
         self.read(move |database| read::deliveries(database, &filter, after.as_deref(), limit)).await
+    }
+
+    async fn accept(&self, arrivals: Vec<Arrival>) -> Result<Vec<Arrived>> {
+        self.write(move |writing| outbox::accept(writing, &arrivals)).await.map_err(failed)
     }
 
     async fn claim(&self, claim: Claim) -> Result<Vec<Claimed>> {

@@ -47,7 +47,9 @@ pub(super) fn commit(database: &Writing<'_>, changes: &[Change]) -> Done<Committ
                 let delete = "DELETE FROM flows WHERE customer_id = ?1 AND id = ?2";
                 execute(database, delete, params![customer_id.as_str(), id]).map_err(failure)?;
             }
-            Change::Delivery(put) => put_delivery(database, put, version)?,
+            Change::Delivery(put) => {
+                put_delivery(database, &put.value, put.sealed.as_ref(), put.replaces, version)?;
+            }
             Change::Step { delivery_id, step } => outbox::append(database, delivery_id, step)?,
             Change::Group(put) => outbox::put_group(database, put, version)?,
             Change::CountInGroup { customer_id, key } => outbox::count_in_group(database, customer_id, key)?,
@@ -64,7 +66,7 @@ pub(super) fn commit(database: &Writing<'_>, changes: &[Change]) -> Done<Committ
                 execute(database, delete, params![customer_id.as_str(), instance_id.as_str()]).map_err(failure)?;
             }
             Change::Event(event) => {
-                let number = append(database, event)?;
+                let number = append_event(database, event)?;
                 if first_event == 0 {
                     first_event = number;
                 }
@@ -273,9 +275,15 @@ fn put_revocation(database: &Database, put: &Put<PendingRevocation>, version: i6
     }
 }
 
-fn put_delivery(database: &Database, put: &Put<DeliveryRecord>, version: i64) -> Done {
+pub(super) fn put_delivery(
+    database: &Database,
+    record: &DeliveryRecord,
+    sealed: Option<&Sealed>,
+    replaces: Option<i64>,
+    version: i64,
+) -> Done {
     // Whose delivery it is, and of which alert, never changes. A holder that goes on keeps its claim.
-    let sql = match put.replaces {
+    let sql = match replaces {
         None => {
             "INSERT INTO deliveries
              (id, customer_id, source, alert_id, version, status, value, key_id, sealed, ready, due_at, rank, instance_id)
@@ -287,23 +295,23 @@ fn put_delivery(database: &Database, put: &Put<DeliveryRecord>, version: i64) ->
              WHERE id = ?1 AND customer_id = ?2 AND source = ?3 AND alert_id = ?4 AND version = ?14"
         }
     };
-    let (key_id, sealed) = parts(put.sealed.as_ref());
-    let delivery = &put.value.delivery;
+    let (key_id, sealed) = parts(sealed);
+    let delivery = &record.delivery;
     let (id, customer) = (delivery.id.as_str(), delivery.customer_id.as_str());
     let (source, alert) = (&delivery.alert.source, &delivery.alert.id);
     let status = delivery_word(delivery.status);
-    let value = json(&put.value)?;
-    let may_have_steps = put.replaces.is_some() && put.value.claimed_until.is_none() && put.value.waits_for_steps();
+    let value = json(record)?;
+    let may_have_steps = replaces.is_some() && record.claimed_until.is_none() && record.waits_for_steps();
     let has_steps = may_have_steps && outbox::has_steps(database, &delivery.id)?;
-    let (ready, due_at) = match put.value.due(has_steps) {
+    let (ready, due_at) = match record.due(has_steps) {
         Due::Never => (false, None),
         Due::Now => (true, None),
         Due::At(at) => (false, Some(at.timestamp_micros())),
     };
-    let rank = put.value.rank();
+    let rank = record.rank();
     let instance = delivery.instance_id.as_ref().map_or("", InstanceId::as_str);
-    let held = put.value.claimed_until.is_some();
-    match put.replaces {
+    let held = record.claimed_until.is_some();
+    match replaces {
         None => one(execute(
             database,
             sql,
@@ -369,7 +377,7 @@ fn owned(outcome: rusqlite::Result<usize>) -> Done {
     }
 }
 
-fn append(database: &Database, event: &Event) -> Done<i64> {
+pub(super) fn append_event(database: &Database, event: &Event) -> Done<i64> {
     let sql = "INSERT INTO events (customer_id, value) VALUES (?1, ?2)";
     let customer = event.customer_id.as_ref().map(CustomerId::as_str);
     execute(database, sql, params![customer, json(event)?]).map_err(failure)?;
