@@ -64,7 +64,7 @@ pub(super) fn claim(database: &Writing<'_>, claim: &Claim) -> Done<Vec<Claimed>>
         return Ok(Vec::new());
     }
     let version = database.next_version()?;
-    let sql = "UPDATE deliveries SET version = ?2, ready = 0, due_at = ?3, owner = ?4 WHERE rowid = ?1
+    let sql = "UPDATE OR FAIL deliveries SET version = ?2, ready = 0, due_at = ?3, owner = ?4 WHERE rowid = ?1
                RETURNING value, version, key_id, sealed";
     let until = claim.until.timestamp_micros();
     let mut claimed = Vec::with_capacity(places.len());

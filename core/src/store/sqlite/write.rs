@@ -282,15 +282,16 @@ pub(super) fn put_delivery(
     replaces: Option<i64>,
     version: i64,
 ) -> Done {
-    // Whose delivery it is, and of which alert, never changes. A holder that goes on keeps its claim.
+    // Whose delivery it is, and of which alert, never changes. A holder that goes on keeps its claim. OR FAIL: the way back
+    // is the transaction's, so SQLite need keep none for the statement.
     let sql = match replaces {
         None => {
-            "INSERT INTO deliveries
+            "INSERT OR FAIL INTO deliveries
              (id, customer_id, source, alert_id, version, status, value, key_id, sealed, ready, due_at, rank, instance_id)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)"
         }
         Some(_) => {
-            "UPDATE deliveries SET version = ?5, status = ?6, value = ?7, key_id = ?8, sealed = ?9, ready = ?10,
+            "UPDATE OR FAIL deliveries SET version = ?5, status = ?6, value = ?7, key_id = ?8, sealed = ?9, ready = ?10,
              due_at = ?11, rank = ?12, instance_id = ?13, owner = CASE WHEN ?15 THEN owner END
              WHERE id = ?1 AND customer_id = ?2 AND source = ?3 AND alert_id = ?4 AND version = ?14"
         }
