@@ -308,6 +308,7 @@ impl Inner {
             choices: self.choices.clone(),
             sights: self.sights.clone(),
             policies: self.policies.clone(),
+            learned: self.learned.clone(),
             transaction_limit: self.config.transaction_limit,
             total_timeout: self.config.total_timeout,
         }

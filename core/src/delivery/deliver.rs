@@ -22,6 +22,7 @@ use chrono::{DateTime, Utc};
 use super::{
     choice::Choices,
     held::Held,
+    learned::Learned,
     policy::{Decision, PolicyBook},
     settle::unknown,
     sight::Sights,
@@ -57,6 +58,7 @@ pub(crate) struct Courier {
     pub(crate) choices: Choices,
     pub(crate) sights: Sights,
     pub(crate) policies: PolicyBook,
+    pub(crate) learned: Learned,
     /// How long the instance may go on working on a request that nobody waits for.
     pub(crate) transaction_limit: Duration,
     /// How long one call of ours takes at the most, with its waits and repetitions.

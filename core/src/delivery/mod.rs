@@ -15,6 +15,7 @@ mod insert;
 mod key;
 mod lane;
 mod lanes;
+mod learned;
 mod lease;
 mod left;
 mod life;
@@ -36,6 +37,7 @@ pub(crate) use self::{
     bell::{Bell, Ring},
     choice::Choices,
     deliver::Courier,
+    learned::Learned,
     policy::{PolicyBook, PolicySet},
     sight::Sights,
     source::webhook_alert,
