@@ -1,6 +1,9 @@
 //! Accepting alerts: durable when it returns, and the same alert again is the same delivery.
 
-use super::{deliver::about, key::digest};
+use super::{
+    deliver::about,
+    key::{alert_key, correlation_id},
+};
 use crate::{
     clock::Chance,
     error::{Error, ErrorKind, Result},
@@ -38,10 +41,13 @@ pub(crate) async fn accept(
         }
         let now = chance.now();
         let ended = alert.state == AlertState::Ended;
+        // Read after "there is no delivery": whoever removed one has left its trace by then.
+        let key = alert_key(&customer, &alert.source, &alert.id);
+        let shown = Shown::beginning(alert.state, store.trace(&key).await?);
         let delivery = Delivery {
             id: new_id(chance),
             customer_id: customer.clone(),
-            correlation_id: correlation_id(&customer, &alert.source, &alert.id),
+            correlation_id: correlation_id(&key, shown.generation),
             alert: alert.clone(),
             // What is over before anybody heard of it needs nobody's hand; it is kept, so that a later state finds it.
             status: if ended { DeliveryStatus::Ignored } else { DeliveryStatus::Pending },
@@ -60,7 +66,7 @@ pub(crate) async fn accept(
             claimed_until: None,
             failures: 0,
             spent: 0,
-            shown: Shown { state: alert.state, ..Shown::default() },
+            shown,
         };
         let put = Change::Delivery(Put { value: record, sealed: None, replaces: None });
         match store.commit(vec![put, Change::Event(event.clone())]).await {
@@ -110,9 +116,4 @@ async fn is_known(store: &dyn Store, row: &Row<DeliveryRecord>, alert: &Alert) -
 fn new_id(chance: &Chance) -> DeliveryId {
     let micros = chance.now().timestamp_micros().max(0);
     DeliveryId(format!("{micros:016x}-{:016x}", chance.up_to(u64::MAX)))
-}
-
-/// The key by which the incident is found again; the same for the same alert, whoever computes it.
-fn correlation_id(customer: &CustomerId, source: &str, id: &str) -> String {
-    format!("citrix-{}", digest([customer.as_str(), source, id]))
 }

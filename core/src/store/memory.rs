@@ -1,7 +1,7 @@
 //! The store that forgets: for tests, trials and short scripts. It obeys the same contract as the others.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, BTreeSet, VecDeque},
     fmt,
     ops::Bound,
     sync::{Mutex, MutexGuard, PoisonError},
@@ -12,7 +12,7 @@ use chrono::{DateTime, Utc};
 
 use super::{
     Change, Claim, Claimed, Committed, ConnectionFilter, DeliveryCount, DeliveryFilter, DeliveryGroup, DeliveryRecord,
-    DeliveryStep, Lease, PendingFlow, PendingRevocation, Put, Refusal, ResumePoint, Row, Store, Wanted,
+    DeliveryStep, Lease, PendingFlow, PendingRevocation, Put, Refusal, ResumePoint, Row, Store, Trace, Wanted,
     outbox::{Due, PROMOTED, STEPS},
 };
 use crate::{
@@ -65,8 +65,11 @@ struct State {
     policies: BTreeMap<CustomerId, Row<AccountPolicy>>,
     resume_points: BTreeMap<(CustomerId, String), Row<ResumePoint>>,
     probes: BTreeMap<Pair, Row<ProbeReport>>,
-    /// Event number n is at n - 1.
-    events: Vec<Event>,
+    traces: BTreeMap<String, Trace>,
+    /// Without the oldest ones, which were removed.
+    events: VecDeque<Event>,
+    /// How many those were.
+    removed_events: i64,
     leases: BTreeMap<String, Held>,
 }
 
@@ -227,11 +230,22 @@ impl State {
                 let before = self.probes.remove(&pair);
                 Ok(Box::new(move |state| restore(&mut state.probes, pair, before)))
             }
+            Change::RemoveDelivery { id, version, trace } => self.remove_delivery(id, version, trace),
+            Change::RemoveEvents { through } => {
+                let most = usize::try_from(through.saturating_sub(self.removed_events)).unwrap_or_default();
+                let removed: Vec<Event> = self.events.drain(..most.min(self.events.len())).collect();
+                let count = i64::try_from(removed.len()).unwrap_or(i64::MAX);
+                self.removed_events += count;
+                Ok(Box::new(move |state| {
+                    state.removed_events -= count;
+                    removed.into_iter().rev().for_each(|event| state.events.push_front(event));
+                }))
+            }
             Change::Event(mut event) => {
-                event.sequence = i64::try_from(self.events.len()).unwrap_or(i64::MAX) + 1;
-                self.events.push(event);
+                event.sequence = self.last_event() + 1;
+                self.events.push_back(event);
                 Ok(Box::new(|state| {
-                    state.events.pop();
+                    state.events.pop_back();
                 }))
             }
         }
@@ -374,6 +388,44 @@ impl State {
                 state.owners.insert(id, owner);
             }
         }))
+    }
+
+    fn remove_delivery(&mut self, id: DeliveryId, version: i64, trace: Option<Trace>) -> Result<Undo, Refusal> {
+        let Some(row) = self.deliveries.get(&id).filter(|row| row.version == version) else {
+            return Err(Refusal::Conflict);
+        };
+        let is_open = matches!(row.value.delivery.status, DeliveryStatus::Pending | DeliveryStatus::Unknown);
+        if is_open || self.owners.contains_key(&id) || self.steps.get(&id).is_some_and(|steps| !steps.is_empty()) {
+            return Err(Refusal::Conflict);
+        }
+        let due = self.dues.get(&id).copied().unwrap_or(Due::Never);
+        self.make_due(&id, Due::Never);
+        let before = self.place(&id, None);
+        self.dues.remove(&id);
+        self.steps.remove(&id);
+        let of_group = |row: &Row<DeliveryGroup>| row.value.parent == id;
+        let keys: Vec<_> = self.groups.iter().filter(|(_, row)| of_group(row)).map(|(key, _)| key.clone()).collect();
+        let groups: Vec<_> = keys.iter().filter_map(|key| self.groups.remove_entry(key)).collect();
+        let counts: Vec<_> = keys.iter().filter_map(|key| self.group_counts.remove_entry(key)).collect();
+        let key = trace.as_ref().map(|trace| trace.key.clone());
+        let stayed = trace.and_then(|trace| self.traces.insert(trace.key.clone(), trace));
+        Ok(Box::new(move |state| {
+            if let Some(key) = key {
+                match stayed {
+                    Some(trace) => state.traces.insert(key, trace),
+                    None => state.traces.remove(&key),
+                };
+            }
+            state.groups.extend(groups);
+            state.group_counts.extend(counts);
+            state.place(&id, before);
+            state.make_due(&id, due);
+        }))
+    }
+
+    /// The number of the last event.
+    fn last_event(&self) -> i64 {
+        self.removed_events + i64::try_from(self.events.len()).unwrap_or(i64::MAX)
     }
 
     /// Sets or clears a delivery and keeps both indexes in step; answers what was there.
@@ -624,6 +676,16 @@ impl Store for MemoryStore {
         Ok(state.groups.get(&key).cloned().map(|row| (row, count)))
     }
 
+    async fn trace(&self, key: &str) -> Result<Option<Trace>> {
+        Ok(self.state().traces.get(key).cloned())
+    }
+
+    async fn has_open_group(&self, customer_id: &CustomerId, parent: &DeliveryId, now: DateTime<Utc>) -> Result<bool> {
+        let state = self.state();
+        let mut groups = state.groups.values().map(|row| &row.value);
+        Ok(groups.any(|group| group.customer_id == *customer_id && group.parent == *parent && group.until > now))
+    }
+
     async fn due(&self, customers: &[CustomerId], now: DateTime<Utc>) -> Result<Option<DateTime<Utc>>> {
         let state = self.state();
         let first = DeliveryId(String::new());
@@ -676,8 +738,9 @@ impl Store for MemoryStore {
 
     async fn events(&self, customer_id: Option<&CustomerId>, after: i64, limit: u32) -> Result<Vec<Event>> {
         let state = self.state();
-        let start = usize::try_from(after.max(0)).unwrap_or(usize::MAX).min(state.events.len());
-        let events = state.events[start..].iter();
+        let start =
+            usize::try_from(after.saturating_sub(state.removed_events)).unwrap_or_default().min(state.events.len());
+        let events = state.events.range(start..);
         let fits = |event: &&Event| customer_id.is_none_or(|id| event.customer_id.as_ref() == Some(id));
         Ok(events.filter(fits).take(limit as usize).cloned().collect())
     }
@@ -685,7 +748,7 @@ impl Store for MemoryStore {
     async fn commit(&self, changes: Vec<Change>) -> Result<Committed, Refusal> {
         let mut state = self.state();
         let version = state.version + 1;
-        let events = state.events.len();
+        let last_event = state.last_event();
         let mut undos: Vec<Undo> = Vec::with_capacity(changes.len());
         for change in changes {
             match state.apply(change, version) {
@@ -699,7 +762,7 @@ impl Store for MemoryStore {
             }
         }
         state.version = version;
-        let first_event = if state.events.len() > events { i64::try_from(events).unwrap_or(i64::MAX) + 1 } else { 0 };
+        let first_event = if state.last_event() > last_event { last_event + 1 } else { 0 };
         Ok(Committed { version, first_event })
     }
 
