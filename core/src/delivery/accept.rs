@@ -29,10 +29,12 @@ pub(crate) async fn accept(
     loop {
         if let Some(row) = store.delivery_of(&customer, &alert.source, &alert.id).await? {
             if !is_known(store, &row, &alert).await? {
-                let step = DeliveryStep { number: 0, alert, accepted_at: chance.now() };
+                let step = DeliveryStep { number: 0, alert: alert.clone(), accepted_at: chance.now() };
                 let delivery_id = row.value.delivery.id.clone();
                 match store.commit(vec![Change::Step { delivery_id, step }]).await {
                     Ok(_) => {}
+                    // It was removed in this moment, because its time was over: the alert begins anew.
+                    Err(Refusal::Conflict) => continue,
                     Err(Refusal::Failed(error)) => return Err(error),
                     Err(_) => return Err(Error::new(ErrorKind::Internal, "The store refused a step.")),
                 }

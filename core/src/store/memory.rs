@@ -173,7 +173,10 @@ impl State {
                 Ok(forget(self, |state| &mut state.flows, id, own))
             }
             Change::Delivery(put) => self.deliver(put, version),
-            Change::Step { delivery_id, step } => Ok(self.append(delivery_id, step)),
+            Change::Step { delivery_id, step } if self.deliveries.contains_key(&delivery_id) => {
+                Ok(self.append(delivery_id, step))
+            }
+            Change::Step { .. } => Err(Refusal::Conflict),
             Change::Group(put) => {
                 let key = (put.value.customer_id.clone(), put.value.key.clone());
                 let same = self.groups.get(&key).is_some_and(|row| row.value.parent == put.value.parent);

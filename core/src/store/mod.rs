@@ -211,7 +211,8 @@ pub enum Change {
     },
     /// Writes a delivery. Account, source and alert id together are unique.
     Delivery(Put<DeliveryRecord>),
-    /// Appends a later state of an alert to its delivery. It changes no version: whoever holds the delivery goes on.
+    /// Appends a later state of an alert to its delivery. It changes no version: whoever holds the delivery goes on. A
+    /// delivery that was removed meanwhile is a [`Refusal::Conflict`].
     Step {
         /// The delivery.
         delivery_id: DeliveryId,

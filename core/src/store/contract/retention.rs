@@ -28,6 +28,12 @@ fn gone(of: &str, version: i64, trace: Option<Trace>) -> Change {
     Change::RemoveDelivery { id: id(of), version, trace }
 }
 
+/// A later state of the delivery's alert.
+fn told(of: &str) -> Change {
+    let alert = delivery(of, "a", of, DeliveryStatus::Delivered).delivery.alert;
+    Change::Step { delivery_id: id(of), step: DeliveryStep { number: 0, alert, accepted_at: now() } }
+}
+
 /// Writes a delivery of this status, whose alert has the same id, and answers its version.
 async fn there(store: &Arc<dyn Store>, of: &str, status: DeliveryStatus) -> i64 {
     done(store, vec![Change::Delivery(new(delivery(of, "a", of, status)))]).await.version
@@ -45,6 +51,7 @@ pub(super) async fn a_removed_delivery_leaves_its_trace_and_nothing_else(store: 
     assert_eq!(ok(store.counts(None).await).iter().map(|count| count.count).collect::<Vec<_>>(), [1]);
     assert_eq!(ok(store.trace("k").await), Some(trace(3, Some("INC1"))));
     assert_refusal!(refused(&store, vec![gone("1", version, None)]).await, Refusal::Conflict);
+    assert_refusal!(refused(&store, vec![told("1")]).await, Refusal::Conflict);
     // The alert may come again, and go again.
     let again = done(&store, vec![Change::Delivery(new(delivery("3", "a", "1", DeliveryStatus::Ignored)))]).await;
     done(&store, vec![gone("3", again.version, Some(trace(4, None)))]).await;
@@ -61,12 +68,7 @@ pub(super) async fn what_is_not_done_with_is_not_removed(store: Arc<dyn Store>) 
     assert_refusal!(refused(&store, vec![gone("3", version + 1, None)]).await, Refusal::Conflict);
     // A state that waits behind it changes no version, and keeps it all the same.
     let version = there(&store, "4", DeliveryStatus::Delivered).await;
-    let step = DeliveryStep {
-        number: 0,
-        alert: delivery("4", "a", "4", DeliveryStatus::Delivered).delivery.alert,
-        accepted_at: now(),
-    };
-    done(&store, vec![Change::Step { delivery_id: id("4"), step }]).await;
+    done(&store, vec![told("4")]).await;
     assert_refusal!(refused(&store, vec![gone("4", version, None)]).await, Refusal::Conflict);
     let held = ok(store.claim(claim("x", 0, 9)).await);
     let held = held.into_iter().find(|one| one.row.value.delivery.id == id("4"));
@@ -106,12 +108,7 @@ pub(super) async fn a_refused_commit_removes_nothing(store: Arc<dyn Store>) {
     let events = ok(store.events(None, 0, 9).await);
     assert_eq!(events.iter().map(|event| event.message.as_str()).collect::<Vec<_>>(), ["1", "2"]);
     // The row is still a row: a state that comes behind it makes it ready.
-    let step = DeliveryStep {
-        number: 0,
-        alert: delivery("1", "a", "1", DeliveryStatus::Delivered).delivery.alert,
-        accepted_at: now(),
-    };
-    done(&store, vec![Change::Step { delivery_id: id("1"), step }]).await;
+    done(&store, vec![told("1")]).await;
     assert_eq!(ok(store.claim(claim("x", 0, 9)).await).len(), 1);
 }
 

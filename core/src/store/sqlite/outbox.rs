@@ -93,8 +93,9 @@ pub(super) fn last_step(database: &Database, id: &DeliveryId) -> Result<Option<D
 }
 
 pub(super) fn append(database: &Database, id: &DeliveryId, step: &DeliveryStep) -> Done {
-    let sql = "INSERT INTO delivery_steps (delivery_id, value) VALUES (?1, ?2)";
-    execute(database, sql, params![id.as_str(), json(step)?]).map_err(failure)?;
+    let sql = "INSERT INTO delivery_steps (delivery_id, value)
+               SELECT ?1, ?2 WHERE EXISTS (SELECT 1 FROM deliveries WHERE id = ?1)";
+    one(execute(database, sql, params![id.as_str(), json(step)?]))?;
     // Whoever holds the delivery sees the step when the claim ends.
     let sql = "UPDATE deliveries SET ready = 1
                WHERE id = ?1 AND status IN ('delivered', 'ignored', 'grouped') AND ready = 0 AND due_at IS NULL";
