@@ -200,7 +200,9 @@ impl Lane {
                     }
                     Blame::Instance => pace.failed(started, now, chance),
                     Blame::Account => {
-                        if troubles.failed(customer, started, now, chance) {
+                        if let Retry::After(wait) = error.retry_advice() {
+                            troubles.rests(customer, started, now, wait);
+                        } else if troubles.failed(customer, started, now, chance) {
                             pace.failed(started, now, chance);
                         }
                     }

@@ -102,7 +102,7 @@ impl Crew {
         };
         let customers = options.customer_ids.as_ref();
         Ok(Self {
-            courier,
+            courier: Courier { tokens: courier.tokens.hurried(), ..courier },
             bell,
             customers: customers.map(|ids| ids.iter().map(|id| CustomerId::parse(id)).collect()).transpose()?,
             concurrency: within("concurrency", options.concurrency, 16, 256)? as usize,

@@ -345,7 +345,7 @@ async fn records(client: &Client, operation: &str, with: &With<'_>) -> Result<Ou
 /// # Errors
 /// A sentence when there is no such option.
 pub(crate) fn options(with: &Value) -> Result<ClientOptions, Failure> {
-    const NAMES: [&str; 18] = [
+    const NAMES: [&str; 21] = [
         "store",
         "key",
         "old_keys",
