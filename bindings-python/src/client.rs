@@ -682,6 +682,9 @@ resource! {
     ///   dict; see `itsm_adapter.fields.OauthServerFields`.
     /// - grant_warning_days: days before a grant's wall at which to warn, by an event each (30, 14, 7, 3, 1).
     /// - probe: whether registrations are probed whenever they are saved, and daily by a worker (False).
+    /// - keep_deliveries_days (90), keep_dead_letters_days (0), keep_events_days (400): how long a delivery is kept after
+    ///   its end, a dead letter after its death, an event; 0: for ever. Workers remove what is over once a day. What goes
+    ///   on stays: an alert that has not ended, an incident that is open.
     ///
     /// Raises InvalidInputError for settings that make no sense, StoreError when the store cannot be opened,
     /// SealedError when the key is missing or not readable.
@@ -754,7 +757,8 @@ resource! {
         allow_private_networks: bool, proxy: String, root_certificates: Sequence<String>, connect_timeout_ms: u32,
         attempt_timeout_ms: u32, total_timeout_ms: u32, max_attempts: u32, concurrency_per_remote: u32,
         transaction_limit_ms: u32, wake_up_interval_ms: u32, oauth_servers: Sequence<ServerIn>,
-        grant_warning_days: Sequence<u32>, probe: bool,
+        grant_warning_days: Sequence<u32>, probe: bool, keep_deliveries_days: u32, keep_dead_letters_days: u32,
+        keep_events_days: u32,
     );
 
     until close;

@@ -41,6 +41,13 @@ pub const GRANT_WARNING_DAYS: [u32; 5] = [30, 14, 7, 3, 1];
 pub const TRANSACTION_LIMIT: Duration = Duration::from_secs(60);
 /// Whether registrations are probed without being asked: a probe makes a record, so no.
 pub const PROBE: bool = false;
+/// How long a delivery is kept after its end: as long as Citrix Cloud keeps notifications, so that what is forgotten here
+/// is not told again from there.
+pub const KEEP_DELIVERIES: Duration = Duration::from_secs(90 * 86_400);
+/// How long a dead letter is kept: for ever, because nothing is dropped that nobody has looked at.
+pub const KEEP_DEAD_LETTERS: Option<Duration> = None;
+/// How long an event is kept: a year and a month, so that each month can be compared with the same one a year ago.
+pub const KEEP_EVENTS: Duration = Duration::from_secs(400 * 86_400);
 /// Scope of the Citrix IT Service Management Connector on ServiceNow.
 pub const CONNECTOR_SCOPE: &str = "x_cion_citrix_it_s";
 /// The connector's administrator role.
@@ -49,6 +56,8 @@ pub const CONNECTOR_ROLE: &str = "x_cion_citrix_it_s.ctx_itsm_admin";
 pub const INCIDENT_ROLES: [&str; 4] = ["incident_manager", "sn_incident_write", "itil", "admin"];
 /// Host names that may be instances without being named in [`Config::instance_hosts`] (T4).
 pub const INSTANCE_HOSTS: [&str; 2] = ["*.service-now.com", "*.servicenowservices.com"];
+
+const DAY: Duration = Duration::from_secs(86_400);
 
 /// No time that is set may be longer, so that sums of them stay within what instants can hold.
 const LONGEST: Duration = Duration::from_secs(366 * 86_400);
@@ -80,6 +89,25 @@ pub struct RetryConfig {
 impl Default for RetryConfig {
     fn default() -> Self {
         Self { max_attempts: MAX_ATTEMPTS, backoff_base: BACKOFF_BASE, backoff_max: BACKOFF_MAX }
+    }
+}
+
+/// How long what is done with is kept. Workers remove it once a day, in small commits, and an event of kind `forgotten`
+/// says so. None: it is kept for ever.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Retention {
+    /// A delivery with its group, after it last changed. One whose alert goes on, or whose incident is open, stays; so
+    /// does a small trace of every alert that had an incident, by which the next one is told apart from it.
+    pub deliveries: Option<Duration>,
+    /// A dead letter, after it died.
+    pub dead_letters: Option<Duration>,
+    /// An event of the log.
+    pub events: Option<Duration>,
+}
+
+impl Default for Retention {
+    fn default() -> Self {
+        Self { deliveries: Some(KEEP_DELIVERIES), dead_letters: KEEP_DEAD_LETTERS, events: Some(KEEP_EVENTS) }
     }
 }
 
@@ -208,6 +236,8 @@ pub struct Config {
     pub transaction_limit: Duration,
     /// Whether registrations are probed whenever they are saved, and daily by a worker.
     pub probe: bool,
+    /// How long what is done with is kept.
+    pub retention: Retention,
     /// Path of the revocation endpoint; two papers disagree (`oauth_revoke_token.do`, `oauth_revoke.do`).
     pub revocation_path: String,
     /// How long to wait for a frozen DaaS site, and how often to look (Citrix: 20 minutes, every 30 s).
@@ -236,6 +266,7 @@ impl Default for Config {
             grant_warning_days: GRANT_WARNING_DAYS.to_vec(),
             transaction_limit: TRANSACTION_LIMIT,
             probe: PROBE,
+            retention: Retention::default(),
             revocation_path: "oauth_revoke_token.do".to_owned(),
             wake_up_timeout: Duration::from_secs(20 * 60),
             wake_up_interval: Duration::from_secs(30),
@@ -324,6 +355,15 @@ impl Config {
             config.concurrency_per_remote = requests as usize;
         }
         config.probe = options.probe.unwrap_or(PROBE);
+        for (setting, given) in [
+            (&mut config.retention.deliveries, options.keep_deliveries_days),
+            (&mut config.retention.dead_letters, options.keep_dead_letters_days),
+            (&mut config.retention.events, options.keep_events_days),
+        ] {
+            if let Some(days) = given {
+                *setting = (days > 0).then(|| DAY * days);
+            }
+        }
         config.oauth_servers = options.oauth_servers.unwrap_or_default();
         if let Some(days) = options.grant_warning_days {
             config.grant_warning_days = days;
@@ -355,6 +395,10 @@ impl Config {
             if value > LONGEST {
                 return Err(Error::invalid(format!("The setting {name} must be at most a year.")));
             }
+        }
+        let Retention { deliveries, dead_letters, events } = &self.retention;
+        if [deliveries, dead_letters, events].into_iter().flatten().any(|keep| *keep < DAY) {
+            return Err(Error::invalid("What is done with is kept for a day at least (the setting retention)."));
         }
         if self.retry.max_attempts == 0 || self.concurrency_per_remote == 0 {
             return Err(Error::invalid("The settings max_attempts and concurrency_per_remote must be at least 1."));
@@ -393,6 +437,19 @@ mod tests {
     }
 
     #[test]
+    fn what_is_kept_is_given_in_days_and_nothing_means_for_ever() {
+        let resolved = |keep_deliveries_days, keep_dead_letters_days| {
+            let store = Some("memory".to_owned());
+            let options =
+                ClientOptions { store, keep_deliveries_days, keep_dead_letters_days, ..ClientOptions::default() };
+            Config::resolve_with(options, |_| None).unwrap_or_else(|error| panic!("{error}")).retention
+        };
+        assert_eq!(resolved(None, None), Retention::default());
+        let given = Retention { deliveries: None, dead_letters: Some(DAY * 7), ..Retention::default() };
+        assert_eq!(resolved(Some(0), Some(7)), given);
+    }
+
+    #[test]
     fn times_beyond_reason_are_refused_before_anything_is_opened() {
         let with = |adjust: fn(&mut Config)| {
             let mut config = Config::default();
@@ -403,6 +460,8 @@ mod tests {
         assert!(with(|config| config.total_timeout = Duration::MAX).is_err());
         assert!(with(|config| config.transaction_limit = Duration::MAX).is_err());
         assert!(with(|config| config.attempt_timeout = Duration::ZERO).is_err());
+        assert!(with(|config| config.retention.events = Some(Duration::from_secs(60))).is_err());
+        assert!(with(|config| config.retention.events = Some(Duration::MAX)).is_ok(), "longer than time itself");
     }
 
     #[test]

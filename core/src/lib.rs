@@ -32,7 +32,7 @@ pub use crate::{
         Accounts, Alerts, Client, ClientBuilder, Connections, Events, Instances, JsonPage, Pages, Policies, Record,
         RecordPage, Records, Registrations, Sources, Webhooks,
     },
-    config::{Config, StoreConfig},
+    config::{Config, Retention, StoreConfig},
     delivery::{WebhookMapping, Worker, map_webhook},
     desk::{OpenBrowser, SystemBrowser},
     error::{Error, ErrorInfo, ErrorKind, Result, Retry},

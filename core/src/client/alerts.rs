@@ -1,5 +1,6 @@
 use super::{Inner, next_page, page_size};
 use crate::{
+    config::Config,
     delivery::{Acceptance, Courier, Crew, Ring, WebhookMapping, Worker, map_webhook, webhook_alert},
     error::{Error, ErrorKind, Result},
     id::{CustomerId, DeliveryId},
@@ -41,7 +42,8 @@ impl Alerts<'_> {
 
     /// Starts a worker, which delivers what was submitted, by this process or another one, until it is stopped or
     /// the client is closed. Any number of workers may share one store; each instance has a lane of its own, so that
-    /// one that is slow or down delays no other.
+    /// one that is slow or down delays no other. Once a day, one of them removes what is over; see
+    /// [`Retention`](crate::Retention).
     ///
     /// # Errors
     /// `invalid_input` for options out of bounds.
@@ -49,14 +51,16 @@ impl Alerts<'_> {
         let inner = self.0;
         inner
             .run("alerts.run", async {
-                let crew = Crew::new(inner.courier(), inner.bell.listen(), &options, inner.config.probe)?;
+                let Config { probe, retention, .. } = &inner.config;
+                let crew = Crew::new(inner.courier(), inner.bell.listen(), &options, *probe, retention.clone())?;
                 Ok(crew.start(inner.ended.subscribe()))
             })
             .await
     }
 
     /// Delivers what was submitted until nothing waits any more for the accounts that are registered, and tells how
-    /// many deliveries stand where. `give_up_after_ms` bounds the wait for an instance that is down.
+    /// many deliveries stand where. `give_up_after_ms` bounds the wait for an instance that is down. What is over is
+    /// removed meanwhile, as by [`Alerts::run`].
     ///
     /// # Errors
     /// `invalid_input` for options out of bounds, `store`.
@@ -64,7 +68,8 @@ impl Alerts<'_> {
         let inner = self.0;
         inner
             .run("alerts.drain", async {
-                let crew = Crew::new(inner.courier(), inner.bell.listen(), &options, false)?;
+                let crew =
+                    Crew::new(inner.courier(), inner.bell.listen(), &options, false, inner.config.retention.clone())?;
                 crew.drain(inner.ended.subscribe()).await?;
                 inner.lag(None).await
             })

@@ -8,7 +8,7 @@ use std::{
 use super::{
     bell::{Bell, Ring},
     deliver::about,
-    key::digest,
+    key::{alert_key, correlation_id},
 };
 use crate::{
     clock::Chance,
@@ -17,7 +17,7 @@ use crate::{
     id::{CustomerId, DeliveryId},
     model::{Alert, AlertState, Delivery, DeliveryStatus, EventKind},
     registration::no_account,
-    store::{Arrival, Arrived, Change, DeliveryRecord, DeliveryStep, Refusal, Row, Shown, Store},
+    store::{Arrival, Arrived, Change, DeliveryRecord, DeliveryStep, Refusal, Row, Shown, Store, Trace},
 };
 
 /// Alerts that are given to the store at a time: enough to share a flush, and few enough that nobody waits long behind
@@ -62,47 +62,49 @@ impl Acceptance {
     /// Of each alert one state at the most.
     async fn accept_some(&self, alerts: Vec<Placed>) -> Vec<(usize, Result<Delivery>)> {
         let mut answers = Vec::with_capacity(alerts.len());
-        let (mut places, mut arrivals) = (Vec::new(), Vec::new());
-        for (place, alert) in alerts {
-            match checked(&alert) {
-                Ok(customer) => {
-                    places.push(place);
-                    arrivals.push(self.arrival(customer, alert));
-                }
-                Err(error) => answers.push((place, Err(error))),
-            }
-        }
-        // What is told of those that are new, and the alerts of those that may not be.
-        let told: Vec<_> =
-            arrivals.iter().map(|Arrival { record, event }| (record.delivery.clone(), event.clone())).collect();
-        let arrived = match self.store.accept(arrivals).await {
-            Ok(arrived) => arrived,
-            Err(error) => {
-                answers.extend(places.into_iter().map(|place| (place, Err(error.clone()))));
-                return answers;
-            }
-        };
-        let mut steps = Vec::new();
-        for ((place, arrived), (delivery, event)) in places.into_iter().zip(arrived).zip(told) {
-            let answer = match arrived {
-                Arrived::New(committed) => {
-                    self.observers.publish_from(committed.first_event, vec![event]);
-                    metrics::counter!("itsm_adapter_deliveries_accepted").increment(1);
-                    Ok(delivery)
-                }
-                Arrived::Known { row, last_step } => {
-                    if !is_known(&row, last_step, &delivery.alert) {
-                        let step = DeliveryStep { number: 0, alert: delivery.alert, accepted_at: delivery.accepted_at };
-                        steps.push((place, row.value.delivery.id.clone(), step));
+        let mut left: Vec<(usize, Alert, Option<Trace>)> =
+            alerts.into_iter().map(|(place, alert)| (place, alert, None)).collect();
+        // Once as a rule; again for those whose delivery was removed in this moment, or a trace of one is there.
+        while !left.is_empty() {
+            let (mut places, mut arrivals) = (Vec::new(), Vec::new());
+            for (place, alert, trace) in left.drain(..) {
+                match checked(&alert) {
+                    Ok(customer) => {
+                        places.push(place);
+                        arrivals.push(self.arrival(customer, alert, trace));
                     }
-                    Ok(row.value.delivery)
+                    Err(error) => answers.push((place, Err(error))),
                 }
-                Arrived::NoAccount => Err(no_account(&delivery.customer_id)),
+            }
+            let told: Vec<_> = arrivals.iter().map(|one| (one.record.delivery.clone(), one.event.clone())).collect();
+            let arrived = match self.store.accept(arrivals).await {
+                Ok(arrived) => arrived,
+                Err(error) => {
+                    answers.extend(places.into_iter().map(|place| (place, Err(error.clone()))));
+                    return answers;
+                }
             };
-            answers.push((place, answer));
-        }
-        if let Err(error) = self.append(&steps).await {
-            answers.extend(steps.into_iter().map(|(place, ..)| (place, Err(error.clone()))));
+            let mut later = Vec::new();
+            for ((place, arrived), (delivery, event)) in places.into_iter().zip(arrived).zip(told) {
+                match arrived {
+                    Arrived::New(committed) => {
+                        self.observers.publish_from(committed.first_event, vec![event]);
+                        metrics::counter!("itsm_adapter_deliveries_accepted").increment(1);
+                        answers.push((place, Ok(delivery)));
+                    }
+                    Arrived::Known { row, last_step } if is_known(&row, last_step.as_ref(), &delivery.alert) => {
+                        answers.push((place, Ok(row.value.delivery)));
+                    }
+                    Arrived::Known { row, .. } => later.push((place, delivery.alert, row.value.delivery)),
+                    Arrived::Traced(trace) => left.push((place, delivery.alert, Some(trace))),
+                    Arrived::NoAccount => answers.push((place, Err(no_account(&delivery.customer_id)))),
+                }
+            }
+            match self.append(&later).await {
+                Ok(true) => answers.extend(later.into_iter().map(|(place, _, known)| (place, Ok(known)))),
+                Ok(false) => left.extend(later.into_iter().map(|(place, alert, _)| (place, alert, None))),
+                Err(error) => answers.extend(later.into_iter().map(|(place, ..)| (place, Err(error.clone())))),
+            }
         }
         let taken: HashSet<_> = answers.iter().filter_map(|(_, one)| Some(&one.as_ref().ok()?.customer_id)).collect();
         for customer in taken {
@@ -111,28 +113,34 @@ impl Acceptance {
         answers
     }
 
-    /// Queues later states behind their deliveries.
-    async fn append(&self, steps: &[(usize, DeliveryId, DeliveryStep)]) -> Result<()> {
-        if steps.is_empty() {
-            return Ok(());
+    /// Queues later states behind their deliveries. False when one of those was removed in this moment, because its time
+    /// was over.
+    async fn append(&self, later: &[(usize, Alert, Delivery)]) -> Result<bool> {
+        if later.is_empty() {
+            return Ok(true);
         }
-        let change = |(_, id, step): &(_, DeliveryId, DeliveryStep)| Change::Step {
-            delivery_id: id.clone(),
-            step: step.clone(),
+        let accepted_at = self.chance.now();
+        let step = |alert: &Alert| DeliveryStep { number: 0, alert: alert.clone(), accepted_at };
+        let change = |(_, alert, known): &(usize, Alert, Delivery)| Change::Step {
+            delivery_id: known.id.clone(),
+            step: step(alert),
         };
-        match self.store.commit(steps.iter().map(change).collect()).await {
-            Ok(_) => Ok(()),
+        match self.store.commit(later.iter().map(change).collect()).await {
+            Ok(_) => Ok(true),
+            Err(Refusal::Conflict) => Ok(false),
             Err(Refusal::Failed(error)) => Err(error),
             Err(_) => Err(Error::new(ErrorKind::Internal, "The store refused a step.")),
         }
     }
 
-    fn arrival(&self, customer: CustomerId, alert: Alert) -> Arrival {
+    fn arrival(&self, customer: CustomerId, alert: Alert, trace: Option<Trace>) -> Arrival {
         let now = self.chance.now();
         let state = alert.state;
+        let key = alert_key(&customer, &alert.source, &alert.id);
+        let shown = Shown::beginning(state, trace.as_ref());
         let delivery = Delivery {
             id: new_id(&self.chance),
-            correlation_id: correlation_id(&customer, &alert.source, &alert.id),
+            correlation_id: correlation_id(&key, shown.generation),
             customer_id: customer,
             alert,
             // What is over before anybody heard of it needs nobody's hand; it is kept, so that a later state finds it.
@@ -152,9 +160,9 @@ impl Acceptance {
             claimed_until: None,
             failures: 0,
             spent: 0,
-            shown: Shown { state, ..Shown::default() },
+            shown,
         };
-        Arrival { record, event }
+        Arrival { key, trace, record, event }
     }
 }
 
@@ -193,7 +201,7 @@ fn checked(alert: &Alert) -> Result<CustomerId> {
 
 /// Whether this state of the alert adds nothing: it repeats the last one that was accepted, word for word, or it
 /// raises what waits to be delivered anyway.
-fn is_known(row: &Row<DeliveryRecord>, last: Option<DeliveryStep>, alert: &Alert) -> bool {
+fn is_known(row: &Row<DeliveryRecord>, last: Option<&DeliveryStep>, alert: &Alert) -> bool {
     if let Some(last) = last {
         return last.alert == *alert || (last.alert.state == alert.state && alert.state == AlertState::Ended);
     }
@@ -210,9 +218,4 @@ fn is_known(row: &Row<DeliveryRecord>, last: Option<DeliveryStep>, alert: &Alert
 fn new_id(chance: &Chance) -> DeliveryId {
     let micros = chance.now().timestamp_micros().max(0);
     DeliveryId(format!("{micros:016x}-{:016x}", chance.up_to(u64::MAX)))
-}
-
-/// The key by which the incident is found again; the same for the same alert, whoever computes it.
-fn correlation_id(customer: &CustomerId, source: &str, id: &str) -> String {
-    format!("citrix-{}", digest([customer.as_str(), source, id]))
 }

@@ -36,7 +36,7 @@ impl Courier {
             Err(error) => return self.put_back(row, error, budget).await,
         };
         // What was begun is brought to its end, whatever the policy says by now.
-        let is_new = row.value.delivery.attempts == 0 && row.value.shown.generation == 0;
+        let is_new = row.value.delivery.attempts == 0 && row.value.shown.generation == row.value.shown.born;
         match decision.action {
             Action::Ignore if is_new => return self.ignore(row, &decision).await,
             // Whoever delivers by hand does not wait for the end of a maintenance window.

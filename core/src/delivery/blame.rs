@@ -1,6 +1,9 @@
 //! Whose trouble a failure is, so that it slows what it is about and nothing else.
 
-use std::collections::{HashMap, HashSet};
+use std::{
+    collections::{HashMap, HashSet},
+    time::Duration,
+};
 
 use chrono::{DateTime, Utc};
 
@@ -85,6 +88,11 @@ impl Troubles {
         self.lately.len() >= TOO_MANY
     }
 
+    /// The account is to be left alone for this long.
+    pub(super) fn rests(&mut self, customer: CustomerId, started: DateTime<Utc>, now: DateTime<Utc>, wait: Duration) {
+        self.of.entry(customer).or_insert_with(|| Pace::new(1, now)).throttled(started, now, Some(wait));
+    }
+
     /// It did.
     pub(super) fn answered(&mut self, customer: &CustomerId) {
         self.of.remove(customer);
@@ -94,7 +102,7 @@ impl Troubles {
     /// The accounts that are not resting now; those that are gone are forgotten.
     pub(super) fn awake(&mut self, customers: &[CustomerId], now: DateTime<Utc>) -> Vec<CustomerId> {
         self.of.retain(|customer, _| customers.contains(customer));
-        customers.iter().filter(|customer| !self.rests(customer, now)).cloned().collect()
+        customers.iter().filter(|customer| !self.is_at_rest(customer, now)).cloned().collect()
     }
 
     /// Whether no account has any.
@@ -103,15 +111,13 @@ impl Troubles {
     }
 
     /// Whether nothing is to be begun for this account now.
-    pub(super) fn rests(&self, customer: &CustomerId, now: DateTime<Utc>) -> bool {
+    pub(super) fn is_at_rest(&self, customer: &CustomerId, now: DateTime<Utc>) -> bool {
         self.of.get(customer).is_some_and(|pace| pace.closed_until(now).is_some())
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
     #[test]
@@ -144,7 +150,11 @@ mod tests {
         assert_eq!(troubles.awake(&both, now + Duration::from_secs(60)).len(), 2);
         troubles.answered(&acme);
         assert_eq!(troubles.awake(&both, now).len(), 2);
+        troubles.rests(acme, now, now, Duration::from_secs(30));
+        assert_eq!(troubles.awake(&both, now + Duration::from_secs(29)).len(), 1);
+        assert_eq!(troubles.awake(&both, now + Duration::from_secs(30)).len(), 2);
     }
+
     #[test]
     fn what_befalls_one_account_after_the_other_is_the_instances() {
         let (now, mut troubles) = (DateTime::UNIX_EPOCH, Troubles::default());

@@ -1,4 +1,4 @@
-//! The daily probe of the registrations that a worker works for.
+//! What a worker does daily: it probes the registrations that it works for, and removes what is over.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -8,8 +8,9 @@ use std::{
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio::task::JoinSet;
 
-use super::{deliver::Courier, lease::Held};
+use super::{deliver::Courier, lease::Held, retention::Keeper};
 use crate::{
+    config::Retention,
     error::Result,
     id::{CustomerId, InstanceId},
 };
@@ -21,20 +22,31 @@ const PAUSE: TimeDelta = TimeDelta::hours(1);
 /// Probes at a time.
 const AT_ONCE: usize = 4;
 
-/// Probes what was not probed for a day, by whichever process.
+/// Does what was not done for a day, by whichever process.
 pub(super) struct Daily {
     courier: Courier,
+    /// Whether registrations are probed.
+    probe: bool,
+    keeper: Keeper,
     next: HashMap<(CustomerId, InstanceId), DateTime<Utc>>,
     under_way: JoinSet<()>,
 }
 
 impl Daily {
-    pub(super) fn new(courier: Courier) -> Self {
-        Self { courier, next: HashMap::new(), under_way: JoinSet::new() }
+    pub(super) fn new(courier: Courier, probe: bool, retention: Retention) -> Self {
+        let keeper = Keeper::new(courier.clone(), retention);
+        Self { courier, probe, keeper, next: HashMap::new(), under_way: JoinSet::new() }
     }
 
     /// Starts on what is due, and waits for nothing.
     pub(super) fn look(&mut self, registered: &BTreeMap<InstanceId, Vec<CustomerId>>) {
+        self.keeper.look();
+        if self.probe {
+            self.probe(registered);
+        }
+    }
+
+    fn probe(&mut self, registered: &BTreeMap<InstanceId, Vec<CustomerId>>) {
         while self.under_way.try_join_next().is_some() {}
         let now = self.courier.chance.now();
         self.next.retain(|(customer, instance), _| {
@@ -63,6 +75,7 @@ impl Daily {
     /// Waits for what is under way: a probe that is broken off leaves its record open.
     pub(super) async fn end(mut self) {
         while self.under_way.join_next().await.is_some() {}
+        self.keeper.end().await;
     }
 }
 

@@ -77,6 +77,7 @@ impl Courier {
             }
             let mut record = row.value;
             record.delivery.status = DeliveryStatus::Grouped;
+            record.shown.counted_in = Some(open.parent.clone());
             record.delivery.failure = Some(format!("It is counted in the incident of delivery {}.", open.parent));
             record.delivery.updated_at = now;
             record.claimed_until = None;

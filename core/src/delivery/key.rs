@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use sha2::{Digest, Sha256};
 
-use crate::store::DeliveryRecord;
+use crate::{id::CustomerId, store::DeliveryRecord};
 
 /// 40 hexadecimal digits, the same for the same parts, whoever computes them; parts do not run into each other.
 pub(super) fn digest<'a>(parts: impl IntoIterator<Item = &'a str>) -> String {
@@ -18,6 +18,19 @@ pub(super) fn digest<'a>(parts: impl IntoIterator<Item = &'a str>) -> String {
         let _ = write!(key, "{byte:02x}");
         key
     })
+}
+
+/// What tells alerts apart: the same for the same account, source and id, and for no others.
+pub(super) fn alert_key(customer: &CustomerId, source: &str, id: &str) -> String {
+    digest([customer.as_str(), source, id])
+}
+
+/// The key by which an incident of the alert is found again.
+pub(super) fn correlation_id(alert_key: &str, generation: i32) -> String {
+    match generation {
+        0 => format!("citrix-{alert_key}"),
+        later => format!("citrix-{alert_key}~{later}"),
+    }
 }
 
 /// The record id of the alert's incident of this generation, 32 hexadecimal digits: the same for the same alert, whoever

@@ -101,7 +101,9 @@ impl Lane {
             let closed = mind.pace.closed_until(now);
             if closed.is_some() || !mind.troubles.are_none() || !Arc::ptr_eq(&customers, &served) {
                 let is_unwanted = |customer: &CustomerId| {
-                    closed.is_some() || mind.troubles.rests(customer, now) || customers.binary_search(customer).is_err()
+                    closed.is_some()
+                        || mind.troubles.is_at_rest(customer, now)
+                        || customers.binary_search(customer).is_err()
                 };
                 if work.stock.give_back(is_unwanted).await > 0 {
                     look_at = Some(now);
@@ -256,7 +258,9 @@ impl Lane {
                     }
                     Blame::Instance => pace.failed(started, now, chance),
                     Blame::Account => {
-                        if troubles.failed(customer, started, now, chance) {
+                        if let Retry::After(wait) = error.retry_advice() {
+                            troubles.rests(customer, started, now, wait);
+                        } else if troubles.failed(customer, started, now, chance) {
                             pace.failed(started, now, chance);
                         }
                     }

@@ -23,6 +23,7 @@ mod mapping;
 mod pace;
 mod policy;
 mod probe;
+mod retention;
 mod settle;
 mod sight;
 mod slots;

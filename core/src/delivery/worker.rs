@@ -18,6 +18,7 @@ use super::{
     lanes::{Customers, Lanes},
 };
 use crate::{
+    config::Retention,
     error::{Error, ErrorKind, Result},
     id::{CustomerId, InstanceId},
     model::{ConnectionStatus, RunOptions},
@@ -80,10 +81,11 @@ pub(crate) struct Crew {
     poll: Duration,
     give_up: Option<Duration>,
     probe: bool,
+    retention: Retention,
 }
 
 impl Crew {
-    /// `probe`: whether a worker probes its registrations daily.
+    /// `probe`: whether a worker probes its registrations daily; `retention`: what it removes daily.
     ///
     /// # Errors
     /// `invalid_input` for options out of bounds.
@@ -92,6 +94,7 @@ impl Crew {
         bell: broadcast::Receiver<Ring>,
         options: &RunOptions,
         probe: bool,
+        retention: Retention,
     ) -> Result<Self> {
         let within = |name: &str, value: Option<u32>, default: u32, most: u32| match value.unwrap_or(default) {
             value if (1..=most).contains(&value) => Ok(value),
@@ -99,7 +102,7 @@ impl Crew {
         };
         let customers = options.customer_ids.as_ref();
         Ok(Self {
-            courier,
+            courier: Courier { tokens: courier.tokens.hurried(), ..courier },
             bell,
             customers: customers.map(|ids| ids.iter().map(|id| CustomerId::parse(id)).collect()).transpose()?,
             concurrency: within("concurrency", options.concurrency, 16, 256)? as usize,
@@ -108,6 +111,7 @@ impl Crew {
             poll: Duration::from_millis(within("poll_interval_ms", options.poll_interval_ms, 500, 3_600_000)?.into()),
             give_up: options.give_up_after_ms.map(|ms| Duration::from_millis(ms.into())),
             probe,
+            retention,
         })
     }
 
@@ -138,15 +142,13 @@ impl Crew {
         let mut lanes = Lanes::default();
         let mut running = JoinSet::new();
         let mut outcome = Ok(());
-        let mut daily = (self.probe && !until_empty).then(|| Daily::new(self.courier.clone()));
+        let mut daily = Daily::new(self.courier.clone(), self.probe, self.retention.clone());
         let (mut read_at, mut look_at) = (clock.elapsed(), clock.elapsed() + self.poll);
         loop {
             if clock.elapsed() >= read_at {
                 match self.registered().await {
                     Ok(registered) => {
-                        if let Some(daily) = &mut daily {
-                            daily.look(&registered);
-                        }
+                        daily.look(&registered);
                         lanes.follow(registered, until_empty, |instance, customers, bell| {
                             running.spawn(self.lane(instance, customers, bell, end.clone(), until_empty).run());
                         });
@@ -187,9 +189,7 @@ impl Crew {
         }
         ending.send_replace(true);
         while running.join_next().await.is_some() {}
-        if let Some(daily) = daily {
-            daily.end().await;
-        }
+        daily.end().await;
         outcome
     }
 

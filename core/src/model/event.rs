@@ -55,6 +55,8 @@ pub enum EventKind {
     /// A probe found that an instance's look-ups cannot be relied on; nothing is inserted there for the account until a
     /// probe finds that they work.
     LookUpBroken,
+    /// Deliveries or events were removed because their time was over; the detail says how many, and from before when.
+    Forgotten,
     /// Something to know about the store or its key.
     StoreWarning,
 }

@@ -62,6 +62,16 @@ pub struct ClientOptions {
     /// incident of the adapter's own and closes it again; see `registrations.probe`.
     #[cfg_attr(feature = "uniffi", uniffi(default))]
     pub probe: Option<bool>,
+    /// How long a delivery is kept after its end, in days (90); 0: for ever. Workers remove what is over once a day. What
+    /// goes on stays: an alert that has not ended, an incident that is open, a dead letter.
+    #[cfg_attr(feature = "uniffi", uniffi(default))]
+    pub keep_deliveries_days: Option<u32>,
+    /// How long a dead letter is kept, in days (0: for ever).
+    #[cfg_attr(feature = "uniffi", uniffi(default))]
+    pub keep_dead_letters_days: Option<u32>,
+    /// How long an event of the log is kept, in days (400); 0: for ever.
+    #[cfg_attr(feature = "uniffi", uniffi(default))]
+    pub keep_events_days: Option<u32>,
 }
 
 /// How an authorization server differs from what an instance of ServiceNow has by default. Addresses are paths at

@@ -61,7 +61,18 @@ impl<T: Token> Cached<T> {
     }
 }
 
-type Flight<T> = Shared<BoxFuture<'static, Result<Cached<T>>>>;
+/// An exchange under way.
+#[derive(Clone)]
+struct Flight<T: Clone> {
+    /// The token that it replaces, because it was refused; none: it began for want of one.
+    refused: Option<Secret>,
+    landing: Shared<BoxFuture<'static, Result<Cached<T>>>>,
+}
+
+enum Boarded<T: Clone> {
+    Served(T),
+    Waits(Flight<T>),
+}
 
 /// What a failed exchange leaves behind, so that the next caller does not ask at once again.
 struct Pause {
@@ -70,12 +81,12 @@ struct Pause {
     error: Error,
 }
 
-struct Aloft<T> {
+struct Aloft<T: Clone> {
     flights: HashMap<TokenKey, Flight<T>>,
     pauses: HashMap<TokenKey, Pause>,
 }
 
-pub(crate) struct Flights<T> {
+pub(crate) struct Flights<T: Clone> {
     chance: Chance,
     cache: RwLock<HashMap<TokenKey, Cached<T>>>,
     aloft: Mutex<Aloft<T>>,
@@ -94,35 +105,56 @@ impl<T: Token> Flights<T> {
         self: &Arc<Self>,
         key: &TokenKey,
         refused: Option<&Secret>,
-        exchange: impl FnOnce() -> F,
+        exchange: impl Fn() -> F,
     ) -> Result<T>
     where
         F: Future<Output = Result<Cached<T>>> + Send + 'static,
     {
-        if let Some(hit) = self.hit(key, refused) {
-            return Ok(hit);
+        loop {
+            let flight = match self.aboard(key, refused, &exchange)? {
+                Boarded::Served(token) => return Ok(token),
+                Boarded::Waits(flight) => flight,
+            };
+            let landed = flight.landing.await?.token;
+            // One that began without knowing of the refusal may bring the very token that was refused. It left the map
+            // before it came here, so the next round begins an exchange, or learns what came of a later one.
+            let Some(refused) = refused else { return Ok(landed) };
+            let knew = flight.refused.is_some_and(|known| known.matches(refused.expose()));
+            if knew || !refused.matches(landed.secret().expose()) {
+                return Ok(landed);
+            }
         }
-        let flight = {
-            let mut aloft = self.aloft.lock().unwrap_or_else(PoisonError::into_inner);
-            // Whoever landed a moment ago has filled the cache before leaving the map.
-            if let Some(hit) = self.hit(key, refused) {
-                return Ok(hit);
-            }
-            match aloft.flights.get(key) {
-                Some(flight) => flight.clone(),
-                None => {
-                    if let Some(pause) = aloft.pauses.get(key)
-                        && self.chance.now() < pause.until
-                    {
-                        return Err(pause.error.clone());
-                    }
-                    let flight = self.depart(key.clone(), exchange());
-                    aloft.flights.insert(key.clone(), flight.clone());
-                    flight
-                }
-            }
-        };
-        flight.await.map(|cached| cached.token)
+    }
+
+    /// What there is for a caller: a token, the failure of a moment ago, or a flight to wait for.
+    fn aboard<F>(
+        self: &Arc<Self>,
+        key: &TokenKey,
+        refused: Option<&Secret>,
+        exchange: impl Fn() -> F,
+    ) -> Result<Boarded<T>>
+    where
+        F: Future<Output = Result<Cached<T>>> + Send + 'static,
+    {
+        if let Some(hit) = self.hit(key, refused) {
+            return Ok(Boarded::Served(hit));
+        }
+        let mut aloft = self.aloft.lock().unwrap_or_else(PoisonError::into_inner);
+        // Whoever landed a moment ago has filled the cache before leaving the map.
+        if let Some(hit) = self.hit(key, refused) {
+            return Ok(Boarded::Served(hit));
+        }
+        if let Some(flight) = aloft.flights.get(key) {
+            return Ok(Boarded::Waits(flight.clone()));
+        }
+        if let Some(pause) = aloft.pauses.get(key)
+            && self.chance.now() < pause.until
+        {
+            return Err(pause.error.clone());
+        }
+        let flight = Flight { refused: refused.cloned(), landing: self.depart(key.clone(), exchange()) };
+        aloft.flights.insert(key.clone(), flight.clone());
+        Ok(Boarded::Waits(flight))
     }
 
     /// Forgets what is known of a key: its credentials have changed.
@@ -137,7 +169,7 @@ impl<T: Token> Flights<T> {
         cached.serves(self.chance.now(), refused).then(|| cached.token.clone())
     }
 
-    fn depart<F>(self: &Arc<Self>, key: TokenKey, exchange: F) -> Flight<T>
+    fn depart<F>(self: &Arc<Self>, key: TokenKey, exchange: F) -> Shared<BoxFuture<'static, Result<Cached<T>>>>
     where
         F: Future<Output = Result<Cached<T>>> + Send + 'static,
     {
@@ -192,6 +224,7 @@ fn is_about_the_way(kind: ErrorKind) -> bool {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -205,6 +238,12 @@ mod tests {
     fn flights() -> (Arc<Flights<Arc<Secret>>>, ManualClock) {
         let clock = ManualClock::new(DateTime::UNIX_EPOCH);
         (Flights::new(Chance { clock: Arc::new(clock.clone()), random: Arc::new(SystemRandom) }), clock)
+    }
+
+    /// What is exchanged once, and not again.
+    fn once<F>(exchange: F) -> impl Fn() -> F {
+        let exchange = Mutex::new(Some(exchange));
+        move || exchange.lock().unwrap().take().unwrap_or_else(|| panic!("asked twice"))
     }
 
     fn token(text: &str, clock: &ManualClock) -> Cached<Arc<Secret>> {
@@ -223,11 +262,15 @@ mod tests {
                 (flights.clone(), exchanges.clone(), clock.clone(), gate.clone());
             callers.spawn(async move {
                 flights
-                    .get(&key(), None, || async move {
-                        exchanges.fetch_add(1, Ordering::SeqCst);
-                        let _ = gate.wait_for(|open| *open).await;
-                        Ok(token("t", &clock))
-                    })
+                    .get(
+                        &key(),
+                        None,
+                        once(async move {
+                            exchanges.fetch_add(1, Ordering::SeqCst);
+                            let _ = gate.wait_for(|open| *open).await;
+                            Ok(token("t", &clock))
+                        }),
+                    )
                     .await
             });
         }
@@ -245,10 +288,10 @@ mod tests {
         let attempt = |wait: Retry| {
             let (flights, exchanges) = (flights.clone(), exchanges.clone());
             async move {
-                let exchange = || async move {
+                let exchange = once(async move {
                     exchanges.fetch_add(1, Ordering::SeqCst);
                     Err(Error::new(ErrorKind::Throttled, "Slow down.").retry(wait))
-                };
+                });
                 flights.get(&key(), None, exchange).await
             }
         };
@@ -271,10 +314,14 @@ mod tests {
         let (flights2, clock2) = (flights.clone(), clock.clone());
         let caller = tokio::spawn(async move {
             flights2
-                .get(&key(), None, || async move {
-                    let _ = gate.wait_for(|open| *open).await;
-                    Ok(token("kept", &clock2))
-                })
+                .get(
+                    &key(),
+                    None,
+                    once(async move {
+                        let _ = gate.wait_for(|open| *open).await;
+                        Ok(token("kept", &clock2))
+                    }),
+                )
                 .await
         });
         while flights.aloft.lock().unwrap_or_else(PoisonError::into_inner).flights.is_empty() {
@@ -290,10 +337,58 @@ mod tests {
     async fn a_refused_token_is_not_served_again() {
         let (flights, clock) = flights();
         let first = token("first", &clock);
-        let _ = flights.get(&key(), None, || async move { Ok(first) }).await;
+        let _ = flights.get(&key(), None, once(async move { Ok(first) })).await;
         let second = token("second", &clock);
-        let got = flights.get(&key(), Some(&Secret::from("first")), || async move { Ok(second) }).await;
+        let got = flights.get(&key(), Some(&Secret::from("first")), once(async move { Ok(second) })).await;
         assert!(matches!(got, Ok(token) if token.matches("second")));
+    }
+
+    /// A caller may take a token from the cache, and be refused with it, before the flight that brought the token has
+    /// left the map.
+    #[tokio::test]
+    async fn a_flight_that_began_before_the_refusal_does_not_bring_the_refused_token() {
+        for refused_again in [false, true] {
+            let (flights, clock) = flights();
+            let (open, mut gate) = tokio::sync::watch::channel(false);
+            let (early, old) = (flights.clone(), token("old", &clock));
+            let early = tokio::spawn(async move {
+                let exchange = once(async move {
+                    let _ = gate.wait_for(|open| *open).await;
+                    Ok(old)
+                });
+                early.get(&key(), None, exchange).await
+            });
+            while flights.aloft.lock().unwrap().flights.is_empty() {
+                tokio::task::yield_now().await;
+            }
+            let answer = if refused_again {
+                Err(Error::new(ErrorKind::Throttled, "Slow down.").retry(Retry::After(Duration::from_secs(30))))
+            } else {
+                Ok(token("new", &clock))
+            };
+            let (key, refused) = (key(), Secret::from("old"));
+            let late = flights.get(&key, Some(&refused), once(async move { answer }));
+            let mut late = std::pin::pin!(late);
+            assert!(futures_util::poll!(&mut late).is_pending(), "it waits for the flight under way");
+            open.send(true).unwrap();
+            assert!(early.await.unwrap().unwrap().matches("old"));
+            match late.await {
+                Ok(token) => assert!(!refused_again && token.matches("new")),
+                Err(error) => assert!(refused_again && error.kind() == ErrorKind::Throttled, "{error:?}"),
+            }
+        }
+    }
+
+    /// ServiceNow may give the same token again: that is its answer, and not asked for once more by every waiter.
+    #[tokio::test]
+    async fn the_same_token_given_again_is_an_answer_for_everybody_who_was_refused() {
+        let (flights, clock) = flights();
+        let (refused, same) = (Secret::from("same"), token("same", &clock));
+        let key = key();
+        let first = flights.get(&key, Some(&refused), once(async move { Ok(same) }));
+        let second = flights.get(&key, Some(&refused), || async { panic!("asked twice") });
+        let (first, second) = tokio::join!(first, second);
+        assert!(first.unwrap().matches("same") && second.unwrap().matches("same"));
     }
 
     #[tokio::test]

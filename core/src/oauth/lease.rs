@@ -17,6 +17,9 @@ pub(super) const MARGIN: Duration = Duration::from_secs(30);
 /// Pause between two looks at a lease that somebody else holds.
 const LEASE_POLL: Duration = Duration::from_millis(50);
 
+/// Wait for somebody else's exchange after which it is not an ordinary one.
+const ORDINARY: Duration = Duration::from_secs(2);
+
 /// What waiting for a lease came to.
 pub(super) enum Leased {
     Fresh(Renewed),
@@ -28,9 +31,14 @@ impl Inner {
     pub(super) async fn lease(&self, key: &TokenKey, refused: Option<&Secret>) -> Result<Leased> {
         let name = lease_name(key);
         let owner = self.chance.uuid().to_string();
-        let give_up = self.chance.now() + self.lease_span * 2;
+        let began = self.chance.now();
+        let give_up = began + self.lease_span * 2;
+        let mut doubt = None;
         loop {
             let now = self.chance.now();
+            if now > began + ORDINARY {
+                doubt.get_or_insert_with(|| self.doubts.begin(key, now + ORDINARY));
+            }
             let lease = self.store.acquire(&name, &owner, now, now + self.lease_span).await?;
             let serving = match self.stored(key).await {
                 Ok(cached) => cached.filter(|cached| cached.serves(now, refused)),

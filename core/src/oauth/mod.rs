@@ -2,6 +2,7 @@
 
 mod authorize;
 mod callback;
+mod doubt;
 mod flight;
 mod lease;
 mod refresh;

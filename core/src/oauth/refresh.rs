@@ -4,6 +4,7 @@
 use std::{future::Future, sync::Arc, time::Duration};
 
 use super::{
+    doubt::{Doubts, in_doubt},
     flight::{Cached, Flights, TokenKey},
     lease::{Leased, MARGIN},
     token::{Access, AccountSecrets, CitrixToken, ConnectionSecrets, TokenSet, life},
@@ -30,7 +31,10 @@ const WALL_MARGIN: Duration = Duration::from_secs(24 * 3600);
 
 /// All tokens of one client; cheap to clone.
 #[derive(Clone)]
-pub(crate) struct Tokens(Arc<Inner>);
+pub(crate) struct Tokens {
+    inner: Arc<Inner>,
+    hurried: bool,
+}
 
 pub(super) struct Inner {
     citrix_tokens: Arc<Flights<Arc<Secret>>>,
@@ -45,6 +49,7 @@ pub(super) struct Inner {
     driver: Driver,
     /// How long a lease lasts: longer than one call can take, with all its waits. It is prolonged before the next one.
     pub(super) lease_span: Duration,
+    pub(super) doubts: Doubts,
 }
 
 impl Tokens {
@@ -60,7 +65,7 @@ impl Tokens {
     ) -> Self {
         let (citrix_tokens, servicenow_tokens) = (Flights::new(chance.clone()), Flights::new(chance.clone()));
         let lease_span = total_timeout + MARGIN;
-        Self(Arc::new(Inner {
+        let inner = Arc::new(Inner {
             citrix_tokens,
             servicenow_tokens,
             disabled: Trusted::default(),
@@ -71,7 +76,15 @@ impl Tokens {
             servicenow,
             driver,
             lease_span,
-        }))
+            doubts: Doubts::default(),
+        });
+        Self { inner, hurried: false }
+    }
+
+    /// The same tokens for somebody who does not wait while one is in doubt, but is told at once that it is: an
+    /// `unauthorized` with the time to wait, and the context `token` = `in_doubt`.
+    pub(crate) fn hurried(self) -> Self {
+        Self { hurried: true, ..self }
     }
 
     /// The account's token for Citrix Cloud; `refused` is the one that was just answered with 401.
@@ -79,13 +92,13 @@ impl Tokens {
         self.is_served(customer).await?;
         let key = TokenKey::Citrix(customer.clone());
         let exchange = || {
-            let (inner, customer, refused) = (Arc::clone(&self.0), customer.clone(), refused.cloned());
+            let (inner, customer, refused) = (Arc::clone(&self.inner), customer.clone(), refused.cloned());
             async move {
                 let renewed = inner.renew(&TokenKey::Citrix(customer), refused.as_ref()).await?;
                 Ok(Cached { token: Arc::new(renewed.token), renew_at: renewed.renew_at })
             }
         };
-        self.0.citrix_tokens.get(&key, refused, exchange).await
+        self.inner.citrix_tokens.get(&key, refused, exchange).await
     }
 
     /// The account's access to an instance it is registered with; `refused` as above.
@@ -102,13 +115,21 @@ impl Tokens {
         let key = TokenKey::ServiceNow(customer.clone(), instance.clone());
         let exchange = || {
             let (inner, key, instance, refused) =
-                (Arc::clone(&self.0), key.clone(), instance.clone(), refused.cloned());
+                (Arc::clone(&self.inner), key.clone(), instance.clone(), refused.cloned());
             async move {
                 let renewed = inner.renew(&key, refused.as_ref()).await?;
                 Ok(Cached { token: Access::new(&instance, &renewed.token)?, renew_at: renewed.renew_at })
             }
         };
-        self.0.servicenow_tokens.get(&key, refused, exchange).await
+        let token = self.inner.servicenow_tokens.get(&key, refused, exchange);
+        if !self.hurried {
+            return token.await;
+        }
+        tokio::select! {
+            biased;
+            token = token => token,
+            until = self.inner.doubts.of(&key) => Err(in_doubt(until, self.inner.chance.now())),
+        }
     }
 
     /// Whether the account is there, and not disabled (T7). Every token passes here.
@@ -116,12 +137,12 @@ impl Tokens {
     /// # Errors
     /// `not_found`; `illegal_state` with the context `account` = `disabled`; `store`.
     pub(crate) async fn is_served(&self, customer: &CustomerId) -> Result<()> {
-        let now = self.0.chance.now();
-        let is_disabled = match self.0.disabled.get(customer, now) {
+        let now = self.inner.chance.now();
+        let is_disabled = match self.inner.disabled.get(customer, now) {
             Some(known) => known,
             None => {
-                let row = self.0.store.account(customer).await?.ok_or_else(|| no_account(customer))?;
-                self.0.disabled.put(customer.clone(), row.value.is_disabled, now);
+                let row = self.inner.store.account(customer).await?.ok_or_else(|| no_account(customer))?;
+                self.inner.disabled.put(customer.clone(), row.value.is_disabled, now);
                 row.value.is_disabled
             }
         };
@@ -160,9 +181,9 @@ impl Tokens {
         work: impl Future<Output = Result<T>>,
     ) -> Result<T> {
         let key = TokenKey::ServiceNow(customer.clone(), instance.clone());
-        let lease = self.0.lease_for_change(&key).await?;
+        let lease = self.inner.lease_for_change(&key).await?;
         let done = work.await;
-        self.0.release(&lease).await;
+        self.inner.release(&lease).await;
         done
     }
 
@@ -186,11 +207,11 @@ impl Tokens {
     pub(crate) fn forget(&self, customer: &CustomerId, instance: Option<&InstanceId>) {
         match instance {
             None => {
-                self.0.disabled.forget(customer);
-                self.0.citrix_tokens.forget(&TokenKey::Citrix(customer.clone()));
+                self.inner.disabled.forget(customer);
+                self.inner.citrix_tokens.forget(&TokenKey::Citrix(customer.clone()));
             }
             Some(instance) => {
-                self.0.servicenow_tokens.forget(&TokenKey::ServiceNow(customer.clone(), instance.clone()));
+                self.inner.servicenow_tokens.forget(&TokenKey::ServiceNow(customer.clone(), instance.clone()));
             }
         }
     }
@@ -263,7 +284,10 @@ impl Inner {
                 Some(password) => self.servicenow.password_grant(&credentials, &grant.user_name, password).await,
                 // One more try, later, unless somebody has changed the grant meanwhile.
                 None => {
+                    let doubted = TokenKey::ServiceNow(customer.clone(), instance.clone());
+                    let doubt = self.doubts.begin(&doubted, self.chance.now() + SECOND_TRY);
                     self.chance.clock.sleep(SECOND_TRY).await;
+                    drop(doubt);
                     self.prolong(lease).await?;
                     let (_, now) = self.registration(customer, instance).await?;
                     if !same_credentials(&now, &secrets) {

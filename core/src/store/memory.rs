@@ -1,7 +1,7 @@
 //! The store that forgets: for tests, trials and short scripts. It obeys the same contract as the others.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, BTreeSet, VecDeque},
     fmt,
     ops::Bound,
     sync::{Mutex, MutexGuard, PoisonError},
@@ -13,7 +13,7 @@ use chrono::{DateTime, Utc};
 use super::{
     Arrival, Arrived, Change, Claim, Claimed, Committed, ConnectionFilter, DeliveryCount, DeliveryFilter,
     DeliveryGroup, DeliveryRecord, DeliveryStep, Lease, PendingFlow, PendingRevocation, Put, Refusal, ResumePoint, Row,
-    Store, Wanted,
+    Store, Trace, Wanted,
     outbox::{Due, PROMOTED, STEPS},
 };
 use crate::{
@@ -66,8 +66,11 @@ struct State {
     policies: BTreeMap<CustomerId, Row<AccountPolicy>>,
     resume_points: BTreeMap<(CustomerId, String), Row<ResumePoint>>,
     probes: BTreeMap<Pair, Row<ProbeReport>>,
-    /// Event number n is at n - 1.
-    events: Vec<Event>,
+    traces: BTreeMap<String, Trace>,
+    /// Without the oldest ones, which were removed.
+    events: VecDeque<Event>,
+    /// How many those were.
+    removed_events: i64,
     leases: BTreeMap<String, Held>,
 }
 
@@ -138,7 +141,7 @@ fn holds(status: ConnectionStatus) -> bool {
 impl State {
     fn commit(&mut self, changes: Vec<Change>) -> Result<Committed, Refusal> {
         let version = self.version + 1;
-        let events = self.events.len();
+        let last_event = self.last_event();
         let mut undos: Vec<Undo> = Vec::with_capacity(changes.len());
         for change in changes {
             match self.apply(change, version) {
@@ -152,7 +155,7 @@ impl State {
             }
         }
         self.version = version;
-        let first_event = if self.events.len() > events { i64::try_from(events).unwrap_or(i64::MAX) + 1 } else { 0 };
+        let first_event = if self.last_event() > last_event { last_event + 1 } else { 0 };
         Ok(Committed { version, first_event })
     }
 
@@ -191,7 +194,10 @@ impl State {
                 Ok(forget(self, |state| &mut state.flows, id, own))
             }
             Change::Delivery(put) => self.deliver(put, version),
-            Change::Step { delivery_id, step } => Ok(self.append(delivery_id, step)),
+            Change::Step { delivery_id, step } if self.deliveries.contains_key(&delivery_id) => {
+                Ok(self.append(delivery_id, step))
+            }
+            Change::Step { .. } => Err(Refusal::Conflict),
             Change::Group(put) => {
                 let key = (put.value.customer_id.clone(), put.value.key.clone());
                 let same = self.groups.get(&key).is_some_and(|row| row.value.parent == put.value.parent);
@@ -248,11 +254,22 @@ impl State {
                 let before = self.probes.remove(&pair);
                 Ok(Box::new(move |state| restore(&mut state.probes, pair, before)))
             }
+            Change::RemoveDelivery { id, version, trace } => self.remove_delivery(id, version, trace),
+            Change::RemoveEvents { through } => {
+                let most = usize::try_from(through.saturating_sub(self.removed_events)).unwrap_or_default();
+                let removed: Vec<Event> = self.events.drain(..most.min(self.events.len())).collect();
+                let count = i64::try_from(removed.len()).unwrap_or(i64::MAX);
+                self.removed_events += count;
+                Ok(Box::new(move |state| {
+                    state.removed_events -= count;
+                    removed.into_iter().rev().for_each(|event| state.events.push_front(event));
+                }))
+            }
             Change::Event(mut event) => {
-                event.sequence = i64::try_from(self.events.len()).unwrap_or(i64::MAX) + 1;
-                self.events.push(event);
+                event.sequence = self.last_event() + 1;
+                self.events.push_back(event);
                 Ok(Box::new(|state| {
-                    state.events.pop();
+                    state.events.pop_back();
                 }))
             }
         }
@@ -397,6 +414,44 @@ impl State {
         }))
     }
 
+    fn remove_delivery(&mut self, id: DeliveryId, version: i64, trace: Option<Trace>) -> Result<Undo, Refusal> {
+        let Some(row) = self.deliveries.get(&id).filter(|row| row.version == version) else {
+            return Err(Refusal::Conflict);
+        };
+        let is_open = matches!(row.value.delivery.status, DeliveryStatus::Pending | DeliveryStatus::Unknown);
+        if is_open || self.owners.contains_key(&id) || self.steps.get(&id).is_some_and(|steps| !steps.is_empty()) {
+            return Err(Refusal::Conflict);
+        }
+        let due = self.dues.get(&id).copied().unwrap_or(Due::Never);
+        self.make_due(&id, Due::Never);
+        let before = self.place(&id, None);
+        self.dues.remove(&id);
+        self.steps.remove(&id);
+        let of_group = |row: &Row<DeliveryGroup>| row.value.parent == id;
+        let keys: Vec<_> = self.groups.iter().filter(|(_, row)| of_group(row)).map(|(key, _)| key.clone()).collect();
+        let groups: Vec<_> = keys.iter().filter_map(|key| self.groups.remove_entry(key)).collect();
+        let counts: Vec<_> = keys.iter().filter_map(|key| self.group_counts.remove_entry(key)).collect();
+        let key = trace.as_ref().map(|trace| trace.key.clone());
+        let stayed = trace.and_then(|trace| self.traces.insert(trace.key.clone(), trace));
+        Ok(Box::new(move |state| {
+            if let Some(key) = key {
+                match stayed {
+                    Some(trace) => state.traces.insert(key, trace),
+                    None => state.traces.remove(&key),
+                };
+            }
+            state.groups.extend(groups);
+            state.group_counts.extend(counts);
+            state.place(&id, before);
+            state.make_due(&id, due);
+        }))
+    }
+
+    /// The number of the last event.
+    fn last_event(&self) -> i64 {
+        self.removed_events + i64::try_from(self.events.len()).unwrap_or(i64::MAX)
+    }
+
     /// Sets or clears a delivery and keeps both indexes in step; answers what was there.
     fn place(&mut self, id: &DeliveryId, row: Option<Row<DeliveryRecord>>) -> Option<Row<DeliveryRecord>> {
         let before = self.deliveries.remove(id);
@@ -439,13 +494,16 @@ impl State {
         };
     }
 
-    fn accept(&mut self, Arrival { record, event }: Arrival) -> Result<Arrived> {
+    fn accept(&mut self, Arrival { key, trace, record, event }: Arrival) -> Result<Arrived> {
         if let Some(row) = self.by_alert.get(&alert_key(&record)).and_then(|id| self.deliveries.get(id)) {
             let last_step = self.steps.get(&row.value.delivery.id).and_then(|steps| steps.last());
             return Ok(Arrived::Known { row: row.clone(), last_step: last_step.cloned() });
         }
         if !self.accounts.contains_key(&record.delivery.customer_id) {
             return Ok(Arrived::NoAccount);
+        }
+        if let Some(present) = self.traces.get(&key).filter(|present| trace.as_ref() != Some(present)) {
+            return Ok(Arrived::Traced(present.clone()));
         }
         let put = Change::Delivery(Put { value: record, sealed: None, replaces: None });
         match self.commit(vec![put, Change::Event(event)]) {
@@ -666,6 +724,16 @@ impl Store for MemoryStore {
         Ok(state.groups.get(&key).cloned().map(|row| (row, count)))
     }
 
+    async fn trace(&self, key: &str) -> Result<Option<Trace>> {
+        Ok(self.state().traces.get(key).cloned())
+    }
+
+    async fn has_open_group(&self, customer_id: &CustomerId, parent: &DeliveryId, now: DateTime<Utc>) -> Result<bool> {
+        let state = self.state();
+        let mut groups = state.groups.values().map(|row| &row.value);
+        Ok(groups.any(|group| group.customer_id == *customer_id && group.parent == *parent && group.until > now))
+    }
+
     async fn due(&self, customers: &[CustomerId], now: DateTime<Utc>) -> Result<Option<DateTime<Utc>>> {
         let state = self.state();
         let first = DeliveryId(String::new());
@@ -718,8 +786,9 @@ impl Store for MemoryStore {
 
     async fn events(&self, customer_id: Option<&CustomerId>, after: i64, limit: u32) -> Result<Vec<Event>> {
         let state = self.state();
-        let start = usize::try_from(after.max(0)).unwrap_or(usize::MAX).min(state.events.len());
-        let events = state.events[start..].iter();
+        let start =
+            usize::try_from(after.saturating_sub(state.removed_events)).unwrap_or_default().min(state.events.len());
+        let events = state.events.range(start..);
         let fits = |event: &&Event| customer_id.is_none_or(|id| event.customer_id.as_ref() == Some(id));
         Ok(events.filter(fits).take(limit as usize).cloned().collect())
     }

@@ -9,6 +9,7 @@ pub(crate) mod outbox;
 mod rotate;
 mod seal;
 mod sqlite;
+mod trace;
 
 #[cfg(any(test, feature = "testing"))]
 pub mod contract;
@@ -24,6 +25,7 @@ pub use self::{
     outbox::{Arrival, Arrived, Claim, Claimed, DeliveryCount, DeliveryGroup, DeliveryStep, Wanted},
     seal::Sealed,
     sqlite::{SqliteStore, after_fork, before_fork},
+    trace::Trace,
 };
 pub(crate) use self::{
     rotate::rotate,
@@ -141,6 +143,11 @@ pub struct Shown {
     pub parent: Option<String>,
     /// The number of the incident that a linked one follows.
     pub follows: Option<String>,
+    /// The generation of the first incident of this delivery: more than 0 when an earlier delivery of the alert was
+    /// removed (see [`Trace`]).
+    pub born: i32,
+    /// The delivery whose incident counts this alert, while it is [`DeliveryStatus::Grouped`].
+    pub counted_in: Option<DeliveryId>,
 }
 
 /// How far a source of alerts has been read: everything before it is submitted durably.
@@ -204,7 +211,8 @@ pub enum Change {
     },
     /// Writes a delivery. Account, source and alert id together are unique.
     Delivery(Put<DeliveryRecord>),
-    /// Appends a later state of an alert to its delivery. It changes no version: whoever holds the delivery goes on.
+    /// Appends a later state of an alert to its delivery. It changes no version: whoever holds the delivery goes on. A
+    /// delivery that was removed meanwhile is a [`Refusal::Conflict`].
     Step {
         /// The delivery.
         delivery_id: DeliveryId,
@@ -247,6 +255,21 @@ pub enum Change {
         customer_id: CustomerId,
         /// The instance.
         instance_id: InstanceId,
+    },
+    /// Removes a delivery with which there is nothing to do: nobody holds it, no step waits behind it, and it is neither
+    /// pending nor unknown. Otherwise it is a [`Refusal::Conflict`]. Takes the groups along that it is the parent of.
+    RemoveDelivery {
+        /// The delivery.
+        id: DeliveryId,
+        /// The version that is removed.
+        version: i64,
+        /// What stays of it; replaces what stayed of an earlier one of the same alert. None: nothing.
+        trace: Option<Trace>,
+    },
+    /// Removes the oldest events of the log, up to this number. Numbers are never given twice.
+    RemoveEvents {
+        /// The number of the last one.
+        through: i64,
     },
     /// Appends to the event log; the store numbers it.
     Event(Event),
@@ -384,6 +407,10 @@ pub trait Store: Send + Sync + fmt::Debug + 'static {
     async fn last_step(&self, id: &DeliveryId) -> Result<Option<DeliveryStep>>;
     /// The group of this key, and how many alerts it counts.
     async fn group(&self, customer_id: &CustomerId, key: &str) -> Result<Option<(Row<DeliveryGroup>, i64)>>;
+    /// What stayed of the removed deliveries of an alert.
+    async fn trace(&self, key: &str) -> Result<Option<Trace>>;
+    /// Whether alerts may still join a group of the account that this delivery is the parent of.
+    async fn has_open_group(&self, customer_id: &CustomerId, parent: &DeliveryId, now: DateTime<Utc>) -> Result<bool>;
     /// When to look again: at once when something of these accounts is ready, else when the next of them
     /// becomes so; none when there is nothing to do.
     async fn due(&self, customers: &[CustomerId], now: DateTime<Utc>) -> Result<Option<DateTime<Utc>>>;

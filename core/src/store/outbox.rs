@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::{Committed, DeliveryRecord, Row};
+use super::{Committed, DeliveryRecord, Row, Trace};
 use crate::{
     id::{CustomerId, DeliveryId, InstanceId},
     model::{Alert, DeliveryStatus, Event, Severity},
@@ -54,6 +54,10 @@ pub struct Claimed {
 /// An alert that may be new: its delivery, and what is told when it is.
 #[derive(Debug, Clone)]
 pub struct Arrival {
+    /// The [`Trace::key`] of the alert.
+    pub key: String,
+    /// The trace that the delivery takes into account.
+    pub trace: Option<Trace>,
     /// The delivery to be made of it.
     pub record: DeliveryRecord,
     /// For the event log.
@@ -73,6 +77,8 @@ pub enum Arrived {
         /// The last state that waits behind it.
         last_step: Option<DeliveryStep>,
     },
+    /// An earlier delivery of it was removed, and its trace is another than the arrival knows of; nothing was written.
+    Traced(Trace),
     /// Its account does not exist; nothing was written.
     NoAccount,
 }

@@ -9,7 +9,7 @@ use itsm_adapter::{
     store::{
         Arrival, Arrived, Change, Claim, Claimed, Committed, ConnectionFilter, DeliveryCount, DeliveryFilter,
         DeliveryGroup, DeliveryRecord, DeliveryStep, Lease, PendingFlow, PendingRevocation, Refusal, ResumePoint, Row,
-        Store,
+        Store, Trace,
     },
 };
 
@@ -73,6 +73,8 @@ through! {
     give_back(id: &DeliveryId, owner: &str) -> Result<()>;
     last_step(id: &DeliveryId) -> Result<Option<DeliveryStep>>;
     group(customer_id: &CustomerId, key: &str) -> Result<Option<(Row<DeliveryGroup>, i64)>>;
+    trace(key: &str) -> Result<Option<Trace>>;
+    has_open_group(customer_id: &CustomerId, parent: &DeliveryId, now: DateTime<Utc>) -> Result<bool>;
     due(customers: &[CustomerId], now: DateTime<Utc>) -> Result<Option<DateTime<Utc>>>;
     busy(now: DateTime<Utc>) -> Result<Vec<CustomerId>>;
     counts(customer_id: Option<&CustomerId>) -> Result<Vec<DeliveryCount>>;

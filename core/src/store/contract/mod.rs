@@ -18,6 +18,7 @@ mod policies;
 mod probes;
 mod races;
 mod refusals;
+mod retention;
 mod rows;
 pub(crate) mod samples;
 
@@ -87,6 +88,12 @@ where
     outbox::later_states_queue_behind_their_delivery(fresh().await).await;
     outbox::accounts_with_something_to_do_are_found(fresh().await).await;
     outbox::deliveries_are_counted_as_they_move(fresh().await).await;
+
+    retention::a_removed_delivery_leaves_its_trace_and_nothing_else(fresh().await).await;
+    retention::what_is_not_done_with_is_not_removed(fresh().await).await;
+    retention::a_refused_commit_removes_nothing(fresh().await).await;
+    retention::a_group_goes_with_its_parent(fresh().await).await;
+    retention::the_log_loses_its_beginning_and_goes_on_counting(fresh().await).await;
 
     races::one_of_many_claims_a_delivery(fresh().await).await;
     races::no_increment_is_lost(fresh().await).await;

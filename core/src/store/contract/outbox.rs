@@ -11,7 +11,7 @@ use super::{
 use crate::{
     id::DeliveryId,
     model::{AlertState, DeliveryStatus, Severity},
-    store::{Arrival, Arrived, Change, Claim, Claimed, DeliveryRecord, DeliveryStep, Refusal, Store, Wanted},
+    store::{Arrival, Arrived, Change, Claim, Claimed, DeliveryRecord, DeliveryStep, Refusal, Store, Trace, Wanted},
 };
 
 /// What this owner asks for at this second, for thirty seconds.
@@ -62,7 +62,9 @@ pub(super) async fn a_delivery_has_one_holder_and_a_late_one_is_fenced_off(store
 
 pub(super) async fn an_alert_is_accepted_once(store: Arc<dyn Store>) {
     done(&store, world()).await;
-    let arrival = |id, account, alert| Arrival {
+    let arrival = |id, account, alert: &str| Arrival {
+        key: alert.to_owned(),
+        trace: None,
         record: delivery(id, account, alert, DeliveryStatus::Pending),
         event: event(Some(account), id),
     };
@@ -85,6 +87,15 @@ pub(super) async fn an_alert_is_accepted_once(store: Arc<dyn Store>) {
     };
     assert_eq!(last.alert.state, AlertState::Ended);
     assert!(ok(store.delivery(&DeliveryId("5".to_owned())).await).is_none());
+    // What stayed of a removed delivery must be known.
+    let trace = Trace { key: "z".to_owned(), generation: 3, number: None };
+    let gone = done(&store, vec![Change::Delivery(new(delivery("6", "a", "z", DeliveryStatus::Dead)))]).await;
+    let id = DeliveryId("6".to_owned());
+    done(&store, vec![Change::RemoveDelivery { id, version: gone.version, trace: Some(trace.clone()) }]).await;
+    let told = ok(store.accept(vec![arrival("7", "a", "z")]).await);
+    assert!(matches!(told.as_slice(), [Arrived::Traced(known)] if *known == trace), "{told:?}");
+    let knowing = Arrival { trace: Some(trace), ..arrival("7", "a", "z") };
+    assert!(matches!(ok(store.accept(vec![knowing]).await).as_slice(), [Arrived::New(_)]));
 }
 
 pub(super) async fn the_highest_severity_comes_first_then_the_oldest(store: Arc<dyn Store>) {

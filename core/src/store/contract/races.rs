@@ -97,7 +97,9 @@ pub(super) async fn one_of_many_arrivals_of_an_alert_is_new(store: Arc<dyn Store
     done(&store, world()).await;
     let arrived = at_once(&store, |store, number| async move {
         let record = delivery(&format!("d{number}"), "a", "the same", DeliveryStatus::Pending);
-        ok(store.accept(vec![Arrival { record, event: event(Some("a"), "new") }]).await)
+        ok(store
+            .accept(vec![Arrival { key: "k".to_owned(), trace: None, record, event: event(Some("a"), "new") }])
+            .await)
     })
     .await;
     assert_eq!(arrived.into_iter().flatten().filter(|one| matches!(one, Arrived::New(_))).count(), 1);

@@ -6,6 +6,7 @@
 
 mod busy;
 mod error;
+mod forget;
 mod fork;
 mod outbox;
 mod place;
@@ -35,7 +36,7 @@ use self::{
 use super::{
     Arrival, Arrived, Change, Claim, Claimed, Committed, ConnectionFilter, DeliveryCount, DeliveryFilter,
     DeliveryGroup, DeliveryRecord, DeliveryStep, Lease, PendingFlow, PendingRevocation, Refusal, ResumePoint, Row,
-    Store,
+    Store, Trace,
 };
 use crate::{
     error::{Error, ErrorKind, Result},
@@ -311,6 +312,16 @@ impl Store for SqliteStore {
     async fn group(&self, customer_id: &CustomerId, key: &str) -> Result<Option<(Row<DeliveryGroup>, i64)>> {
         let (id, key) = (customer_id.clone(), key.to_owned());
         self.read(move |database| outbox::group(database, &id, &key)).await
+    }
+
+    async fn trace(&self, key: &str) -> Result<Option<Trace>> {
+        let key = key.to_owned();
+        self.read(move |database| forget::trace(database, &key)).await
+    }
+
+    async fn has_open_group(&self, customer_id: &CustomerId, parent: &DeliveryId, now: DateTime<Utc>) -> Result<bool> {
+        let (customer, parent) = (customer_id.clone(), parent.clone());
+        self.read(move |database| forget::has_open_group(database, &customer, &parent, now)).await
     }
 
     async fn due(&self, customers: &[CustomerId], now: DateTime<Utc>) -> Result<Option<DateTime<Utc>>> {

@@ -5,6 +5,7 @@ use rusqlite::{Connection as Database, OptionalExtension, params};
 
 use super::{
     error::failure,
+    forget,
     read::{self, delivery_status, each, list},
     write::{Done, append_event, execute, json, one, put_delivery},
     writer::Writing,
@@ -35,7 +36,7 @@ pub(super) fn accept(database: &Writing<'_>, arrivals: &[Arrival]) -> Done<Vec<A
     arrivals.iter().map(|arrival| accept_one(database, arrival)).collect()
 }
 
-fn accept_one(database: &Writing<'_>, Arrival { record, event }: &Arrival) -> Done<Arrived> {
+fn accept_one(database: &Writing<'_>, Arrival { key, trace, record, event }: &Arrival) -> Done<Arrived> {
     let Delivery { customer_id, alert, .. } = &record.delivery;
     if let Some(row) = read::delivery_of(database, customer_id, &alert.source, &alert.id)? {
         let last_step = last_step(database, &row.value.delivery.id)?;
@@ -44,6 +45,9 @@ fn accept_one(database: &Writing<'_>, Arrival { record, event }: &Arrival) -> Do
     let exists = "SELECT EXISTS (SELECT 1 FROM accounts WHERE customer_id = ?1)";
     if !is(database, exists, customer_id.as_str())? {
         return Ok(Arrived::NoAccount);
+    }
+    if let Some(present) = forget::trace(database, key)?.filter(|present| trace.as_ref() != Some(present)) {
+        return Ok(Arrived::Traced(present));
     }
     let version = database.next_version()?;
     put_delivery(database, record, None, None, version)?;
@@ -122,8 +126,9 @@ pub(super) fn last_step(database: &Database, id: &DeliveryId) -> Result<Option<D
 }
 
 pub(super) fn append(database: &Database, id: &DeliveryId, step: &DeliveryStep) -> Done {
-    let sql = "INSERT INTO delivery_steps (delivery_id, value) VALUES (?1, ?2)";
-    execute(database, sql, params![id.as_str(), json(step)?]).map_err(failure)?;
+    let sql = "INSERT INTO delivery_steps (delivery_id, value)
+               SELECT ?1, ?2 WHERE EXISTS (SELECT 1 FROM deliveries WHERE id = ?1)";
+    one(execute(database, sql, params![id.as_str(), json(step)?]))?;
     // Whoever holds the delivery sees the step when the claim ends.
     let sql = "UPDATE deliveries SET ready = 1
                WHERE id = ?1 AND status IN ('delivered', 'ignored', 'grouped') AND ready = 0 AND due_at IS NULL";

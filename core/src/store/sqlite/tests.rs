@@ -12,7 +12,7 @@ use std::{
 
 use rusqlite::Connection as Database;
 
-use super::{SqliteStore, outbox, read, schema};
+use super::{SqliteStore, forget, outbox, read, schema};
 use crate::{
     error::{Error, ErrorKind, Result},
     model::{Account, ConnectionStatus, DeliveryStatus},
@@ -420,6 +420,7 @@ async fn the_lists_of_waiting_deliveries_and_registrations_use_their_indexes() {
         outbox::READY.to_owned(),
         outbox::PROMOTE.to_owned(),
         outbox::NEXT.to_owned(),
+        forget::GROUPS.to_owned(),
         "SELECT value FROM revocations ORDER BY created_at, id LIMIT 1".to_owned(),
         "SELECT value FROM events WHERE customer_id = 'a' AND sequence > 5 ORDER BY sequence LIMIT 1".to_owned(),
         "SELECT value FROM connections WHERE (customer_id, instance_id) > ('a', 'b') ORDER BY customer_id, instance_id"

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::{
     error::failure,
-    outbox,
+    forget, outbox,
     read::{connection_word, delivery_word},
     writer::Writing,
 };
@@ -65,6 +65,8 @@ pub(super) fn commit(database: &Writing<'_>, changes: &[Change]) -> Done<Committ
                 let delete = "DELETE FROM probes WHERE customer_id = ?1 AND instance_id = ?2";
                 execute(database, delete, params![customer_id.as_str(), instance_id.as_str()]).map_err(failure)?;
             }
+            Change::RemoveDelivery { id, version, trace } => forget::delivery(database, id, *version, trace.as_ref())?,
+            Change::RemoveEvents { through } => forget::events(database, *through)?,
             Change::Event(event) => {
                 let number = append_event(database, event)?;
                 if first_event == 0 {

@@ -345,7 +345,7 @@ async fn records(client: &Client, operation: &str, with: &With<'_>) -> Result<Ou
 /// # Errors
 /// A sentence when there is no such option.
 pub(crate) fn options(with: &Value) -> Result<ClientOptions, Failure> {
-    const NAMES: [&str; 18] = [
+    const NAMES: [&str; 21] = [
         "store",
         "key",
         "old_keys",
@@ -364,6 +364,9 @@ pub(crate) fn options(with: &Value) -> Result<ClientOptions, Failure> {
         "oauth_servers",
         "grant_warning_days",
         "probe",
+        "keep_deliveries_days",
+        "keep_dead_letters_days",
+        "keep_events_days",
     ];
     if let Some(unknown) =
         with.as_object().into_iter().flat_map(|map| map.keys()).find(|name| !NAMES.contains(&name.as_str()))
@@ -394,6 +397,9 @@ pub(crate) fn options(with: &Value) -> Result<ClientOptions, Failure> {
             .map(|servers| servers.iter().map(|server| oauth_server(&With(server))).collect()),
         grant_warning_days: with.word("grant_warning_days")?,
         probe: with.word("probe")?,
+        keep_deliveries_days: with.number("keep_deliveries_days"),
+        keep_dead_letters_days: with.number("keep_dead_letters_days"),
+        keep_events_days: with.number("keep_events_days"),
     })
 }
 

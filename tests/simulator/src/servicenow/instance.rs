@@ -114,6 +114,16 @@ impl Instance {
         chosen.as_str().to_owned()
     }
 
+    /// Takes a row out of a table without asking any rule.
+    pub(crate) fn remove_record(&self, table: &str, id: &str) -> bool {
+        let mut glide = self.glide();
+        let Some(id) = SysId::parse(id) else { return false };
+        let removed = glide.tables.get_mut(table).and_then(|table| table.remove(id)).is_some();
+        glide.forget_roles();
+        glide.forget_choices();
+        removed
+    }
+
     /// Changes switches by name.
     ///
     /// # Errors

@@ -90,7 +90,9 @@ struct With: Sendable {
                 wakeUpIntervalMs: number("wake_up_interval_ms"),
                 oauthServers: json["oauth_servers"].list?.map { With(json: $0).oauthServer },
                 grantWarningDays: json["grant_warning_days"].list?.compactMap(\.number).map(UInt32.init),
-                probe: json["probe"] == .null ? nil : json["probe"] == .bool(true))
+                probe: json["probe"] == .null ? nil : json["probe"] == .bool(true),
+                keepDeliveriesDays: number("keep_deliveries_days"), keepDeadLettersDays: number("keep_dead_letters_days"),
+                keepEventsDays: number("keep_events_days"))
             let known = Mirror(reflecting: options).children.map { snakeCase($0.label!) }
             if let unknown = json.object?.keys.first(where: { !known.contains($0) }) { throw Failure("there is no option \(unknown)") }
             return options
