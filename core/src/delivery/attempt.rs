@@ -64,7 +64,7 @@ impl Courier {
             let insert = Insert::of(&row.value, &decision, own_id)?;
             let answered = match seat.take() {
                 Some(seat) => seat.send(row, insert, access).await?,
-                None => self.begin_and_send(row, instance, insert, access).await?,
+                None => self.begin_and_send(row, instance, insert, access, slot.as_ref()).await?,
             };
             (row, seat) = (answered.row, answered.seat);
             match answered.sent {
@@ -173,8 +173,12 @@ impl Courier {
         instance: &InstanceId,
         insert: Insert,
         access: Arc<Access>,
+        slot: Option<&Slot>,
     ) -> Result<Answered> {
         let row = self.begin_attempt(row, instance).await?;
+        if let Some(slot) = slot {
+            slot.is_sent();
+        }
         let sent = self.send(&insert, &access).await;
         Ok(Answered { row, insert, sent, access, seat: None })
     }

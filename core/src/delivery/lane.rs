@@ -15,7 +15,7 @@ use super::{
     held::Held,
     lanes::Customers,
     pace::Pace,
-    slots::{Slot, Slots},
+    slots::{Call, Slot, Slots},
     stock::Stock,
     together::{Gate, Seat},
 };
@@ -50,8 +50,13 @@ pub(super) struct Lane {
     pub(super) give_up: Option<Duration>,
 }
 
-/// Whose piece of work it was, when it was begun, and what it came to.
-type Done = (CustomerId, DateTime<Utc>, Result<Next>);
+/// A piece of work that is done.
+struct Done {
+    customer: CustomerId,
+    begun_at: DateTime<Utc>,
+    call: Call,
+    result: Result<Next>,
+}
 
 /// What a lane has learned of its instance, and of the accounts that it works for.
 struct Mind {
@@ -60,7 +65,6 @@ struct Mind {
 }
 
 /// What a lane has under way.
-#[derive(Default)]
 struct Work {
     /// Claimed, not begun.
     stock: Stock,
@@ -75,7 +79,8 @@ impl Lane {
         let owner = self.courier.chance.uuid().to_string();
         let now = self.courier.chance.now();
         let mut mind = Mind { pace: Pace::new(self.concurrency, now), troubles: Troubles::default() };
-        let mut work = Work::default();
+        let slots = Slots::new(self.courier.chance.clone());
+        let mut work = Work { stock: Stock::default(), hands: JoinSet::new(), slots };
         let mut served: Customers = Arc::from([]);
         // When there may be something in the store for us.
         let mut look_at = Some(now);
@@ -198,8 +203,9 @@ impl Lane {
         let span = tracing::info_span!("delivery", id = %held.id(), instance = %instance);
         let customer = held.customer().clone();
         async move {
-            let started = courier.chance.now();
-            (customer, started, courier.step(held, &instance, Some(budget), seat, Some(slot)).await)
+            let (begun_at, call) = (courier.chance.now(), slot.call());
+            let result = courier.step(held, &instance, Some(budget), seat, Some(slot)).await;
+            Done { customer, begun_at, call, result }
         }
         .instrument(span)
     }
@@ -228,23 +234,25 @@ impl Lane {
 
     /// What a piece of work says of the instance and of the account. True: the delivery may be there to be taken again.
     fn mind(&self, mind: &mut Mind, done: Result<Done, JoinError>) -> bool {
-        let Ok((customer, started, result)) = done else {
+        let Ok(Done { customer, begun_at, call, result }) = done else {
             tracing::error!(instance = %self.instance, "work on a delivery ended in a panic; its claim ends by itself");
             return true;
         };
         let is_over = matches!(&result, Ok(Next::Settled(delivery)) if delivery.status != DeliveryStatus::Pending);
         let now = self.courier.chance.now();
+        // The instance's own time, without that of our store.
+        let (started, answered) = (call.sent().unwrap_or(begun_at), call.answered().unwrap_or(now));
         let chance = |most| self.courier.chance.up_to(most);
         let Mind { pace, troubles } = mind;
         match result {
             Ok(Next::Settled(_)) => {
-                let took = (now - started).to_std().unwrap_or_default();
+                let took = (now - begun_at).to_std().unwrap_or_default();
                 metrics::histogram!("itsm_adapter_step_seconds").record(took.as_secs_f64());
                 pace.settled(now);
-                pace.answered(started, now);
+                pace.answered(started, answered);
                 troubles.answered(&customer);
             }
-            Ok(Next::Later(_)) => pace.answered(started, now),
+            Ok(Next::Later(_)) => pace.answered(started, answered),
             Ok(Next::Failed(error) | Next::Unknown(error)) => {
                 tracing::debug!(instance = %self.instance, error = %error, "a step failed");
                 match Blame::of(&error) {
@@ -265,7 +273,7 @@ impl Lane {
                         }
                     }
                     Blame::Delivery => {
-                        pace.answered(started, now);
+                        pace.answered(started, answered);
                         troubles.answered(&customer);
                     }
                     Blame::Own => {}

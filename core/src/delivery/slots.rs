@@ -2,29 +2,43 @@
 //! written down.
 
 use std::sync::{
-    Arc,
+    Arc, Mutex, PoisonError,
     atomic::{AtomicUsize, Ordering},
 };
 
+use chrono::{DateTime, Utc};
 use tokio::sync::Notify;
 
+use crate::clock::Chance;
+
 /// The places of one lane; all clones are one.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub(super) struct Slots(Arc<Places>);
 
-#[derive(Default)]
 struct Places {
+    chance: Chance,
     taken: AtomicUsize,
     freed: Notify,
 }
 
 /// A place in hand; free again when it is dropped.
-pub(super) struct Slot(Slots);
+pub(super) struct Slot {
+    slots: Slots,
+    call: Call,
+}
+
+/// When the call of a place was sent, and when it was answered; kept for whoever wants to know afterwards.
+#[derive(Clone, Default)]
+pub(super) struct Call(Arc<Mutex<(Option<DateTime<Utc>>, Option<DateTime<Utc>>)>>);
 
 impl Slots {
+    pub(super) fn new(chance: Chance) -> Self {
+        Self(Arc::new(Places { chance, taken: AtomicUsize::new(0), freed: Notify::new() }))
+    }
+
     pub(super) fn take(&self) -> Slot {
         self.0.taken.fetch_add(1, Ordering::Relaxed);
-        Slot(self.clone())
+        Slot { slots: self.clone(), call: Call::default() }
     }
 
     pub(super) fn taken(&self) -> usize {
@@ -37,10 +51,36 @@ impl Slots {
     }
 }
 
+impl Slot {
+    /// The call begins now; what came before was our own work.
+    pub(super) fn is_sent(&self) {
+        self.call.times().0 = Some(self.slots.0.chance.now());
+    }
+
+    pub(super) fn call(&self) -> Call {
+        self.call.clone()
+    }
+}
+
 impl Drop for Slot {
     fn drop(&mut self) {
-        let places = &self.0.0;
+        let places = &self.slots.0;
+        self.call.times().1 = Some(places.chance.now());
         places.taken.fetch_sub(1, Ordering::Relaxed);
         places.freed.notify_one();
+    }
+}
+
+impl Call {
+    pub(super) fn sent(&self) -> Option<DateTime<Utc>> {
+        self.times().0
+    }
+
+    pub(super) fn answered(&self) -> Option<DateTime<Utc>> {
+        self.times().1
+    }
+
+    fn times(&self) -> std::sync::MutexGuard<'_, (Option<DateTime<Utc>>, Option<DateTime<Utc>>)> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -85,6 +85,7 @@ where
     outbox::an_alert_is_accepted_once(fresh().await).await;
     outbox::the_highest_severity_comes_first_then_the_oldest(fresh().await).await;
     outbox::what_is_not_due_waits(fresh().await).await;
+    outbox::of_many_accounts_the_most_severe_comes_first(fresh().await).await;
     outbox::later_states_queue_behind_their_delivery(fresh().await).await;
     outbox::accounts_with_something_to_do_are_found(fresh().await).await;
     outbox::deliveries_are_counted_as_they_move(fresh().await).await;

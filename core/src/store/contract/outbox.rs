@@ -138,6 +138,28 @@ pub(super) async fn what_is_not_due_waits(store: Arc<dyn Store>) {
     assert_eq!(ids(&ok(store.claim(claim("x", 5, 5)).await)), ["1"]);
 }
 
+pub(super) async fn of_many_accounts_the_most_severe_comes_first(store: Arc<dyn Store>) {
+    let names: Vec<String> = (0..40).map(|number| format!("account{number:02}")).collect();
+    let customers: Vec<_> = names.iter().map(|name| customer(name)).collect();
+    for (id, account, severity, wait) in
+        [("1", 7, Severity::Warning, 0), ("2", 30, Severity::Critical, 0), ("3", 12, Severity::Critical, 60)]
+    {
+        let mut value = DeliveryRecord {
+            not_before: (wait > 0).then(|| now() + TimeDelta::seconds(wait)),
+            ..delivery(id, &names[account], id, DeliveryStatus::Pending)
+        };
+        value.delivery.alert.severity = severity;
+        done(&store, vec![Change::Delivery(new(value))]).await;
+    }
+    let of_all =
+        |second| Claim { wanted: Wanted::Ready { customers: customers.clone(), limit: 5 }, ..claim("x", second, 5) };
+    assert_eq!(ok(store.due(&customers, now()).await), Some(now()));
+    assert_eq!(ids(&ok(store.claim(of_all(0)).await)), ["2", "1"]);
+    assert_eq!(ok(store.due(&customers[31..], now()).await), None);
+    assert_eq!(ok(store.due(&customers, now()).await), Some(now() + TimeDelta::seconds(30)), "when the claims end");
+    assert_eq!(ids(&ok(store.claim(of_all(60)).await)), ["2", "3", "1"]);
+}
+
 pub(super) async fn later_states_queue_behind_their_delivery(store: Arc<dyn Store>) {
     let id = DeliveryId("1".to_owned());
     done(&store, vec![Change::Delivery(new(ready("1")))]).await;

@@ -1,7 +1,6 @@
 //! Which accounts have something to do. Skips from account to account in the two partial indexes of the outbox, so
 //! that it costs what there are accounts with work, not what waits.
 
-use chrono::{DateTime, Utc};
 use rusqlite::{Connection as Database, params};
 
 use super::{error::failure, read::each};
@@ -26,7 +25,7 @@ UNION
 SELECT customer FROM scheduled WHERE customer IS NOT NULL
   AND EXISTS (SELECT 1 FROM deliveries WHERE customer_id = customer AND due_at IS NOT NULL AND due_at <= ?1)";
 
-/// See [`Store::busy`](crate::store::Store::busy).
-pub(super) fn busy(database: &Database, now: DateTime<Utc>) -> Result<Vec<CustomerId>> {
-    each(database, SQL, params![now.timestamp_micros()], |row| Ok(CustomerId(row.get(0).map_err(failure)?)))
+/// See [`Store::busy`](crate::store::Store::busy). `by`: in microseconds since 1970.
+pub(super) fn busy(database: &Database, by: i64) -> Result<Vec<CustomerId>> {
+    each(database, SQL, params![by], |row| Ok(CustomerId(row.get(0).map_err(failure)?)))
 }

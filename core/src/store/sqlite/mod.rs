@@ -330,7 +330,7 @@ impl Store for SqliteStore {
     }
 
     async fn busy(&self, now: DateTime<Utc>) -> Result<Vec<CustomerId>> {
-        self.read(move |database| busy::busy(database, now)).await
+        self.read(move |database| busy::busy(database, now.timestamp_micros())).await
     }
 
     async fn counts(&self, customer_id: Option<&CustomerId>) -> Result<Vec<DeliveryCount>> {

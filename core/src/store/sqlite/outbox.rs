@@ -1,9 +1,12 @@
 //! The outbox: claiming, giving back, counting. Statements touch the front of an index, never all that waits.
 
+use std::{borrow::Cow, collections::HashSet};
+
 use chrono::{DateTime, Utc};
 use rusqlite::{Connection as Database, OptionalExtension, params};
 
 use super::{
+    busy,
     error::failure,
     forget,
     read::{self, delivery_status, each, list},
@@ -89,10 +92,13 @@ pub(super) fn claim(database: &Writing<'_>, claim: &Claim) -> Done<Vec<Claimed>>
 /// Rank, id and row of a delivery.
 type Place = (i64, String, i64);
 
-/// What comes first. Only an index is read, however much waits.
+/// Accounts of which each is asked for by itself; with more, those come first that have something to do.
+const FEW: usize = 16;
+
+/// What comes first. Only an index is read, however many accounts there are and however much waits.
 fn ready(database: &Database, customers: &[CustomerId], limit: u32, now: i64) -> Done<Vec<Place>> {
     let mut places = Vec::new();
-    for customer in customers {
+    for customer in &*with_work(database, customers, now)? {
         execute(database, PROMOTE, params![customer.as_str(), now, PROMOTED]).map_err(failure)?;
         places.extend(each(database, READY, params![customer.as_str(), limit], place)?);
     }
@@ -101,6 +107,15 @@ fn ready(database: &Database, customers: &[CustomerId], limit: u32, now: i64) ->
         places.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
     }
     Ok(places)
+}
+
+/// Those of these accounts that have something ready, or due by then; with few of them, all.
+fn with_work<'a>(database: &Database, customers: &'a [CustomerId], by: i64) -> Result<Cow<'a, [CustomerId]>> {
+    if customers.len() <= FEW {
+        return Ok(Cow::Borrowed(customers));
+    }
+    let wanted: HashSet<_> = customers.iter().collect();
+    Ok(busy::busy(database, by)?.into_iter().filter(|customer| wanted.contains(customer)).collect())
 }
 
 /// Columns: rank, id, rowid.
@@ -198,16 +213,17 @@ pub(super) fn give_back(database: &Database, id: &DeliveryId, owner: &str) -> Do
 
 /// See [`Store::due`](crate::store::Store::due).
 pub(super) fn due(database: &Database, customers: &[CustomerId], now: DateTime<Utc>) -> Result<Option<DateTime<Utc>>> {
+    let customers = with_work(database, customers, i64::MAX)?;
     let sql = "SELECT EXISTS (SELECT 1 FROM deliveries WHERE customer_id = ?1 AND ready = 1)";
     let mut statement = database.prepare_cached(sql).map_err(failure)?;
-    for customer in customers {
+    for customer in &*customers {
         if statement.query_row([customer.as_str()], |row| row.get(0)).map_err(failure)? {
             return Ok(Some(now));
         }
     }
     let mut statement = database.prepare_cached(NEXT).map_err(failure)?;
     let mut first: Option<i64> = None;
-    for customer in customers {
+    for customer in &*customers {
         let at: Option<i64> = statement.query_row([customer.as_str()], |row| row.get(0)).optional().map_err(failure)?;
         first = first.into_iter().chain(at).min();
     }
