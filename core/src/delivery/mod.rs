@@ -18,6 +18,7 @@ mod lease;
 mod left;
 mod life;
 mod mapping;
+mod orphan;
 mod pace;
 mod policy;
 mod probe;
