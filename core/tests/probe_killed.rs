@@ -57,6 +57,7 @@ async fn what_a_killed_probe_left_open_is_closed_by_the_next_one_of_its_account(
         let report = world.client.registrations().probe(customer).await.unwrap();
         assert!(report.is_closed, "{report:?}");
     };
+    world.simulator.advance(LATER / 2);
     probe(ACME).await;
     assert_eq!(probed(&world), ["1", "8"], "it might still be under way");
     world.simulator.advance(LATER);

@@ -340,6 +340,7 @@ impl Inner {
             tokens: self.tokens.clone(),
             choices: self.choices.clone(),
             sights: self.sights.clone(),
+            controls: self.controls.clone(),
             policies: self.policies.clone(),
             transaction_limit: self.config.transaction_limit,
             total_timeout: self.config.total_timeout,

@@ -21,6 +21,7 @@ use chrono::{DateTime, Utc};
 
 use super::{
     choice::Choices,
+    control::Controls,
     policy::{Decision, PolicyBook},
     settle::unknown,
     sight::Sights,
@@ -56,6 +57,7 @@ pub(crate) struct Courier {
     pub(crate) tokens: Tokens,
     pub(crate) choices: Choices,
     pub(crate) sights: Sights,
+    pub(crate) controls: Controls,
     pub(crate) policies: PolicyBook,
     /// How long the instance may go on working on a request that nobody waits for.
     pub(crate) transaction_limit: Duration,

@@ -5,6 +5,7 @@ mod attempt;
 mod bell;
 mod blame;
 mod choice;
+mod control;
 mod daily;
 mod deed;
 mod deliver;
@@ -34,6 +35,7 @@ pub(crate) use self::{
     accept::accept,
     bell::{Bell, Ring},
     choice::Choices,
+    control::Controls,
     deliver::Courier,
     policy::{PolicyBook, PolicySet},
     sight::Sights,
