@@ -44,21 +44,28 @@ pub(super) struct Control {
     key: String,
 }
 
-/// Until when each is used, and what; none: it was gone, or there was none.
-type Known = HashMap<(CustomerId, InstanceId), (DateTime<Utc>, Option<Control>)>;
+/// What was chosen, and until when that is used.
+#[derive(Debug, Clone)]
+struct Chosen {
+    until: DateTime<Utc>,
+    /// None: it was gone, or there was none.
+    control: Option<Control>,
+}
+
+type Known = HashMap<(CustomerId, InstanceId), Chosen>;
 
 /// The controls in use; cheap to clone.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Controls(Arc<Mutex<Known>>);
 
 impl Controls {
-    fn get(&self, pair: &(CustomerId, InstanceId), now: DateTime<Utc>) -> Option<Option<Control>> {
+    fn get(&self, pair: &(CustomerId, InstanceId), now: DateTime<Utc>) -> Option<Chosen> {
         let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        known.get(pair).filter(|(until, _)| now < *until).map(|(_, control)| control.clone())
+        known.get(pair).filter(|chosen| now < chosen.until).cloned()
     }
 
     fn set(&self, pair: (CustomerId, InstanceId), until: DateTime<Utc>, control: Option<Control>) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(pair, (until, control));
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(pair, Chosen { until, control });
     }
 }
 
@@ -66,8 +73,8 @@ impl Courier {
     /// A control for look-ups of this account at this instance, if one is known.
     pub(super) async fn control(&self, customer: &CustomerId, instance: &InstanceId) -> Result<Option<Control>> {
         let (pair, now) = ((customer.clone(), instance.clone()), self.chance.now());
-        if let Some(control) = self.controls.get(&pair, now) {
-            return Ok(control);
+        if let Some(chosen) = self.controls.get(&pair, now) {
+            return Ok(chosen.control);
         }
         let filter = DeliveryFilter { customer_id: Some(customer.clone()), statuses: vec![DeliveryStatus::Delivered] };
         for back in BACK {
