@@ -19,6 +19,7 @@ mod id;
 pub mod log;
 mod model;
 mod oauth;
+mod recent;
 mod registration;
 mod secret;
 pub mod store;

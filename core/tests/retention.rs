@@ -9,7 +9,7 @@ use std::{sync::Arc, time::Duration};
 
 use itsm_adapter::{
     Alert, AlertState, Client, Config, Delivery, DeliveryStatus, Event, EventKind, Retention, RunOptions,
-    store::Store as _,
+    store::{Change, Store as _},
 };
 use itsm_simulator::{Fault, FaultKind};
 use serde_json::json;
@@ -285,6 +285,42 @@ async fn much_is_removed_in_small_commits_once_a_day_by_one_of_many() {
     for worker in workers {
         worker.stop().await.unwrap();
     }
+}
+
+/// What comes in the very moment of the removal either keeps its delivery there, or begins it anew.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_state_that_comes_while_its_delivery_is_removed_is_not_lost() {
+    let world = World::made(&[DEV1], 20, lasting).await;
+    world.added(ACME).await;
+    let store = world.store();
+    let (mut removed, mut kept) = (0, 0);
+    for number in 0..300 {
+        let ended = Alert { state: AlertState::Ended, ..alert(ACME, &number.to_string()) };
+        let before = world.client.alerts().submit(ended).await.unwrap();
+        let row = store.delivery(&before.id).await.unwrap().unwrap();
+        let removal = Change::RemoveDelivery { id: before.id.clone(), version: row.version, trace: None };
+        let (client, raised) = (world.client.clone(), alert(ACME, &number.to_string()));
+        let telling = tokio::spawn(async move { client.alerts().submit(raised).await.unwrap() });
+        // From nearly at once to too late, and at the end too late for certain.
+        for _ in 0..number {
+            tokio::task::yield_now().await;
+        }
+        while number == 299 && !telling.is_finished() {
+            tokio::task::yield_now().await;
+        }
+        let was_removed = store.commit(vec![removal]).await.is_ok();
+        let told = telling.await.unwrap();
+        let there = store.delivery(&told.id).await.unwrap();
+        assert!(there.is_some(), "{number}: what was acknowledged is there");
+        if told.id == before.id {
+            kept += 1;
+            assert!(!was_removed && store.last_step(&told.id).await.unwrap().is_some(), "{number}");
+        } else {
+            removed += 1;
+            assert!(was_removed && told.status == DeliveryStatus::Pending, "{number}: {told:?}");
+        }
+    }
+    assert!(removed > 0 && kept > 0, "both happen: {removed}, {kept}");
 }
 
 fn world_now(world: &World) -> chrono::DateTime<chrono::Utc> {

@@ -1,20 +1,13 @@
-use std::collections::HashMap;
-
-use futures_util::StreamExt;
-
 use super::{Inner, next_page, page_size};
 use crate::{
     config::Config,
-    delivery::{Courier, Crew, Ring, WebhookMapping, Worker, accept, map_webhook, webhook_alert},
+    delivery::{Acceptance, Courier, Crew, Ring, WebhookMapping, Worker, map_webhook, webhook_alert},
     error::{Error, ErrorKind, Result},
     id::{CustomerId, DeliveryId},
     model::{Alert, AlertState, Delivery, DeliveryLag, DeliveryPage, DeliveryStatus, LaneLag, RunOptions},
     secret::Secret,
     store::DeliveryFilter,
 };
-
-/// Alerts of one call that are being accepted at a time: more would share no more flushes.
-const TOGETHER: usize = 256;
 
 /// Alerts and their deliveries. See [`Client::alerts`](crate::Client::alerts).
 #[derive(Clone, Copy)]
@@ -28,7 +21,7 @@ impl Alerts<'_> {
     /// `not_found` when the account was not added, `invalid_input`, `store`.
     pub async fn submit(self, alert: Alert) -> Result<Delivery> {
         let inner = self.0;
-        inner.run("alerts.submit", inner.accept(alert)).await
+        inner.run("alerts.submit", async { inner.acceptance().accept(alert).await }).await
     }
 
     /// Takes many alerts and answers in their order; all share few disk flushes. Several states of one alert are taken
@@ -41,17 +34,8 @@ impl Alerts<'_> {
         let inner = self.0;
         inner
             .run("alerts.submit_many", async {
-                let taken = by_alert(alerts).into_iter().map(|states| async move {
-                    let mut taken = Vec::with_capacity(states.len());
-                    for (index, alert) in states {
-                        taken.push((index, inner.accept(alert).await.map_err(|error| error.with("index", index))));
-                    }
-                    taken
-                });
-                let taken: Vec<_> = futures_util::stream::iter(taken).buffer_unordered(TOGETHER).collect().await;
-                let mut taken: Vec<_> = taken.into_iter().flatten().collect();
-                taken.sort_unstable_by_key(|(index, _)| *index);
-                taken.into_iter().map(|(_, delivery)| delivery).collect()
+                let taken = inner.acceptance().accept_many(alerts).await.into_iter().enumerate();
+                taken.map(|(index, one)| one.map_err(|error| error.with("index", index))).collect()
             })
             .await
     }
@@ -237,21 +221,6 @@ impl Alerts<'_> {
     }
 }
 
-/// The states of each alert, in their order; with their places in the whole.
-fn by_alert(alerts: Vec<Alert>) -> Vec<Vec<(usize, Alert)>> {
-    let mut places: HashMap<[String; 3], usize> = HashMap::with_capacity(alerts.len());
-    let mut states: Vec<Vec<(usize, Alert)>> = Vec::with_capacity(alerts.len());
-    for (index, alert) in alerts.into_iter().enumerate() {
-        let place = places.entry([alert.customer_id.clone(), alert.source.clone(), alert.id.clone()]);
-        let place = *place.or_insert_with(|| {
-            states.push(Vec::new());
-            states.len() - 1
-        });
-        states[place].push((index, alert));
-    }
-    states
-}
-
 /// The shared secret of a webhook, compared in constant time (T17).
 fn authorized(authorization: Option<&str>, expected: Option<&Secret>) -> Result<()> {
     // What was to be read from somewhere and was not there must not open the door.
@@ -268,10 +237,13 @@ fn authorized(authorization: Option<&str>, expected: Option<&Secret>) -> Result<
 }
 
 impl Inner {
-    async fn accept(&self, alert: Alert) -> Result<Delivery> {
-        let delivery = accept(&*self.store, &self.chance, &self.observers, alert).await?;
-        self.bell.ring(Ring::Accepted(delivery.customer_id.clone()));
-        Ok(delivery)
+    pub(super) fn acceptance(&self) -> Acceptance {
+        Acceptance {
+            store: self.store.clone(),
+            chance: self.chance.clone(),
+            observers: self.observers.clone(),
+            bell: self.bell.clone(),
+        }
     }
 
     async fn lag(&self, customer: Option<&CustomerId>) -> Result<DeliveryLag> {
@@ -320,7 +292,7 @@ impl Inner {
         {
             return Ok(None);
         }
-        self.accept(alert).await.map(Some)
+        self.acceptance().accept(alert).await.map(Some)
     }
 
     async fn delivery(&self, id: &DeliveryId) -> Result<Delivery> {
@@ -342,6 +314,7 @@ impl Inner {
             sights: self.sights.clone(),
             controls: self.controls.clone(),
             policies: self.policies.clone(),
+            learned: self.learned.clone(),
             transaction_limit: self.config.transaction_limit,
             total_timeout: self.config.total_timeout,
         }

@@ -9,7 +9,7 @@ use crate::{
     api::{citrix::CitrixCloud, servicenow::ServiceNow},
     clock::{Chance, Clock, Random},
     config::{Config, StoreConfig},
-    delivery::{Bell, Choices, Controls, PolicyBook, Sights},
+    delivery::{Bell, Choices, Controls, Learned, PolicyBook, Sights},
     desk::{Desk, OpenBrowser, SystemBrowser},
     error::{Error, ErrorKind, Result},
     event::{Observer, Observers},
@@ -121,7 +121,8 @@ async fn assemble(builder: ClientBuilder) -> Result<Client> {
         driver.clone(),
         config.total_timeout,
     );
-    let policies = PolicyBook::new(store.clone());
+    let policies = PolicyBook::new(store.clone(), chance.clone());
+    let learned = Learned::new(store.clone(), chance.clone());
     Ok(Client(Arc::new(Inner {
         config,
         chance,
@@ -133,6 +134,7 @@ async fn assemble(builder: ClientBuilder) -> Result<Client> {
         driver,
         tokens,
         policies,
+        learned,
         holders: Trusted::default(),
         desk: Desk::default(),
         browser: browser.unwrap_or_else(|| Arc::new(SystemBrowser)),

@@ -91,7 +91,7 @@ impl Policies<'_> {
                 let at = at.unwrap_or_else(|| inner.chance.now());
                 match document {
                     Some(document) => Ok(PolicySet::compile(&Policy::from_json(document)?)?.explain(&alert, at)),
-                    None => Ok(inner.policies.of(&customer).await?.explain(&alert, at)),
+                    None => Ok(inner.policies.stored(&customer).await?.explain(&alert, at)),
                 }
             })
             .await
@@ -104,6 +104,7 @@ impl Inner {
         let event = about(customer, EventKind::AccountUpdated, message, self.chance.now());
         match self.store.commit(vec![change, Change::Event(event.clone())]).await {
             Ok(committed) => {
+                self.policies.forget();
                 self.observers.publish_from(committed.first_event, vec![event]);
                 Ok(true)
             }

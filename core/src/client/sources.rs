@@ -39,7 +39,7 @@ impl Sources<'_> {
                 let sweeper = Sweeper {
                     store: inner.store.clone(),
                     chance: inner.chance.clone(),
-                    observers: inner.observers.clone(),
+                    acceptance: inner.acceptance(),
                     citrix: inner.citrix.clone(),
                     tokens: inner.tokens.clone(),
                     total_timeout: inner.config.total_timeout,

@@ -1,6 +1,12 @@
 //! Accepting alerts: durable when it returns, and the same alert again is the same delivery.
 
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
+
 use super::{
+    bell::{Bell, Ring},
     deliver::about,
     key::{alert_key, correlation_id, first_id_of},
 };
@@ -11,48 +17,134 @@ use crate::{
     id::{CustomerId, DeliveryId},
     model::{Alert, AlertState, Delivery, DeliveryStatus, EventKind},
     registration::no_account,
-    store::{Change, DeliveryRecord, DeliveryStep, Put, Refusal, Row, Shown, Store},
+    store::{Arrival, Arrived, Change, DeliveryRecord, DeliveryStep, Refusal, Row, Shown, Store, Trace},
 };
 
-/// Makes a delivery of an alert, or finds the one that was made of it before: account, source and id are its
-/// identity. A later state of the alert queues behind it. Durable when it returns.
-pub(crate) async fn accept(
-    store: &dyn Store,
-    chance: &Chance,
-    observers: &Observers,
-    alert: Alert,
-) -> Result<Delivery> {
-    let customer = checked(&alert)?;
-    if store.account(&customer).await?.is_none() {
-        return Err(no_account(&customer));
+/// Alerts that are given to the store at a time: enough to share a flush, and few enough that nobody waits long behind
+/// them.
+const TOGETHER: usize = 64;
+
+/// An alert, and its place in what was asked.
+type Placed = (usize, Alert);
+
+/// Takes alerts into the outbox; cheap to clone.
+#[derive(Clone)]
+pub(crate) struct Acceptance {
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) chance: Chance,
+    pub(crate) observers: Observers,
+    pub(crate) bell: Bell,
+}
+
+impl Acceptance {
+    /// Makes a delivery of an alert, or finds the one that was made of it before: account, source and id are its
+    /// identity. A later state of the alert queues behind it. Durable when it returns.
+    pub(crate) async fn accept(&self, alert: Alert) -> Result<Delivery> {
+        self.accept_many(vec![alert]).await.pop().unwrap_or_else(|| Err(unanswered()))
     }
-    loop {
-        if let Some(row) = store.delivery_of(&customer, &alert.source, &alert.id).await? {
-            if !is_known(store, &row, &alert).await? {
-                let step = DeliveryStep { number: 0, alert: alert.clone(), accepted_at: chance.now() };
-                let delivery_id = row.value.delivery.id.clone();
-                match store.commit(vec![Change::Step { delivery_id, step }]).await {
-                    Ok(_) => {}
-                    // It was removed in this moment, because its time was over: the alert begins anew.
-                    Err(Refusal::Conflict) => continue,
-                    Err(Refusal::Failed(error)) => return Err(error),
-                    Err(_) => return Err(Error::new(ErrorKind::Internal, "The store refused a step.")),
+
+    /// The same for many, each for itself; the answers are in the order of the alerts. Several states of one alert are
+    /// taken in that order too.
+    pub(crate) async fn accept_many(&self, alerts: Vec<Alert>) -> Vec<Result<Delivery>> {
+        let mut answers: Vec<_> = alerts.iter().map(|_| Err(unanswered())).collect();
+        for round in rounds(alerts) {
+            let mut round = round.into_iter().peekable();
+            while round.peek().is_some() {
+                let some: Vec<Placed> = round.by_ref().take(TOGETHER).collect();
+                for (place, answer) in self.accept_some(some).await {
+                    answers[place] = answer;
                 }
             }
-            return Ok(row.value.delivery);
         }
-        let now = chance.now();
-        let ended = alert.state == AlertState::Ended;
-        // Read after "there is no delivery": whoever removed one has left its trace by then.
+        answers
+    }
+
+    /// Of each alert one state at the most.
+    async fn accept_some(&self, alerts: Vec<Placed>) -> Vec<(usize, Result<Delivery>)> {
+        let mut answers = Vec::with_capacity(alerts.len());
+        let mut left: Vec<(usize, Alert, Option<Trace>)> =
+            alerts.into_iter().map(|(place, alert)| (place, alert, None)).collect();
+        // Once as a rule; again for those whose delivery was removed in this moment, or a trace of one is there.
+        while !left.is_empty() {
+            let (mut places, mut arrivals) = (Vec::new(), Vec::new());
+            for (place, alert, trace) in left.drain(..) {
+                match checked(&alert) {
+                    Ok(customer) => {
+                        places.push(place);
+                        arrivals.push(self.arrival(customer, alert, trace));
+                    }
+                    Err(error) => answers.push((place, Err(error))),
+                }
+            }
+            let told: Vec<_> = arrivals.iter().map(|one| (one.record.delivery.clone(), one.event.clone())).collect();
+            let arrived = match self.store.accept(arrivals).await {
+                Ok(arrived) => arrived,
+                Err(error) => {
+                    answers.extend(places.into_iter().map(|place| (place, Err(error.clone()))));
+                    return answers;
+                }
+            };
+            let mut later = Vec::new();
+            for ((place, arrived), (delivery, event)) in places.into_iter().zip(arrived).zip(told) {
+                match arrived {
+                    Arrived::New(committed) => {
+                        self.observers.publish_from(committed.first_event, vec![event]);
+                        metrics::counter!("itsm_adapter_deliveries_accepted").increment(1);
+                        answers.push((place, Ok(delivery)));
+                    }
+                    Arrived::Known { row, last_step } if is_known(&row, last_step.as_ref(), &delivery.alert) => {
+                        answers.push((place, Ok(row.value.delivery)));
+                    }
+                    Arrived::Known { row, .. } => later.push((place, delivery.alert, row.value.delivery)),
+                    Arrived::Traced(trace) => left.push((place, delivery.alert, Some(trace))),
+                    Arrived::NoAccount => answers.push((place, Err(no_account(&delivery.customer_id)))),
+                }
+            }
+            match self.append(&later).await {
+                Ok(true) => answers.extend(later.into_iter().map(|(place, _, known)| (place, Ok(known)))),
+                Ok(false) => left.extend(later.into_iter().map(|(place, alert, _)| (place, alert, None))),
+                Err(error) => answers.extend(later.into_iter().map(|(place, ..)| (place, Err(error.clone())))),
+            }
+        }
+        let taken: HashSet<_> = answers.iter().filter_map(|(_, one)| Some(&one.as_ref().ok()?.customer_id)).collect();
+        for customer in taken {
+            self.bell.ring(Ring::Accepted(customer.clone()));
+        }
+        answers
+    }
+
+    /// Queues later states behind their deliveries. False when one of those was removed in this moment, because its time
+    /// was over.
+    async fn append(&self, later: &[(usize, Alert, Delivery)]) -> Result<bool> {
+        if later.is_empty() {
+            return Ok(true);
+        }
+        let accepted_at = self.chance.now();
+        let step = |alert: &Alert| DeliveryStep { number: 0, alert: alert.clone(), accepted_at };
+        let change = |(_, alert, known): &(usize, Alert, Delivery)| Change::Step {
+            delivery_id: known.id.clone(),
+            step: step(alert),
+        };
+        match self.store.commit(later.iter().map(change).collect()).await {
+            Ok(_) => Ok(true),
+            Err(Refusal::Conflict) => Ok(false),
+            Err(Refusal::Failed(error)) => Err(error),
+            Err(_) => Err(Error::new(ErrorKind::Internal, "The store refused a step.")),
+        }
+    }
+
+    fn arrival(&self, customer: CustomerId, alert: Alert, trace: Option<Trace>) -> Arrival {
+        let now = self.chance.now();
+        let state = alert.state;
         let key = alert_key(&customer, &alert.source, &alert.id);
-        let shown = Shown::beginning(alert.state, store.trace(&key).await?);
+        let shown = Shown::beginning(state, trace.as_ref());
         let delivery = Delivery {
-            id: new_id(chance),
-            customer_id: customer.clone(),
+            id: new_id(&self.chance),
             correlation_id: correlation_id(&key, shown.generation),
-            alert: alert.clone(),
+            customer_id: customer,
+            alert,
             // What is over before anybody heard of it needs nobody's hand; it is kept, so that a later state finds it.
-            status: if ended { DeliveryStatus::Ignored } else { DeliveryStatus::Pending },
+            status: if state == AlertState::Ended { DeliveryStatus::Ignored } else { DeliveryStatus::Pending },
             attempts: 0,
             instance_id: None,
             incident: None,
@@ -62,7 +154,7 @@ pub(crate) async fn accept(
         };
         let event = about(&delivery, EventKind::DeliveryAccepted, "The alert is accepted.", now);
         let record = DeliveryRecord {
-            delivery: delivery.clone(),
+            delivery,
             attempt_deadline: None,
             not_before: None,
             claimed_until: None,
@@ -70,19 +162,27 @@ pub(crate) async fn accept(
             spent: 0,
             shown,
         };
-        let put = Change::Delivery(Put { value: record, sealed: None, replaces: None });
-        match store.commit(vec![put, Change::Event(event.clone())]).await {
-            Ok(committed) => {
-                observers.publish_from(committed.first_event, vec![event]);
-                metrics::counter!("itsm_adapter_deliveries_accepted").increment(1);
-                return Ok(delivery);
-            }
-            // Somebody else has accepted the same alert: theirs is ours.
-            Err(Refusal::Conflict) => {}
-            Err(Refusal::Failed(error)) => return Err(error),
-            Err(_) => return Err(Error::new(ErrorKind::Internal, "The store refused a new delivery.")),
-        }
+        Arrival { key, trace, record, event }
     }
+}
+
+/// The first state of each alert, then the second ones, and so on.
+fn rounds(alerts: Vec<Alert>) -> Vec<Vec<Placed>> {
+    let mut seen: HashMap<(String, String, String), usize> = HashMap::new();
+    let mut rounds: Vec<Vec<Placed>> = Vec::new();
+    for (place, alert) in alerts.into_iter().enumerate() {
+        let states = seen.entry((alert.customer_id.clone(), alert.source.clone(), alert.id.clone())).or_default();
+        if *states == rounds.len() {
+            rounds.push(Vec::new());
+        }
+        rounds[*states].push((place, alert));
+        *states += 1;
+    }
+    rounds
+}
+
+fn unanswered() -> Error {
+    Error::new(ErrorKind::Internal, "The store gave no answer for an alert.")
 }
 
 fn checked(alert: &Alert) -> Result<CustomerId> {
@@ -101,17 +201,17 @@ fn checked(alert: &Alert) -> Result<CustomerId> {
 
 /// Whether this state of the alert adds nothing: it repeats the last one that was accepted, word for word, or it
 /// raises what waits to be delivered anyway.
-async fn is_known(store: &dyn Store, row: &Row<DeliveryRecord>, alert: &Alert) -> Result<bool> {
-    if let Some(last) = store.last_step(&row.value.delivery.id).await? {
-        return Ok(last.alert == *alert || (last.alert.state == alert.state && alert.state == AlertState::Ended));
+fn is_known(row: &Row<DeliveryRecord>, last: Option<&DeliveryStep>, alert: &Alert) -> bool {
+    if let Some(last) = last {
+        return last.alert == *alert || (last.alert.state == alert.state && alert.state == AlertState::Ended);
     }
     let record = &row.value;
-    Ok(match (record.shown.state, alert.state) {
+    match (record.shown.state, alert.state) {
         (AlertState::Ended, AlertState::Ended) => true,
         (AlertState::Ended, _) | (_, AlertState::Ended) => false,
         (_, AlertState::Raised) if record.delivery.incident.is_none() => true,
         _ => record.delivery.alert == *alert,
-    })
+    }
 }
 
 /// Ids sort in the order of acceptance: time first, chance last.

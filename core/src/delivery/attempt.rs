@@ -9,6 +9,7 @@ use super::{
     group::Joined,
     insert::{Insert, Refused, Sent},
     policy::{Action, Decision},
+    slots::Slot,
     together::{Answered, Seat},
 };
 use crate::{
@@ -26,6 +27,7 @@ impl Courier {
         instance: &InstanceId,
         budget: Option<i32>,
         mut seat: Option<Seat>,
+        slot: Option<Slot>,
     ) -> Result<Next> {
         let customer = row.value.delivery.customer_id.clone();
         let now = self.chance.now();
@@ -82,6 +84,8 @@ impl Courier {
                     if answered.insert.lost_its_id(&incident) {
                         self.doubt(&customer, instance, "The instance gave a record another one.").await;
                     }
+                    // Nor need the next request.
+                    drop(slot);
                     return self.done(row, instance, incident).await;
                 }
                 Sent::Unknown(error) => return self.end_attempt(row, error).await,

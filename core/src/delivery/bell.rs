@@ -16,7 +16,8 @@ pub(crate) enum Ring {
     Registered,
 }
 
-/// Rings for every worker of the process, and waits for none.
+/// Rings for every worker of the process, and waits for none; all clones are one.
+#[derive(Clone)]
 pub(crate) struct Bell(broadcast::Sender<Ring>);
 
 impl Default for Bell {

@@ -102,8 +102,17 @@ impl Troubles {
     /// The accounts that are not resting now; those that are gone are forgotten.
     pub(super) fn awake(&mut self, customers: &[CustomerId], now: DateTime<Utc>) -> Vec<CustomerId> {
         self.of.retain(|customer, _| customers.contains(customer));
-        let rests = |customer: &CustomerId| self.of.get(customer).is_some_and(|pace| pace.closed_until(now).is_some());
-        customers.iter().filter(|customer| !rests(customer)).cloned().collect()
+        customers.iter().filter(|customer| !self.is_at_rest(customer, now)).cloned().collect()
+    }
+
+    /// Whether no account has any.
+    pub(super) fn are_none(&self) -> bool {
+        self.of.is_empty()
+    }
+
+    /// Whether nothing is to be begun for this account now.
+    pub(super) fn is_at_rest(&self, customer: &CustomerId, now: DateTime<Utc>) -> bool {
+        self.of.get(customer).is_some_and(|pace| pace.closed_until(now).is_some())
     }
 }
 

@@ -22,14 +22,17 @@ use chrono::{DateTime, Utc};
 use super::{
     choice::Choices,
     control::Controls,
+    held::Held,
+    learned::Learned,
     policy::{Decision, PolicyBook},
     settle::unknown,
     sight::Sights,
+    slots::Slot,
     together::Seat,
 };
 use crate::{
     api::servicenow::ServiceNow,
-    clock::{Chance, Clock},
+    clock::Chance,
     error::{Error, ErrorKind, Result, Retry},
     event::Observers,
     id::{DeliveryId, InstanceId},
@@ -44,8 +47,6 @@ pub(super) const MARGIN: Duration = Duration::from_secs(2);
 const ATTEMPTS: i32 = 5;
 /// Pause between two looks at an incident that may still appear, and at a delivery that somebody else holds.
 pub(super) const POLL: Duration = Duration::from_millis(250);
-/// Pause before a claim is given back once more to a store that failed.
-const GIVE_BACK_AGAIN: Duration = Duration::from_secs(1);
 
 /// Delivers; cheap to clone.
 #[derive(Clone)]
@@ -59,6 +60,7 @@ pub(crate) struct Courier {
     pub(crate) sights: Sights,
     pub(crate) controls: Controls,
     pub(crate) policies: PolicyBook,
+    pub(crate) learned: Learned,
     /// How long the instance may go on working on a request that nobody waits for.
     pub(crate) transaction_limit: Duration,
     /// How long one call of ours takes at the most, with its waits and repetitions.
@@ -76,35 +78,6 @@ pub(crate) enum Next {
     Unknown(Error),
     /// The delivery waits for its next attempt, or is dead.
     Failed(Error),
-}
-
-/// A claim in hand. A holder that goes away half-way gives it back, so that the next one need not wait for its end.
-struct Held {
-    store: Arc<dyn Store>,
-    clock: Arc<dyn Clock>,
-    id: DeliveryId,
-    owner: Option<String>,
-    /// How long the claim lasts at the most.
-    span: Duration,
-}
-
-impl Drop for Held {
-    fn drop(&mut self) {
-        if let (Some(owner), Ok(runtime)) = (self.owner.take(), tokio::runtime::Handle::try_current()) {
-            let (store, clock, id) = (Arc::clone(&self.store), Arc::clone(&self.clock), self.id.clone());
-            let end = clock.elapsed() + self.span;
-            runtime.spawn(async move {
-                // A store that fails now may serve again long before the claim ends by itself.
-                while let Err(error) = store.give_back(&id, &owner).await {
-                    if clock.elapsed() >= end {
-                        tracing::warn!(error = %error, "a claim could not be given back; it ends by itself");
-                        return;
-                    }
-                    clock.sleep(GIVE_BACK_AGAIN).await;
-                }
-            });
-        }
-    }
 }
 
 impl Courier {
@@ -129,7 +102,7 @@ impl Courier {
                 self.chance.clock.sleep(POLL).await;
                 continue;
             };
-            match self.step(claimed, &owner, instance, None, None).await? {
+            match self.step(self.in_hand(claimed, &owner), instance, None, None, None).await? {
                 // Something came after it that begins it anew.
                 Next::Settled(delivery) if delivery.status == DeliveryStatus::Pending => {}
                 Next::Settled(delivery) => return Ok(*delivery),
@@ -148,22 +121,26 @@ impl Courier {
         }
     }
 
+    /// Keeps a claim in hand.
+    pub(super) fn in_hand(&self, claimed: Claimed, owner: &str) -> Held {
+        let (store, clock) = (Arc::clone(&self.store), Arc::clone(&self.chance.clock));
+        Held::new(claimed, owner, store, clock, self.claim_span())
+    }
+
     /// Does what is next for a claimed delivery. `budget`: after how many attempts it is dead; none: never. `seat`: where
-    /// its insert is sent with those of others.
+    /// its insert is sent with those of others. `slot`: its place among the requests of the lane.
     pub(super) async fn step(
         &self,
-        claimed: Claimed,
-        owner: &str,
+        held: Held,
         instance: &InstanceId,
         budget: Option<i32>,
         seat: Option<Seat>,
+        slot: Option<Slot>,
     ) -> Result<Next> {
-        let id = claimed.row.value.delivery.id.clone();
-        let (store, clock) = (Arc::clone(&self.store), Arc::clone(&self.chance.clock));
-        let mut held = Held { store, clock, id, owner: Some(owner.to_owned()), span: self.claim_span() };
+        let (claimed, held) = held.open();
         // Boxed once, here: the steps inside are large, and every caller's future would be as large again.
-        let next = Box::pin(self.advance(claimed, instance, budget, seat)).await?;
-        held.owner = None;
+        let next = Box::pin(self.advance(claimed, instance, budget, seat, slot)).await?;
+        held.is_over();
         Ok(next)
     }
 
@@ -173,6 +150,7 @@ impl Courier {
         instance: &InstanceId,
         budget: Option<i32>,
         seat: Option<Seat>,
+        slot: Option<Slot>,
     ) -> Result<Next> {
         let Claimed { row, steps } = claimed;
         let inserts = matches!(row.value.delivery.status, DeliveryStatus::Pending | DeliveryStatus::Dead);
@@ -190,7 +168,7 @@ impl Courier {
                     drop(seat);
                     return self.settle(row, instance, budget).await;
                 }
-                self.attempt(row, instance, budget, seat).await
+                self.attempt(row, instance, budget, seat, slot).await
             }
             DeliveryStatus::Delivered | DeliveryStatus::Ignored | DeliveryStatus::Grouped => {
                 self.follow(row, steps, instance, budget).await

@@ -97,10 +97,9 @@ impl Courier {
         instance: &InstanceId,
         budget: Option<i32>,
     ) -> Result<Result<(Row<DeliveryRecord>, bool), Next>> {
-        let Some(learned) = self.store.probe(&row.value.delivery.customer_id, instance).await? else {
+        let Some(learned) = self.learned.of(&row.value.delivery.customer_id, instance).await? else {
             return Ok(Ok((row, false)));
         };
-        let learned = learned.value;
         if learned.look_up == LookUp::Works {
             return Ok(Ok((row, learned.chosen_sys_id == ChosenSysId::Honoured)));
         }
@@ -170,6 +169,7 @@ impl Courier {
             }
         };
         let done: Result<()> = forget.await;
+        self.learned.forget();
         match done {
             Ok(()) => tracing::warn!(%customer, %instance, why, "record ids are not chosen any more"),
             Err(error) => tracing::warn!(%customer, %instance, %error, "a doubt could not be written down"),

@@ -12,14 +12,18 @@ use tracing::Instrument;
 use super::{
     blame::{Blame, Troubles, cause},
     deliver::{Courier, Next},
+    held::Held,
     lanes::Customers,
     pace::Pace,
+    slots::{Slot, Slots},
+    stock::Stock,
     together::{Gate, Seat},
 };
 use crate::{
     error::{Error, ErrorKind, Result, Retry},
     id::{CustomerId, InstanceId},
-    store::{Claim, Claimed, Wanted},
+    model::DeliveryStatus,
+    store::{Claim, Wanted},
 };
 
 /// Deliveries that are taken at a time.
@@ -55,99 +59,153 @@ struct Mind {
     troubles: Troubles,
 }
 
+/// What a lane has under way.
+#[derive(Default)]
+struct Work {
+    /// Claimed, not begun.
+    stock: Stock,
+    /// Begun.
+    hands: JoinSet<Done>,
+    /// Begun, and not answered by the instance.
+    slots: Slots,
+}
+
 impl Lane {
     pub(super) async fn run(mut self) {
         let owner = self.courier.chance.uuid().to_string();
-        let pace = Pace::new(self.concurrency, self.courier.chance.now());
-        let mut mind = Mind { pace, troubles: Troubles::default() };
-        let mut hands: JoinSet<Done> = JoinSet::new();
+        let now = self.courier.chance.now();
+        let mut mind = Mind { pace: Pace::new(self.concurrency, now), troubles: Troubles::default() };
+        let mut work = Work::default();
+        let mut served: Customers = Arc::from([]);
+        // When there may be something in the store for us.
+        let mut look_at = Some(now);
         let gate = (self.together > 1)
             .then(|| Gate::new(self.courier.clone(), self.instance.clone(), self.together, self.concurrency));
         loop {
-            while let Some(done) = hands.try_join_next() {
-                self.mind(&mut mind, done);
+            let now = self.courier.chance.now();
+            while let Some(done) = work.hands.try_join_next() {
+                if self.mind(&mut mind, done) {
+                    look_at = Some(now);
+                }
             }
-            if self.give_up.is_some_and(|most| mind.pace.idle(self.courier.chance.now()) >= most) {
+            if self.give_up.is_some_and(|most| mind.pace.idle(now) >= most) {
                 tracing::warn!(instance = %self.instance, "nothing comes further; what is left waits");
                 break;
             }
-            // Seen before the claim: what comes after it rings again.
+            // Seen before the claim: what comes after it wakes again.
             self.bell.borrow_and_update();
             let customers = Arc::clone(&self.customers.borrow_and_update());
             if *self.stop.borrow() || customers.is_empty() {
                 break;
             }
-            let now = self.courier.chance.now();
-            let requests = hands.len().div_ceil(self.together);
-            let room = (mind.pace.room(requests, now) * self.together).min(LARGEST_CLAIM);
-            let awake = mind.troubles.awake(&customers, now);
-            let taken = match room {
-                0 => Ok(0),
-                room => self.take(&owner, &awake, room, now, gate.as_ref(), &mut hands).await,
-            };
-            let wake = match (taken, mind.pace.closed_until(now)) {
-                (Ok(taken), _) if taken > 0 && taken == room => None,
-                (Ok(_), Some(until)) => Some(until),
-                (Ok(_), None) if room == 0 => None,
-                (Ok(_), None) => match self.courier.store.due(&awake, now).await {
-                    Ok(None) if self.until_empty && hands.is_empty() && awake.len() == customers.len() => break,
-                    // Accounts in trouble are not asked for; their time comes without a ring.
-                    Ok(None) if awake.len() < customers.len() => Some(now + self.poll),
-                    Ok(at) => at,
+            let closed = mind.pace.closed_until(now);
+            if closed.is_some() || !mind.troubles.are_none() || !Arc::ptr_eq(&customers, &served) {
+                let is_unwanted = |customer: &CustomerId| {
+                    closed.is_some()
+                        || mind.troubles.is_at_rest(customer, now)
+                        || customers.binary_search(customer).is_err()
+                };
+                if work.stock.give_back(is_unwanted).await > 0 {
+                    look_at = Some(now);
+                }
+            }
+            served = Arc::clone(&customers);
+            let idle = work.hands.is_empty() && work.stock.is_empty();
+            let wanted = self.wanted(&mind.pace, &work, now);
+            if wanted > 0 && (look_at.is_some_and(|at| at <= now) || (self.until_empty && idle)) {
+                let awake = mind.troubles.awake(&customers, now);
+                look_at = match self.take(&mut work.stock, &owner, &awake, wanted, now).await {
+                    Ok(taken) if taken == wanted => Some(now),
+                    Ok(taken) => match self.courier.store.due(&awake, now).await {
+                        Ok(None) if self.until_empty && idle && taken == 0 && awake.len() == customers.len() => break,
+                        // Accounts in trouble are not asked for; their time comes without a ring.
+                        Ok(None) if awake.len() < customers.len() => Some(now + self.poll),
+                        Ok(at) => at,
+                        Err(error) => Some(self.complain(&error, now)),
+                    },
                     Err(error) => Some(self.complain(&error, now)),
-                },
-                (Err(error), _) => Some(self.complain(&error, now)),
-            };
+                };
+            }
+            self.begin(&mut work, &mind.pace, now, gate.as_ref());
             // Who may give up looks whether it is time to.
-            let look = self.give_up.map(|_| now + self.poll);
-            let wake = wake.into_iter().chain(look).min();
-            self.wait(&mut mind, &mut hands, wake).await;
+            let give_up = self.give_up.map(|_| now + self.poll);
+            // Nothing is looked for while there is no room for it.
+            let look = look_at.filter(|_| self.wanted(&mind.pace, &work, now) > 0);
+            let wake = closed.or(look).into_iter().chain(give_up).min();
+            if let Some(look) = self.wait(&mut mind, &mut work, wake).await {
+                look_at = Some(look);
+            }
         }
-        while let Some(done) = hands.join_next().await {
+        work.stock.give_back(|_| true).await;
+        while let Some(done) = work.hands.join_next().await {
             self.mind(&mut mind, done);
         }
     }
 
-    /// Takes up to this many deliveries and starts on them.
+    /// How many may be begun now.
+    fn room(&self, pace: &Pace, work: &Work, now: DateTime<Utc>) -> usize {
+        let room = pace.room(work.slots.taken().div_ceil(self.together), now) * self.together;
+        // Those that have their answer and write it down are not many, or the store is slow.
+        room.min((2 * self.window(pace, now)).saturating_sub(work.hands.len()))
+    }
+
+    fn window(&self, pace: &Pace, now: DateTime<Utc>) -> usize {
+        (pace.room(0, now) * self.together).min(LARGEST_CLAIM)
+    }
+
+    /// How many to claim: as many as there is room for and half a window ahead of it, once half of that is used up.
+    fn wanted(&self, pace: &Pace, work: &Work, now: DateTime<Utc>) -> usize {
+        let (room, ahead, stock) = (self.room(pace, work, now), self.window(pace, now) / 2, work.stock.len());
+        if stock >= room && stock > ahead / 2 {
+            return 0;
+        }
+        (room + ahead).saturating_sub(stock).min(LARGEST_CLAIM)
+    }
+
+    /// Claims up to so many.
     async fn take(
         &self,
+        stock: &mut Stock,
         owner: &str,
         customers: &[CustomerId],
-        room: usize,
+        most: usize,
         now: DateTime<Utc>,
-        gate: Option<&Arc<Gate>>,
-        hands: &mut JoinSet<Done>,
     ) -> Result<usize> {
         let claim = Claim {
-            wanted: Wanted::Ready { customers: customers.to_vec(), limit: u32::try_from(room).unwrap_or(u32::MAX) },
+            wanted: Wanted::Ready { customers: customers.to_vec(), limit: u32::try_from(most).unwrap_or(u32::MAX) },
             owner: owner.to_owned(),
             now,
             until: now + self.courier.claim_span(),
         };
         let claimed = self.courier.store.claim(claim).await?;
         let taken = claimed.len();
-        let of = |claimed: &Claimed| claimed.row.value.delivery.customer_id.clone();
-        let mut seats = gate.map(|gate| gate.seats(claimed.iter().map(of))).unwrap_or_default().into_iter();
-        for claimed in claimed {
-            hands.spawn(self.work(claimed, owner, seats.next()));
-        }
+        stock.put(claimed.into_iter().map(|claimed| self.courier.in_hand(claimed, owner)));
         Ok(taken)
     }
 
-    fn work(&self, claimed: Claimed, owner: &str, seat: Option<Seat>) -> impl Future<Output = Done> + Send + use<> {
+    /// Starts on as many as there is room for.
+    fn begin(&self, work: &mut Work, pace: &Pace, now: DateTime<Utc>, gate: Option<&Arc<Gate>>) {
+        let held = work.stock.take(self.room(pace, work, now));
+        let customers = held.iter().map(|held| held.customer().clone());
+        let mut seats = gate.map(|gate| gate.seats(customers)).unwrap_or_default().into_iter();
+        for held in held {
+            work.hands.spawn(self.work(held, seats.next(), work.slots.take()));
+        }
+    }
+
+    fn work(&self, held: Held, seat: Option<Seat>, slot: Slot) -> impl Future<Output = Done> + Send + use<> {
         let (courier, instance, budget) = (self.courier.clone(), self.instance.clone(), self.budget);
-        let owner = owner.to_owned();
-        let span = tracing::info_span!("delivery", id = %claimed.row.value.delivery.id, instance = %instance);
-        let customer = claimed.row.value.delivery.customer_id.clone();
+        let span = tracing::info_span!("delivery", id = %held.id(), instance = %instance);
+        let customer = held.customer().clone();
         async move {
             let started = courier.chance.now();
-            (customer, started, courier.step(claimed, &owner, &instance, Some(budget), seat).await)
+            (customer, started, courier.step(held, &instance, Some(budget), seat, Some(slot)).await)
         }
         .instrument(span)
     }
 
-    /// Until something ends, comes, or is due.
-    async fn wait(&mut self, mind: &mut Mind, hands: &mut JoinSet<Done>, wake: Option<DateTime<Utc>>) {
+    /// Until something ends, comes, or is due. Answers when to look for something in the store, if that is to change.
+    async fn wait(&mut self, mind: &mut Mind, work: &mut Work, wake: Option<DateTime<Utc>>) -> Option<DateTime<Utc>> {
         let now = self.courier.chance.now();
         let sleep = wake.map(|at| self.courier.chance.clock.sleep((at - now).to_std().unwrap_or_default()));
         let sleeping = async move {
@@ -159,22 +217,22 @@ impl Lane {
         tokio::select! {
             biased;
             // A sender that is gone says nothing more; that is no news.
-            Ok(()) = self.stop.changed() => {}
-            Some(done) = hands.join_next() => {
-                self.mind(mind, done);
-            }
-            Ok(()) = self.customers.changed() => {}
-            Ok(()) = self.bell.changed() => {}
-            () = sleeping => {}
+            Ok(()) = self.stop.changed() => None,
+            Some(done) = work.hands.join_next() => self.mind(mind, done).then_some(now),
+            () = work.slots.freed() => None,
+            Ok(()) = self.customers.changed() => Some(now),
+            Ok(()) = self.bell.changed() => Some(now),
+            () = sleeping => None,
         }
     }
 
-    /// What a piece of work says of the instance and of the account.
-    fn mind(&self, mind: &mut Mind, done: Result<Done, JoinError>) {
+    /// What a piece of work says of the instance and of the account. True: the delivery may be there to be taken again.
+    fn mind(&self, mind: &mut Mind, done: Result<Done, JoinError>) -> bool {
         let Ok((customer, started, result)) = done else {
             tracing::error!(instance = %self.instance, "work on a delivery ended in a panic; its claim ends by itself");
-            return;
+            return true;
         };
+        let is_over = matches!(&result, Ok(Next::Settled(delivery)) if delivery.status != DeliveryStatus::Pending);
         let now = self.courier.chance.now();
         let chance = |most| self.courier.chance.up_to(most);
         let Mind { pace, troubles } = mind;
@@ -216,6 +274,7 @@ impl Lane {
             // The store, or another worker: nothing about the instance.
             Err(error) => tracing::warn!(instance = %self.instance, error = %error, "a delivery was let go"),
         }
+        !is_over
     }
 
     /// The store does not answer: again a little later.

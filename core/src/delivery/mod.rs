@@ -10,11 +10,13 @@ mod daily;
 mod deed;
 mod deliver;
 mod group;
+mod held;
 mod incident;
 mod insert;
 mod key;
 mod lane;
 mod lanes;
+mod learned;
 mod lease;
 mod left;
 mod life;
@@ -26,17 +28,20 @@ mod probe;
 mod retention;
 mod settle;
 mod sight;
+mod slots;
 mod source;
+mod stock;
 mod sweep;
 mod together;
 mod worker;
 
 pub(crate) use self::{
-    accept::accept,
+    accept::Acceptance,
     bell::{Bell, Ring},
     choice::Choices,
     control::Controls,
     deliver::Courier,
+    learned::Learned,
     policy::{PolicyBook, PolicySet},
     sight::Sights,
     source::webhook_alert,

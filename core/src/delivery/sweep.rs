@@ -18,7 +18,7 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    accept::accept,
+    accept::Acceptance,
     lease::Held,
     source::{CITRIX_CLOUD, MONITOR},
 };
@@ -26,7 +26,6 @@ use crate::{
     api::citrix::CitrixCloud,
     clock::Chance,
     error::{Error, ErrorKind, Result, Retry},
-    event::Observers,
     id::CustomerId,
     model::{Alert, AlertSource, AlertState, Environment, SweepReport},
     oauth::Tokens,
@@ -47,7 +46,7 @@ const MARK: usize = 16;
 pub(crate) struct Sweeper {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) chance: Chance,
-    pub(crate) observers: Observers,
+    pub(crate) acceptance: Acceptance,
     pub(crate) citrix: CitrixCloud,
     pub(crate) tokens: Tokens,
     /// How long one call takes at the most, with its waits and repetitions.
@@ -142,7 +141,7 @@ impl Sweeper {
             None if alert.state == AlertState::Ended => return Ok(Taken::Known),
             _ => {}
         }
-        match accept(&*self.store, &self.chance, &self.observers, alert).await {
+        match self.acceptance.accept(alert).await {
             Ok(_) if known.is_some() => Ok(Taken::Changed),
             Ok(_) => Ok(Taken::Accepted),
             // One that cannot be an alert must not hold up the others.

@@ -11,12 +11,13 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
 use super::{
-    Change, Claim, Claimed, Committed, ConnectionFilter, DeliveryCount, DeliveryFilter, DeliveryGroup, DeliveryRecord,
-    DeliveryStep, Lease, PendingFlow, PendingRevocation, Put, Refusal, ResumePoint, Row, Store, Trace, Wanted,
+    Arrival, Arrived, Change, Claim, Claimed, Committed, ConnectionFilter, DeliveryCount, DeliveryFilter,
+    DeliveryGroup, DeliveryRecord, DeliveryStep, Lease, PendingFlow, PendingRevocation, Put, Refusal, ResumePoint, Row,
+    Store, Trace, Wanted,
     outbox::{Due, PROMOTED, STEPS},
 };
 use crate::{
-    error::Result,
+    error::{Error, ErrorKind, Result},
     id::{CustomerId, DeliveryId, InstanceId},
     model::{
         Account, AccountPolicy, Connection, ConnectionStatus, Delivery, DeliveryStatus, Event, Instance, ProbeReport,
@@ -138,6 +139,26 @@ fn holds(status: ConnectionStatus) -> bool {
 }
 
 impl State {
+    fn commit(&mut self, changes: Vec<Change>) -> Result<Committed, Refusal> {
+        let version = self.version + 1;
+        let last_event = self.last_event();
+        let mut undos: Vec<Undo> = Vec::with_capacity(changes.len());
+        for change in changes {
+            match self.apply(change, version) {
+                Ok(undo) => undos.push(undo),
+                Err(refusal) => {
+                    while let Some(undo) = undos.pop() {
+                        undo(self);
+                    }
+                    return Err(refusal);
+                }
+            }
+        }
+        self.version = version;
+        let first_event = if self.last_event() > last_event { last_event + 1 } else { 0 };
+        Ok(Committed { version, first_event })
+    }
+
     fn apply(&mut self, change: Change, version: i64) -> Result<Undo, Refusal> {
         match change {
             Change::Account(put) => {
@@ -477,6 +498,24 @@ impl State {
         };
     }
 
+    fn accept(&mut self, Arrival { key, trace, record, event }: Arrival) -> Result<Arrived> {
+        if let Some(row) = self.by_alert.get(&alert_key(&record)).and_then(|id| self.deliveries.get(id)) {
+            let last_step = self.steps.get(&row.value.delivery.id).and_then(|steps| steps.last());
+            return Ok(Arrived::Known { row: row.clone(), last_step: last_step.cloned() });
+        }
+        if !self.accounts.contains_key(&record.delivery.customer_id) {
+            return Ok(Arrived::NoAccount);
+        }
+        if let Some(present) = self.traces.get(&key).filter(|present| trace.as_ref() != Some(present)) {
+            return Ok(Arrived::Traced(present.clone()));
+        }
+        let put = Change::Delivery(Put { value: record, sealed: None, replaces: None });
+        match self.commit(vec![put, Change::Event(event)]) {
+            Ok(committed) => Ok(Arrived::New(committed)),
+            Err(refusal) => Err(Error::new(ErrorKind::Internal, format!("An id was given twice: {refusal:?}."))),
+        }
+    }
+
     fn claim(&mut self, claim: &Claim) -> Vec<Claimed> {
         let ids: Vec<DeliveryId> = match &claim.wanted {
             Wanted::One(id) => {
@@ -521,8 +560,9 @@ impl State {
             row.version = version;
             let mut row = row.clone();
             row.value.claimed_until = Some(claim.until);
-            let steps = self.steps.get(&id).map(Vec::as_slice).unwrap_or_default();
-            claimed.push(Claimed { row, steps: steps.iter().take(STEPS as usize).cloned().collect() });
+            let steps = self.steps.get(&id).filter(|_| row.value.waits_for_steps()).map(Vec::as_slice);
+            let steps = steps.unwrap_or_default().iter().take(STEPS as usize).cloned().collect();
+            claimed.push(Claimed { row, steps });
         }
         claimed
     }
@@ -659,6 +699,11 @@ impl Store for MemoryStore {
         Ok(rows.into_iter().take(limit).cloned().collect())
     }
 
+    async fn accept(&self, arrivals: Vec<Arrival>) -> Result<Vec<Arrived>> {
+        let mut state = self.state();
+        arrivals.into_iter().map(|arrival| state.accept(arrival)).collect()
+    }
+
     async fn claim(&self, claim: Claim) -> Result<Vec<Claimed>> {
         Ok(self.state().claim(&claim))
     }
@@ -753,24 +798,7 @@ impl Store for MemoryStore {
     }
 
     async fn commit(&self, changes: Vec<Change>) -> Result<Committed, Refusal> {
-        let mut state = self.state();
-        let version = state.version + 1;
-        let last_event = state.last_event();
-        let mut undos: Vec<Undo> = Vec::with_capacity(changes.len());
-        for change in changes {
-            match state.apply(change, version) {
-                Ok(undo) => undos.push(undo),
-                Err(refusal) => {
-                    while let Some(undo) = undos.pop() {
-                        undo(&mut state);
-                    }
-                    return Err(refusal);
-                }
-            }
-        }
-        state.version = version;
-        let first_event = if state.last_event() > last_event { last_event + 1 } else { 0 };
-        Ok(Committed { version, first_event })
+        self.state().commit(changes)
     }
 
     async fn acquire(

@@ -22,7 +22,7 @@ use serde::{Deserialize, Serialize};
 
 pub use self::{
     memory::MemoryStore,
-    outbox::{Claim, Claimed, DeliveryCount, DeliveryGroup, DeliveryStep, Wanted},
+    outbox::{Arrival, Arrived, Claim, Claimed, DeliveryCount, DeliveryGroup, DeliveryStep, Wanted},
     seal::Sealed,
     sqlite::{SqliteStore, after_fork, before_fork},
     trace::Trace,
@@ -396,6 +396,8 @@ pub trait Store: Send + Sync + fmt::Debug + 'static {
         after: Option<&str>,
         limit: u32,
     ) -> Result<Vec<Row<DeliveryRecord>>>;
+    /// Makes deliveries of the alerts that have none yet, each for itself. When it returns, they are durable.
+    async fn accept(&self, arrivals: Vec<Arrival>) -> Result<Vec<Arrived>>;
     /// Takes deliveries that nobody else holds, and gives each a new version: a holder whose claim has ended, and
     /// whose delivery was taken since, can write no more. What is due becomes ready first.
     async fn claim(&self, claim: Claim) -> Result<Vec<Claimed>>;

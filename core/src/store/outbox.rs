@@ -3,10 +3,10 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::{DeliveryRecord, Row};
+use super::{Committed, DeliveryRecord, Row, Trace};
 use crate::{
     id::{CustomerId, DeliveryId, InstanceId},
-    model::{Alert, DeliveryStatus, Severity},
+    model::{Alert, DeliveryStatus, Event, Severity},
 };
 
 /// Steps that come with one claim at the most.
@@ -47,8 +47,40 @@ pub struct Claim {
 pub struct Claimed {
     /// The delivery, in the version that the claim gave it.
     pub row: Row<DeliveryRecord>,
-    /// What came after its first state, oldest first.
+    /// What came after its first state, oldest first; empty where the first state is to be dealt with before.
     pub steps: Vec<DeliveryStep>,
+}
+
+/// An alert that may be new: its delivery, and what is told when it is.
+#[derive(Debug, Clone)]
+pub struct Arrival {
+    /// The [`Trace::key`] of the alert.
+    pub key: String,
+    /// The trace that the delivery takes into account.
+    pub trace: Option<Trace>,
+    /// The delivery to be made of it.
+    pub record: DeliveryRecord,
+    /// For the event log.
+    pub event: Event,
+}
+
+/// What became of an [`Arrival`].
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub enum Arrived {
+    /// It was new.
+    New(Committed),
+    /// The alert has a delivery already; nothing was written.
+    Known {
+        /// That one.
+        row: Row<DeliveryRecord>,
+        /// The last state that waits behind it.
+        last_step: Option<DeliveryStep>,
+    },
+    /// An earlier delivery of it was removed, and its trace is another than the arrival knows of; nothing was written.
+    Traced(Trace),
+    /// Its account does not exist; nothing was written.
+    NoAccount,
 }
 
 /// A later state of an alert that waits to be done.

@@ -17,9 +17,9 @@ pub struct Trace {
 
 impl Shown {
     /// What a new delivery of an alert in this state begins with.
-    pub(crate) fn beginning(state: AlertState, trace: Option<Trace>) -> Self {
+    pub(crate) fn beginning(state: AlertState, trace: Option<&Trace>) -> Self {
         let Some(Trace { generation, number, .. }) = trace else { return Self { state, ..Self::default() } };
         let generation = generation.saturating_add(1);
-        Self { state, generation, born: generation, follows: number, ..Self::default() }
+        Self { state, generation, born: generation, follows: number.clone(), ..Self::default() }
     }
 }

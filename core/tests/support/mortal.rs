@@ -7,8 +7,9 @@ use chrono::{DateTime, Utc};
 use itsm_adapter::{
     Account, AccountPolicy, Connection, CustomerId, DeliveryId, Error, Event, Instance, InstanceId, ProbeReport,
     store::{
-        Change, Claim, Claimed, Committed, ConnectionFilter, DeliveryCount, DeliveryFilter, DeliveryGroup,
-        DeliveryRecord, DeliveryStep, Lease, PendingFlow, PendingRevocation, Refusal, ResumePoint, Row, Store, Trace,
+        Arrival, Arrived, Change, Claim, Claimed, Committed, ConnectionFilter, DeliveryCount, DeliveryFilter,
+        DeliveryGroup, DeliveryRecord, DeliveryStep, Lease, PendingFlow, PendingRevocation, Refusal, ResumePoint, Row,
+        Store, Trace,
     },
 };
 
@@ -67,6 +68,7 @@ through! {
     delivery(id: &DeliveryId) -> Result<Option<Row<DeliveryRecord>>>;
     delivery_of(customer_id: &CustomerId, source: &str, alert_id: &str) -> Result<Option<Row<DeliveryRecord>>>;
     deliveries(filter: &DeliveryFilter, after: Option<&str>, limit: u32) -> Result<Vec<Row<DeliveryRecord>>>;
+    accept(arrivals: Vec<Arrival>) -> Result<Vec<Arrived>>;
     claim(claim: Claim) -> Result<Vec<Claimed>>;
     give_back(id: &DeliveryId, owner: &str) -> Result<()>;
     last_step(id: &DeliveryId) -> Result<Option<DeliveryStep>>;

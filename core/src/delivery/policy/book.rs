@@ -8,9 +8,11 @@ use std::{
 
 use super::PolicySet;
 use crate::{
+    clock::Chance,
     error::{Error, ErrorKind, Result},
     id::CustomerId,
     model::Policy,
+    recent::Recent,
     store::Store,
 };
 
@@ -24,6 +26,7 @@ pub(crate) struct PolicyBook(Arc<Inner>);
 struct Inner {
     store: Arc<dyn Store>,
     default: Arc<PolicySet>,
+    recent: Recent<CustomerId, Arc<PolicySet>>,
     compiled: Mutex<HashMap<CustomerId, (i64, Arc<PolicySet>)>>,
 }
 
@@ -34,15 +37,29 @@ impl fmt::Debug for PolicyBook {
 }
 
 impl PolicyBook {
-    pub(crate) fn new(store: Arc<dyn Store>) -> Self {
-        Self(Arc::new(Inner { store, default: Arc::default(), compiled: Mutex::default() }))
+    pub(crate) fn new(store: Arc<dyn Store>, chance: Chance) -> Self {
+        let recent = Recent::new(chance);
+        Self(Arc::new(Inner { store, default: Arc::default(), recent, compiled: Mutex::default() }))
+    }
+
+    /// The account's policy, or that of a moment ago where another process has changed it since.
+    ///
+    /// # Errors
+    /// As [`PolicyBook::stored`].
+    pub(crate) async fn of(&self, customer: &CustomerId) -> Result<Arc<PolicySet>> {
+        self.0.recent.get(customer, self.stored(customer)).await
+    }
+
+    /// A policy was changed here: from now on the new one counts.
+    pub(crate) fn forget(&self) {
+        self.0.recent.forget();
     }
 
     /// The account's policy as it is stored now, whoever stored it; the default one when it has none.
     ///
     /// # Errors
     /// `store`; also for a policy that a newer version of this library has stored and this one cannot read.
-    pub(crate) async fn of(&self, customer: &CustomerId) -> Result<Arc<PolicySet>> {
+    pub(crate) async fn stored(&self, customer: &CustomerId) -> Result<Arc<PolicySet>> {
         let inner = &*self.0;
         let Some(row) = inner.store.policy(customer).await? else { return Ok(Arc::clone(&inner.default)) };
         if let Some((version, policy)) = self.compiled().get(customer)

@@ -82,6 +82,7 @@ where
     leases::only_the_holder_gives_a_lease_back(fresh().await).await;
 
     outbox::a_delivery_has_one_holder_and_a_late_one_is_fenced_off(fresh().await).await;
+    outbox::an_alert_is_accepted_once(fresh().await).await;
     outbox::the_highest_severity_comes_first_then_the_oldest(fresh().await).await;
     outbox::what_is_not_due_waits(fresh().await).await;
     outbox::later_states_queue_behind_their_delivery(fresh().await).await;
@@ -99,6 +100,7 @@ where
     races::one_of_many_registrations_wins(fresh().await).await;
     races::one_of_many_accounts_takes_an_old_instance(fresh().await).await;
     races::one_of_many_submissions_of_an_alert_wins(fresh().await).await;
+    races::one_of_many_arrivals_of_an_alert_is_new(fresh().await).await;
     races::events_of_a_commit_stay_together(fresh().await).await;
     races::one_of_many_takes_a_lease(fresh().await).await;
 }

@@ -6,12 +6,12 @@ use chrono::TimeDelta;
 
 use super::{
     assert_refusal, done, ok, refused,
-    samples::{customer, delivery, new, now, origin, over},
+    samples::{customer, delivery, event, new, now, origin, over, world},
 };
 use crate::{
     id::DeliveryId,
     model::{AlertState, DeliveryStatus, Severity},
-    store::{Change, Claim, Claimed, DeliveryRecord, DeliveryStep, Refusal, Store, Wanted},
+    store::{Arrival, Arrived, Change, Claim, Claimed, DeliveryRecord, DeliveryStep, Refusal, Store, Trace, Wanted},
 };
 
 /// What this owner asks for at this second, for thirty seconds.
@@ -58,6 +58,44 @@ pub(super) async fn a_delivery_has_one_holder_and_a_late_one_is_fenced_off(store
     let third = ok(store.claim(one("x", 31)).await).remove(0);
     ok(store.give_back(&third.row.value.delivery.id, "x").await);
     assert_eq!(ids(&ok(store.claim(claim("y", 31, 5)).await)), ["1"], "what is given back is ready");
+}
+
+pub(super) async fn an_alert_is_accepted_once(store: Arc<dyn Store>) {
+    done(&store, world()).await;
+    let arrival = |id, account, alert: &str| Arrival {
+        key: alert.to_owned(),
+        trace: None,
+        record: delivery(id, account, alert, DeliveryStatus::Pending),
+        event: event(Some(account), id),
+    };
+    let asked =
+        vec![arrival("1", "a", "x"), arrival("2", "nobody", "x"), arrival("3", "a", "y"), arrival("4", "a", "x")];
+    let answers = ok(store.accept(asked).await);
+    let [Arrived::New(first), Arrived::NoAccount, Arrived::New(third), Arrived::Known { row, last_step: None }] =
+        answers.as_slice()
+    else {
+        panic!("each for itself, but: {answers:?}");
+    };
+    assert_eq!((row.value.delivery.id.as_str(), row.version), ("1", first.version), "the one that was there first");
+    assert_eq!(third.first_event, first.first_event + 1);
+    let told = ok(store.events(None, 0, 10).await);
+    assert_eq!(told.iter().map(|event| event.message.as_str()).collect::<Vec<_>>(), ["1", "3"]);
+    done(&store, vec![step("1", AlertState::Changed), step("1", AlertState::Ended)]).await;
+    let again = ok(store.accept(vec![arrival("5", "a", "x")]).await);
+    let [Arrived::Known { last_step: Some(last), .. }] = again.as_slice() else {
+        panic!("known with its last state, but: {again:?}");
+    };
+    assert_eq!(last.alert.state, AlertState::Ended);
+    assert!(ok(store.delivery(&DeliveryId("5".to_owned())).await).is_none());
+    // What stayed of a removed delivery must be known.
+    let trace = Trace { key: "z".to_owned(), generation: 3, number: None };
+    let gone = done(&store, vec![Change::Delivery(new(delivery("6", "a", "z", DeliveryStatus::Dead)))]).await;
+    let id = DeliveryId("6".to_owned());
+    done(&store, vec![Change::RemoveDelivery { id, version: gone.version, trace: Some(trace.clone()) }]).await;
+    let told = ok(store.accept(vec![arrival("7", "a", "z")]).await);
+    assert!(matches!(told.as_slice(), [Arrived::Traced(known)] if *known == trace), "{told:?}");
+    let knowing = Arrival { trace: Some(trace), ..arrival("7", "a", "z") };
+    assert!(matches!(ok(store.accept(vec![knowing]).await).as_slice(), [Arrived::New(_)]));
 }
 
 pub(super) async fn the_highest_severity_comes_first_then_the_oldest(store: Arc<dyn Store>) {

@@ -7,7 +7,7 @@ use chrono::TimeDelta;
 use super::{done, found, ok, outbox::claim, samples::*};
 use crate::{
     model::{Account, ConnectionStatus, DeliveryStatus},
-    store::{Change, ConnectionFilter, DeliveryRecord, Refusal, Store},
+    store::{Arrival, Arrived, Change, ConnectionFilter, DeliveryRecord, Refusal, Store},
 };
 
 const TASKS: usize = 50;
@@ -91,6 +91,19 @@ pub(super) async fn one_of_many_submissions_of_an_alert_wins(store: Arc<dyn Stor
     })
     .await;
     assert_eq!(winners(outcomes, |refusal| matches!(refusal, Refusal::Conflict)), 1, "one submission wins");
+}
+
+pub(super) async fn one_of_many_arrivals_of_an_alert_is_new(store: Arc<dyn Store>) {
+    done(&store, world()).await;
+    let arrived = at_once(&store, |store, number| async move {
+        let record = delivery(&format!("d{number}"), "a", "the same", DeliveryStatus::Pending);
+        ok(store
+            .accept(vec![Arrival { key: "k".to_owned(), trace: None, record, event: event(Some("a"), "new") }])
+            .await)
+    })
+    .await;
+    assert_eq!(arrived.into_iter().flatten().filter(|one| matches!(one, Arrived::New(_))).count(), 1);
+    assert_eq!(ok(store.events(None, 0, 10).await).len(), 1, "told once");
 }
 
 pub(super) async fn events_of_a_commit_stay_together(store: Arc<dyn Store>) {

@@ -31,11 +31,12 @@ use tokio::sync::{mpsc, oneshot, watch};
 pub use self::fork::{after_fork, before_fork};
 use self::{
     fork::Slot,
-    writer::{Job, Work},
+    writer::{Job, Writing},
 };
 use super::{
-    Change, Claim, Claimed, Committed, ConnectionFilter, DeliveryCount, DeliveryFilter, DeliveryGroup, DeliveryRecord,
-    DeliveryStep, Lease, PendingFlow, PendingRevocation, Refusal, ResumePoint, Row, Store, Trace,
+    Arrival, Arrived, Change, Claim, Claimed, Committed, ConnectionFilter, DeliveryCount, DeliveryFilter,
+    DeliveryGroup, DeliveryRecord, DeliveryStep, Lease, PendingFlow, PendingRevocation, Refusal, ResumePoint, Row,
+    Store, Trace,
 };
 use crate::{
     error::{Error, ErrorKind, Result},
@@ -129,10 +130,10 @@ impl SqliteStore {
     /// `store`.
     #[cfg(any(test, feature = "testing"))]
     pub async fn limit_pages(&self, pages: u32) -> Result<()> {
-        let limited = self.write(move |database| {
+        let limited = self.write(move |writing| {
             // Not a change of the file, so allowed inside the transaction.
             let sql = format!("PRAGMA max_page_count = {pages}");
-            database.query_row(&sql, [], |row| row.get::<_, i64>(0)).map_err(error::failure)?;
+            writing.query_row(&sql, [], |row| row.get::<_, i64>(0)).map_err(error::failure)?;
             Ok(())
         });
         limited.await.map_err(failed)
@@ -157,7 +158,7 @@ impl SqliteStore {
     /// Gives work to the writer and waits until it is durable.
     async fn write<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&Database) -> Result<T, Refusal> + Send + 'static,
+        work: impl FnMut(&Writing<'_>) -> Result<T, Refusal> + Send + 'static,
     ) -> Result<T, Refusal> {
         self.give(work, true).await
     }
@@ -165,19 +166,18 @@ impl SqliteStore {
     /// The same for claims and leases, which hold between the processes of this machine and end with it: no flush.
     async fn hold<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&Database) -> Result<T, Refusal> + Send + 'static,
+        work: impl FnMut(&Writing<'_>) -> Result<T, Refusal> + Send + 'static,
     ) -> Result<T> {
         self.give(work, false).await.map_err(failed)
     }
 
     async fn give<T: Send + 'static>(
         &self,
-        task: impl FnOnce(&Database) -> Result<T, Refusal> + Send + 'static,
+        task: impl FnMut(&Writing<'_>) -> Result<T, Refusal> + Send + 'static,
         durable: bool,
     ) -> Result<T, Refusal> {
         let (reply, answer) = oneshot::channel();
-        let job = Job::new(Work { task, reply, durable });
-        self.writer.send(job).await.map_err(|_| stopped())?;
+        self.writer.send(Job::new(task, reply, durable)).await.map_err(|_| stopped())?;
         answer.await.map_err(|_| stopped())?
     }
 }
@@ -206,11 +206,11 @@ fn stopped() -> Error {
     Error::new(ErrorKind::Internal, "A thread of the store has ended before the store.")
 }
 
-/// The writer refuses leases for no reason but its own failure.
+/// What names no version is refused for no reason but the store's own failure.
 fn failed(refusal: Refusal) -> Error {
     match refusal {
         Refusal::Failed(error) => error,
-        other => Error::new(ErrorKind::Internal, format!("The store refused a lease: {other:?}.")),
+        other => Error::new(ErrorKind::Internal, format!("The store refused what it always takes: {other:?}.")),
     }
 }
 
@@ -291,13 +291,17 @@ impl Store for SqliteStore {
         self.read(move |database| read::deliveries(database, &filter, after.as_deref(), limit)).await
     }
 
+    async fn accept(&self, arrivals: Vec<Arrival>) -> Result<Vec<Arrived>> {
+        self.write(move |writing| outbox::accept(writing, &arrivals)).await.map_err(failed)
+    }
+
     async fn claim(&self, claim: Claim) -> Result<Vec<Claimed>> {
-        self.hold(move |database| outbox::claim(database, &claim)).await
+        self.hold(move |writing| outbox::claim(writing, &claim)).await
     }
 
     async fn give_back(&self, id: &DeliveryId, owner: &str) -> Result<()> {
         let (id, owner) = (id.clone(), owner.to_owned());
-        self.hold(move |database| outbox::give_back(database, &id, &owner)).await
+        self.hold(move |writing| outbox::give_back(writing, &id, &owner)).await
     }
 
     async fn last_step(&self, id: &DeliveryId) -> Result<Option<DeliveryStep>> {
@@ -355,7 +359,7 @@ impl Store for SqliteStore {
     }
 
     async fn commit(&self, changes: Vec<Change>) -> Result<Committed, Refusal> {
-        self.write(move |database| write::commit(database, changes)).await
+        self.write(move |writing| write::commit(writing, &changes)).await
     }
 
     async fn acquire(
@@ -366,12 +370,12 @@ impl Store for SqliteStore {
         until: DateTime<Utc>,
     ) -> Result<Option<Lease>> {
         let (name, owner) = (name.to_owned(), owner.to_owned());
-        self.hold(move |database| write::acquire(database, &name, &owner, now, until)).await
+        self.hold(move |writing| write::acquire(writing, &name, &owner, now, until)).await
     }
 
     async fn release(&self, lease: &Lease) -> Result<()> {
         let lease = lease.clone();
-        self.hold(move |database| write::release(database, &lease)).await
+        self.hold(move |writing| write::release(writing, &lease)).await
     }
 }
 

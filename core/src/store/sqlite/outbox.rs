@@ -5,14 +5,18 @@ use rusqlite::{Connection as Database, OptionalExtension, params};
 
 use super::{
     error::failure,
-    read::{delivery_status, each, list},
-    write::{Done, execute, json, next_version, one},
+    forget,
+    read::{self, delivery_status, each, list},
+    write::{Done, append_event, execute, json, one, put_delivery},
+    writer::Writing,
 };
 use crate::{
     error::Result,
     id::{CustomerId, DeliveryId, InstanceId},
+    model::Delivery,
     store::{
-        Claim, Claimed, DeliveryCount, DeliveryGroup, DeliveryRecord, DeliveryStep, Put, Row, Wanted,
+        Arrival, Arrived, Claim, Claimed, Committed, DeliveryCount, DeliveryGroup, DeliveryRecord, DeliveryStep, Put,
+        Row, Wanted,
         outbox::{PROMOTED, STEPS},
     },
 };
@@ -22,57 +26,86 @@ pub(super) const PROMOTE: &str = "UPDATE deliveries SET ready = 1, due_at = NULL
     (SELECT id FROM deliveries WHERE customer_id = ?1 AND due_at IS NOT NULL AND due_at <= ?2 ORDER BY due_at LIMIT ?3)";
 /// The front of what is ready.
 pub(super) const READY: &str =
-    "SELECT rank, id FROM deliveries WHERE customer_id = ?1 AND ready = 1 ORDER BY rank, id LIMIT ?2";
+    "SELECT rank, id, rowid FROM deliveries WHERE customer_id = ?1 AND ready = 1 ORDER BY rank, id LIMIT ?2";
 /// When the next becomes ready.
 pub(super) const NEXT: &str =
     "SELECT due_at FROM deliveries WHERE customer_id = ?1 AND due_at IS NOT NULL ORDER BY due_at LIMIT 1";
 
+/// See [`Store::accept`](crate::store::Store::accept). Runs on the writer.
+pub(super) fn accept(database: &Writing<'_>, arrivals: &[Arrival]) -> Done<Vec<Arrived>> {
+    arrivals.iter().map(|arrival| accept_one(database, arrival)).collect()
+}
+
+fn accept_one(database: &Writing<'_>, Arrival { key, trace, record, event }: &Arrival) -> Done<Arrived> {
+    let Delivery { customer_id, alert, .. } = &record.delivery;
+    if let Some(row) = read::delivery_of(database, customer_id, &alert.source, &alert.id)? {
+        let last_step = last_step(database, &row.value.delivery.id)?;
+        return Ok(Arrived::Known { row, last_step });
+    }
+    let exists = "SELECT EXISTS (SELECT 1 FROM accounts WHERE customer_id = ?1)";
+    if !is(database, exists, customer_id.as_str())? {
+        return Ok(Arrived::NoAccount);
+    }
+    if let Some(present) = forget::trace(database, key)?.filter(|present| trace.as_ref() != Some(present)) {
+        return Ok(Arrived::Traced(present));
+    }
+    let version = database.next_version()?;
+    put_delivery(database, record, None, None, version)?;
+    Ok(Arrived::New(Committed { version, first_event: append_event(database, event)? }))
+}
+
 /// See [`Store::claim`](crate::store::Store::claim). Runs on the writer.
-pub(super) fn claim(database: &Database, claim: &Claim) -> Done<Vec<Claimed>> {
+pub(super) fn claim(database: &Writing<'_>, claim: &Claim) -> Done<Vec<Claimed>> {
     let now = claim.now.timestamp_micros();
-    let ids = match &claim.wanted {
+    let places = match &claim.wanted {
         Wanted::One(id) => {
-            let sql = "SELECT 0, id FROM deliveries WHERE id = ?1 AND (owner IS NULL OR due_at <= ?2)";
+            let sql = "SELECT 0, id, rowid FROM deliveries WHERE id = ?1 AND (owner IS NULL OR due_at <= ?2)";
             each(database, sql, params![id.as_str(), now], place)?
         }
         Wanted::Ready { customers, limit } => ready(database, customers, *limit, now)?,
     };
-    if ids.is_empty() {
+    if places.is_empty() {
         return Ok(Vec::new());
     }
-    let version = next_version(database)?;
-    let sql = "UPDATE deliveries SET version = ?2, ready = 0, due_at = ?3, owner = ?4 WHERE id = ?1
+    let version = database.next_version()?;
+    let sql = "UPDATE OR FAIL deliveries SET version = ?2, ready = 0, due_at = ?3, owner = ?4 WHERE rowid = ?1
                RETURNING value, version, key_id, sealed";
     let until = claim.until.timestamp_micros();
-    let mut claimed = Vec::with_capacity(ids.len());
-    for (_, id) in ids {
-        let rows: Vec<Row<DeliveryRecord>> = list(database, sql, params![id, version, until, claim.owner])?;
+    let mut claimed = Vec::with_capacity(places.len());
+    for (.., rowid) in places {
+        let rows: Vec<Row<DeliveryRecord>> = list(database, sql, params![rowid, version, until, claim.owner])?;
         for mut row in rows {
             row.value.claimed_until = Some(claim.until);
-            let steps = steps(database, &row.value.delivery.id)?;
+            let steps = match row.value.waits_for_steps() {
+                true => steps(database, &row.value.delivery.id)?,
+                false => Vec::new(),
+            };
             claimed.push(Claimed { row, steps });
         }
     }
     Ok(claimed)
 }
 
-/// The ids of what comes first. Only an index is read, however many accounts there are and however much waits.
-fn ready(database: &Database, customers: &[CustomerId], limit: u32, now: i64) -> Done<Vec<(i64, String)>> {
-    let mut ids = Vec::new();
+/// Rank, id and row of a delivery.
+type Place = (i64, String, i64);
+
+/// What comes first. Only an index is read, however much waits.
+fn ready(database: &Database, customers: &[CustomerId], limit: u32, now: i64) -> Done<Vec<Place>> {
+    let mut places = Vec::new();
     for customer in customers {
         execute(database, PROMOTE, params![customer.as_str(), now, PROMOTED]).map_err(failure)?;
-        ids.extend(each(database, READY, params![customer.as_str(), limit], place)?);
+        places.extend(each(database, READY, params![customer.as_str(), limit], place)?);
     }
     if customers.len() > 1 {
-        ids.sort_unstable();
-        ids.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+        places.sort_unstable();
+        places.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
     }
-    Ok(ids)
+    Ok(places)
 }
 
-/// Columns: rank, id.
-fn place(row: &rusqlite::Row<'_>) -> Result<(i64, String)> {
-    Ok((row.get(0).map_err(failure)?, row.get(1).map_err(failure)?))
+/// Columns: rank, id, rowid.
+fn place(row: &rusqlite::Row<'_>) -> Result<Place> {
+    Ok((row.get(0).map_err(failure)?, row.get(1).map_err(failure)?, row.get(2).map_err(failure)?))
 }
 
 pub(super) fn steps(database: &Database, id: &DeliveryId) -> Result<Vec<DeliveryStep>> {
@@ -82,7 +115,7 @@ pub(super) fn steps(database: &Database, id: &DeliveryId) -> Result<Vec<Delivery
 
 /// Columns: value, number.
 fn step(row: &rusqlite::Row<'_>) -> Result<DeliveryStep> {
-    let mut step: DeliveryStep = super::read::value(row)?;
+    let mut step: DeliveryStep = read::value(row)?;
     step.number = row.get(1).map_err(failure)?;
     Ok(step)
 }
@@ -110,9 +143,13 @@ pub(super) fn remove(database: &Database, id: &DeliveryId, through: i64) -> Done
 }
 
 pub(super) fn has_steps(database: &Database, id: &DeliveryId) -> Done<bool> {
-    let sql = "SELECT EXISTS (SELECT 1 FROM delivery_steps WHERE delivery_id = ?1)";
+    is(database, "SELECT EXISTS (SELECT 1 FROM delivery_steps WHERE delivery_id = ?1)", id.as_str())
+}
+
+/// The answer to a question about one id.
+fn is(database: &Database, sql: &str, id: &str) -> Done<bool> {
     let mut statement = database.prepare_cached(sql).map_err(failure)?;
-    Ok(statement.query_row([id.as_str()], |row| row.get(0)).map_err(failure)?)
+    Ok(statement.query_row([id], |row| row.get(0)).map_err(failure)?)
 }
 
 pub(super) fn put_group(database: &Database, put: &Put<DeliveryGroup>, version: i64) -> Done {
@@ -147,7 +184,7 @@ pub(super) fn group(
     let sql = "SELECT value, version, count FROM delivery_groups WHERE customer_id = ?1 AND key = ?2";
     let row = |row: &rusqlite::Row<'_>| {
         let version = row.get(1).map_err(failure)?;
-        Ok((Row { value: super::read::value(row)?, sealed: None, version }, row.get(2).map_err(failure)?))
+        Ok((Row { value: read::value(row)?, sealed: None, version }, row.get(2).map_err(failure)?))
     };
     Ok(each(database, sql, params![customer.as_str(), key], row)?.pop())
 }

@@ -1,5 +1,5 @@
-//! The changes. They run on the writer's thread, inside a savepoint of an immediate transaction: nobody else
-//! writes meanwhile, so what is read here stays true until the commit.
+//! The changes. They run on the writer's thread, inside an immediate transaction: nobody else writes meanwhile, so what
+//! is read here stays true until the commit.
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use rusqlite::{Connection as Database, ErrorCode, OptionalExtension, Params, ffi, params};
@@ -9,6 +9,7 @@ use super::{
     error::failure,
     forget, outbox,
     read::{connection_word, delivery_word},
+    writer::Writing,
 };
 use crate::{
     error::{Error, ErrorKind},
@@ -23,49 +24,51 @@ use crate::{
 pub(super) type Done<T = ()> = Result<T, Refusal>;
 
 /// Makes the changes one after the other. The caller takes them all back when one is refused.
-pub(super) fn commit(database: &Database, changes: Vec<Change>) -> Done<Committed> {
-    let version = next_version(database)?;
+pub(super) fn commit(database: &Writing<'_>, changes: &[Change]) -> Done<Committed> {
+    let version = database.next_version()?;
     let mut first_event = 0;
     for change in changes {
         match change {
-            Change::Account(put) => put_account(database, &put, version)?,
-            Change::RemoveAccount { customer_id, version } => remove_account(database, &customer_id, version)?,
-            Change::Instance(put) => put_instance(database, &put, version)?,
-            Change::Connection(put) => put_connection(database, &put, version)?,
+            Change::Account(put) => put_account(database, put, version)?,
+            Change::RemoveAccount { customer_id, version } => remove_account(database, customer_id, *version)?,
+            Change::Instance(put) => put_instance(database, put, version)?,
+            Change::Connection(put) => put_connection(database, put, version)?,
             Change::RemoveConnection { customer_id, instance_id, version } => {
                 let sql = "DELETE FROM connections WHERE customer_id = ?1 AND instance_id = ?2 AND version = ?3";
                 one(execute(database, sql, params![customer_id.as_str(), instance_id.as_str(), version]))?;
             }
-            Change::Revocation(put) => put_revocation(database, &put, version)?,
+            Change::Revocation(put) => put_revocation(database, put, version)?,
             Change::RemoveRevocation { customer_id, id } => {
                 let delete = "DELETE FROM revocations WHERE customer_id = ?1 AND id = ?2";
                 execute(database, delete, params![customer_id.as_str(), id]).map_err(failure)?;
             }
-            Change::Flow(put) => put_flow(database, &put, version)?,
+            Change::Flow(put) => put_flow(database, put, version)?,
             Change::RemoveFlow { customer_id, id } => {
                 let delete = "DELETE FROM flows WHERE customer_id = ?1 AND id = ?2";
                 execute(database, delete, params![customer_id.as_str(), id]).map_err(failure)?;
             }
-            Change::Delivery(put) => put_delivery(database, &put, version)?,
-            Change::Step { delivery_id, step } => outbox::append(database, &delivery_id, &step)?,
-            Change::Group(put) => outbox::put_group(database, &put, version)?,
-            Change::CountInGroup { customer_id, key } => outbox::count_in_group(database, &customer_id, &key)?,
-            Change::RemoveSteps { delivery_id, through } => outbox::remove(database, &delivery_id, through)?,
-            Change::Policy(put) => put_policy(database, &put, version)?,
+            Change::Delivery(put) => {
+                put_delivery(database, &put.value, put.sealed.as_ref(), put.replaces, version)?;
+            }
+            Change::Step { delivery_id, step } => outbox::append(database, delivery_id, step)?,
+            Change::Group(put) => outbox::put_group(database, put, version)?,
+            Change::CountInGroup { customer_id, key } => outbox::count_in_group(database, customer_id, key)?,
+            Change::RemoveSteps { delivery_id, through } => outbox::remove(database, delivery_id, *through)?,
+            Change::Policy(put) => put_policy(database, put, version)?,
             Change::RemovePolicy { customer_id, version } => {
                 let sql = "DELETE FROM policies WHERE customer_id = ?1 AND version = ?2";
                 one(execute(database, sql, params![customer_id.as_str(), version]))?;
             }
-            Change::ResumePoint(put) => put_resume_point(database, &put, version)?,
-            Change::Probe(put) => put_probe(database, &put, version)?,
+            Change::ResumePoint(put) => put_resume_point(database, put, version)?,
+            Change::Probe(put) => put_probe(database, put, version)?,
             Change::RemoveProbe { customer_id, instance_id } => {
                 let delete = "DELETE FROM probes WHERE customer_id = ?1 AND instance_id = ?2";
                 execute(database, delete, params![customer_id.as_str(), instance_id.as_str()]).map_err(failure)?;
             }
-            Change::RemoveDelivery { id, version, trace } => forget::delivery(database, &id, version, trace.as_ref())?,
-            Change::RemoveEvents { through } => forget::events(database, through)?,
+            Change::RemoveDelivery { id, version, trace } => forget::delivery(database, id, *version, trace.as_ref())?,
+            Change::RemoveEvents { through } => forget::events(database, *through)?,
             Change::Event(event) => {
-                let number = append(database, &event)?;
+                let number = append_event(database, event)?;
                 if first_event == 0 {
                     first_event = number;
                 }
@@ -73,12 +76,6 @@ pub(super) fn commit(database: &Database, changes: Vec<Change>) -> Done<Committe
         }
     }
     Ok(Committed { version, first_event })
-}
-
-pub(super) fn next_version(database: &Database) -> Done<i64> {
-    let sql = "UPDATE counter SET version = version + 1 WHERE id = 1 RETURNING version";
-    let mut statement = database.prepare_cached(sql).map_err(failure)?;
-    Ok(statement.query_row([], |row| row.get(0)).map_err(failure)?)
 }
 
 fn put_account(database: &Database, put: &Put<Account>, version: i64) -> Done {
@@ -280,36 +277,44 @@ fn put_revocation(database: &Database, put: &Put<PendingRevocation>, version: i6
     }
 }
 
-fn put_delivery(database: &Database, put: &Put<DeliveryRecord>, version: i64) -> Done {
-    // Whose delivery it is, and of which alert, never changes. A holder that goes on keeps its claim.
-    let sql = match put.replaces {
+pub(super) fn put_delivery(
+    database: &Database,
+    record: &DeliveryRecord,
+    sealed: Option<&Sealed>,
+    replaces: Option<i64>,
+    version: i64,
+) -> Done {
+    // Whose delivery it is, and of which alert, never changes. A holder that goes on keeps its claim. OR FAIL: the way back
+    // is the transaction's, so SQLite need keep none for the statement.
+    let sql = match replaces {
         None => {
-            "INSERT INTO deliveries
+            "INSERT OR FAIL INTO deliveries
              (id, customer_id, source, alert_id, version, status, value, key_id, sealed, ready, due_at, rank, instance_id)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)"
         }
         Some(_) => {
-            "UPDATE deliveries SET version = ?5, status = ?6, value = ?7, key_id = ?8, sealed = ?9, ready = ?10,
+            "UPDATE OR FAIL deliveries SET version = ?5, status = ?6, value = ?7, key_id = ?8, sealed = ?9, ready = ?10,
              due_at = ?11, rank = ?12, instance_id = ?13, owner = CASE WHEN ?15 THEN owner END
              WHERE id = ?1 AND customer_id = ?2 AND source = ?3 AND alert_id = ?4 AND version = ?14"
         }
     };
-    let (key_id, sealed) = parts(put.sealed.as_ref());
-    let delivery = &put.value.delivery;
+    let (key_id, sealed) = parts(sealed);
+    let delivery = &record.delivery;
     let (id, customer) = (delivery.id.as_str(), delivery.customer_id.as_str());
     let (source, alert) = (&delivery.alert.source, &delivery.alert.id);
     let status = delivery_word(delivery.status);
-    let value = json(&put.value)?;
-    let has_steps = put.replaces.is_some() && outbox::has_steps(database, &delivery.id)?;
-    let (ready, due_at) = match put.value.due(has_steps) {
+    let value = json(record)?;
+    let may_have_steps = replaces.is_some() && record.claimed_until.is_none() && record.waits_for_steps();
+    let has_steps = may_have_steps && outbox::has_steps(database, &delivery.id)?;
+    let (ready, due_at) = match record.due(has_steps) {
         Due::Never => (false, None),
         Due::Now => (true, None),
         Due::At(at) => (false, Some(at.timestamp_micros())),
     };
-    let rank = put.value.rank();
+    let rank = record.rank();
     let instance = delivery.instance_id.as_ref().map_or("", InstanceId::as_str);
-    let held = put.value.claimed_until.is_some();
-    match put.replaces {
+    let held = record.claimed_until.is_some();
+    match replaces {
         None => one(execute(
             database,
             sql,
@@ -375,7 +380,7 @@ fn owned(outcome: rusqlite::Result<usize>) -> Done {
     }
 }
 
-fn append(database: &Database, event: &Event) -> Done<i64> {
+pub(super) fn append_event(database: &Database, event: &Event) -> Done<i64> {
     let sql = "INSERT INTO events (customer_id, value) VALUES (?1, ?2)";
     let customer = event.customer_id.as_ref().map(CustomerId::as_str);
     execute(database, sql, params![customer, json(event)?]).map_err(failure)?;

@@ -2,13 +2,14 @@
 //!
 //! ```text
 //! callers ──► queue ──► BEGIN IMMEDIATE
-//!                        SAVEPOINT ─ commit 1 ─ RELEASE
-//!                        SAVEPOINT ─ commit 2 ─ refused: ROLLBACK TO
-//!                        SAVEPOINT ─ commit 3 ─ RELEASE
+//!                        commit 1 ─ commit 2 ─ commit 3
 //!                       COMMIT (one flush) ──► then, and only then, all are answered
 //! ```
+//!
+//! A commit that is refused half-way must leave nothing behind, and hardly any is. So the first run keeps no way back;
+//! when one is needed, everything is rolled back and run once more, each commit in a savepoint of its own.
 
-use std::sync::Arc;
+use std::{cell::Cell, ops::Deref, sync::Arc};
 
 use rusqlite::Connection as Database;
 use tokio::sync::{mpsc, oneshot};
@@ -22,36 +23,112 @@ use crate::{
 /// The most commits that share one flush: bounds how long the first of them waits.
 const BATCH: usize = 256;
 
-/// Something to do inside a savepoint, and whom to tell.
+/// The transaction of one batch. Everything that a commit writes goes through it.
+pub(super) struct Writing<'a> {
+    database: &'a Database,
+    /// The version that was given last; none: none was given yet.
+    version: Cell<Option<i64>>,
+}
+
+impl Deref for Writing<'_> {
+    type Target = Database;
+
+    fn deref(&self) -> &Database {
+        self.database
+    }
+}
+
+impl<'a> Writing<'a> {
+    fn begin(database: &'a Database) -> Result<Self, Error> {
+        execute(database, "BEGIN IMMEDIATE")?;
+        Ok(Self { database, version: Cell::new(None) })
+    }
+
+    /// A version that no row had before.
+    pub(super) fn next_version(&self) -> Result<i64, Error> {
+        let last = match self.version.get() {
+            Some(last) => last,
+            None => self
+                .prepare_cached("SELECT version FROM counter WHERE id = 1")
+                .and_then(|mut statement| statement.query_row([], |row| row.get(0)))
+                .map_err(failure)?,
+        };
+        self.version.set(Some(last + 1));
+        Ok(last + 1)
+    }
+
+    fn commit(&self) -> Result<(), Error> {
+        if let Some(version) = self.version.get() {
+            let sql = "UPDATE counter SET version = ?1 WHERE id = 1";
+            self.prepare_cached(sql).and_then(|mut statement| statement.execute([version])).map_err(failure)?;
+        }
+        execute(self, "COMMIT")
+    }
+
+    /// Runs one job. An error means that the whole transaction is gone.
+    fn run(&self, job: &mut Job) -> Result<Ran, Error> {
+        let before = self.total_changes();
+        let Err(failed) = job.0.run(self) else { return Ok(Ran::Kept) };
+        if self.is_autocommit() {
+            // SQLite itself rolls everything back when the disk is full or fails in the middle. All of the batch are
+            // told why.
+            return Err(failed.unwrap_or_else(|| {
+                Error::new(ErrorKind::Store, "The disk failed while the changes were written.")
+                    .remedy("Check the disk and its free space, then try again.")
+            }));
+        }
+        Ok(if self.total_changes() == before { Ran::Empty } else { Ran::HalfWay })
+    }
+
+    fn run_in_savepoint(&self, job: &mut Job) -> Result<Ran, Error> {
+        execute(self, "SAVEPOINT job")?;
+        let ran = self.run(job)?;
+        if ran == Ran::HalfWay {
+            execute(self, "ROLLBACK TO job")?;
+        }
+        execute(self, "RELEASE job")?;
+        Ok(ran)
+    }
+}
+
+/// What a job left in the transaction.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Ran {
+    /// Its changes.
+    Kept,
+    /// It was refused before it changed anything.
+    Empty,
+    /// It was refused after it had changed something.
+    HalfWay,
+}
+
+/// Something to do inside the transaction, and whom to tell.
 pub(super) struct Work<F, T> {
-    pub(super) task: F,
-    pub(super) reply: oneshot::Sender<Result<T, Refusal>>,
-    /// Whether it must be on the disk before it is answered. What only binds processes of this machine need not be:
-    /// they end with it.
-    pub(super) durable: bool,
+    task: F,
+    reply: oneshot::Sender<Result<T, Refusal>>,
+    durable: bool,
+    answer: Option<Result<T, Refusal>>,
 }
 
 /// A [`Work`] of any type.
 pub(super) struct Job(Box<dyn Step + Send>);
-
-/// Tells the caller: what was answered, or that the whole batch failed.
-type Tell = Box<dyn FnOnce(Option<&Error>)>;
 
 trait Step {
     /// True when nobody waits for the answer any more.
     fn abandoned(&self) -> bool;
     /// Whether the answer has to wait for the disk.
     fn durable(&self) -> bool;
-    /// Does the work. The first part says whether its changes are to be kept, and if not, whether something failed.
-    fn run(self: Box<Self>, database: &Database) -> (Result<(), Option<Error>>, Tell);
-    /// Answers without having done anything.
-    fn fail(self: Box<Self>, error: Error);
+    /// Does the work, and keeps its answer. An error says that its changes are not to be kept, and whether something
+    /// failed. It may be run again when they were taken back.
+    fn run(&mut self, writing: &Writing<'_>) -> Result<(), Option<Error>>;
+    /// Tells the answer, or that the whole batch is lost.
+    fn tell(self: Box<Self>, lost: Option<&Error>);
 }
 
 impl<F, T> Step for Work<F, T>
 where
-    F: FnOnce(&Database) -> Result<T, Refusal> + Send,
-    T: Send + 'static,
+    F: FnMut(&Writing<'_>) -> Result<T, Refusal> + Send,
+    T: Send,
 {
     fn abandoned(&self) -> bool {
         self.reply.is_closed()
@@ -61,37 +138,34 @@ where
         self.durable
     }
 
-    fn run(self: Box<Self>, database: &Database) -> (Result<(), Option<Error>>, Tell) {
-        let Self { task, reply, .. } = *self;
-        let answer = task(database);
-        let keep = match &answer {
+    fn run(&mut self, writing: &Writing<'_>) -> Result<(), Option<Error>> {
+        match self.answer.insert((self.task)(writing)) {
             Ok(_) => Ok(()),
             Err(Refusal::Failed(error)) => Err(Some(error.clone())),
             Err(_) => Err(None),
-        };
-        let tell = move |lost: Option<&Error>| {
-            // When the batch is lost, a refusal may be untrue as well: its reason may have been lost with it.
-            let answer = match (lost, answer) {
-                (None, answer) | (Some(_), answer @ Err(Refusal::Failed(_))) => answer,
-                (Some(error), _) => Err(Refusal::Failed(error.clone())),
-            };
-            let _ = reply.send(answer);
-        };
-        (keep, Box::new(tell))
+        }
     }
 
-    fn fail(self: Box<Self>, error: Error) {
-        let _ = self.reply.send(Err(Refusal::Failed(error)));
+    fn tell(self: Box<Self>, lost: Option<&Error>) {
+        // When the batch is lost, a refusal may be untrue as well: its reason may have been lost with it.
+        let answer = match (lost, self.answer) {
+            (_, Some(failed @ Err(Refusal::Failed(_)))) | (None, Some(failed)) => failed,
+            (Some(error), _) => Err(Refusal::Failed(error.clone())),
+            (None, None) => Err(Refusal::Failed(Error::new(ErrorKind::Internal, "A change was not run."))),
+        };
+        let _ = self.reply.send(answer);
     }
 }
 
 impl Job {
-    pub(super) fn new<F, T>(work: Work<F, T>) -> Self
+    /// `durable`: whether it must be on the disk before it is answered. What only binds processes of this machine need
+    /// not be: they end with it.
+    pub(super) fn new<F, T>(task: F, reply: oneshot::Sender<Result<T, Refusal>>, durable: bool) -> Self
     where
-        F: FnOnce(&Database) -> Result<T, Refusal> + Send + 'static,
+        F: FnMut(&Writing<'_>) -> Result<T, Refusal> + Send + 'static,
         T: Send + 'static,
     {
-        Self(Box::new(work))
+        Self(Box::new(Work { task, reply, durable, answer: None }))
     }
 }
 
@@ -102,54 +176,49 @@ pub(super) fn run(database: &Arc<Slot>, mut jobs: mpsc::Receiver<Job>) {
     while jobs.blocking_recv_many(&mut batch, BATCH) > 0 {
         // Who gave up before the start has not changed anything.
         batch.retain(|job| !job.0.abandoned());
-        if !batch.is_empty() {
-            database.with_in_place(|database| commit_together(database, &mut batch, &mut level));
+        if batch.is_empty() {
+            continue;
+        }
+        let durable = batch.iter().any(|job| job.0.durable());
+        let lost = database.with_in_place(|database| {
+            let database = database?;
+            level.set(database, durable)?;
+            let outcome = commit_together(database, &mut batch);
+            if !database.is_autocommit() {
+                // Nothing of it was acknowledged: take it back.
+                let _ = execute(database, "ROLLBACK");
+            }
+            outcome
+        });
+        for job in batch.drain(..) {
+            job.0.tell(lost.as_ref().err());
         }
     }
 }
 
-fn commit_together(database: Result<&Database, Error>, batch: &mut Vec<Job>, level: &mut Level) {
-    let durable = batch.iter().any(|job| job.0.durable());
-    let begun = database.and_then(|database| begin(database, durable, level).map(|()| database));
-    let database = match begun {
-        Ok(database) => database,
-        Err(error) => {
-            for job in batch.drain(..) {
-                job.0.fail(error.clone());
-            }
-            return;
-        }
-    };
-    let mut answers: Vec<Tell> = Vec::with_capacity(batch.len());
-    let mut lost = None;
+/// An error means that nothing of the batch is kept; the transaction may still be open.
+fn commit_together(database: &Database, batch: &mut [Job]) -> Result<(), Error> {
+    let mut writing = Writing::begin(database)?;
     let mut kept = false;
-    for job in batch.drain(..) {
-        if let Some(error) = &lost {
-            job.0.fail(Error::clone(error));
-            continue;
-        }
-        match step(database, job) {
-            Ok((keep, tell)) => {
-                kept |= keep;
-                answers.push(tell);
+    let mut from_start = false;
+    for job in batch.iter_mut() {
+        match writing.run(job)? {
+            Ran::HalfWay => {
+                from_start = true;
+                break;
             }
-            Err((error, tell)) => {
-                answers.extend(tell);
-                lost = Some(error);
-            }
+            ran => kept |= ran == Ran::Kept,
         }
     }
-    let end = if lost.is_none() && kept { "COMMIT" } else { "ROLLBACK" };
-    if let Err(error) = execute(database, end) {
-        lost.get_or_insert(error);
+    if from_start {
+        execute(&writing, "ROLLBACK")?;
+        writing = Writing::begin(database)?;
+        kept = false;
+        for job in batch {
+            kept |= writing.run_in_savepoint(job)? == Ran::Kept;
+        }
     }
-    if !database.is_autocommit() {
-        // A COMMIT that failed leaves the transaction open. Nothing of it was acknowledged: take it back.
-        let _ = execute(database, "ROLLBACK");
-    }
-    for tell in answers {
-        tell(lost.as_ref());
-    }
+    if kept { writing.commit() } else { execute(&writing, "ROLLBACK") }
 }
 
 /// How the next commit reaches the disk. A connection begins with `Full`, so one that was opened anew is never laxer than
@@ -158,45 +227,19 @@ fn commit_together(database: Result<&Database, Error>, batch: &mut Vec<Job>, lev
 enum Level {
     /// With a flush.
     Full,
-    /// Without one.
+    /// Without one. A later flush takes along what was written before it, so the order of commits stays.
     Normal,
 }
 
-/// A later flush takes along what was written without one, so the order of commits stays whatever happens.
-fn begin(database: &Database, durable: bool, level: &mut Level) -> Result<(), Error> {
-    let wanted = if durable { Level::Full } else { Level::Normal };
-    if wanted != *level {
-        let word = if durable { "FULL" } else { "NORMAL" };
-        database.pragma_update(None, "synchronous", word).map_err(failure)?;
-        *level = wanted;
-    }
-    execute(database, "BEGIN IMMEDIATE")
-}
-
-/// Runs one job in its savepoint. An error means that the whole transaction is gone.
-fn step(database: &Database, job: Job) -> Result<(bool, Tell), (Error, Option<Tell>)> {
-    if let Err(error) = execute(database, "SAVEPOINT job") {
-        job.0.fail(error.clone());
-        return Err((error, None));
-    }
-    let (keep, tell) = job.0.run(database);
-    if database.is_autocommit() {
-        // SQLite itself rolls everything back when the disk is full or fails in the middle. All of the batch are told why.
-        let error = keep.err().flatten().unwrap_or_else(|| {
-            Error::new(ErrorKind::Store, "The disk failed while the changes were written.")
-                .remedy("Check the disk and its free space, then try again.")
-        });
-        return Err((error, Some(tell)));
-    }
-    let keep = keep.is_ok();
-    let ended = if keep {
-        execute(database, "RELEASE job")
-    } else {
-        execute(database, "ROLLBACK TO job").and_then(|()| execute(database, "RELEASE job"))
-    };
-    match ended {
-        Ok(()) => Ok((keep, tell)),
-        Err(error) => Err((error, Some(tell))),
+impl Level {
+    fn set(&mut self, database: &Database, durable: bool) -> Result<(), Error> {
+        let wanted = if durable { Self::Full } else { Self::Normal };
+        if wanted != *self {
+            let word = if durable { "FULL" } else { "NORMAL" };
+            database.pragma_update(None, "synchronous", word).map_err(failure)?;
+            *self = wanted;
+        }
+        Ok(())
     }
 }
 

@@ -1,0 +1,41 @@
+//! What the last probe of each registration learned.
+
+use std::sync::Arc;
+
+use crate::{
+    clock::Chance,
+    error::Result,
+    id::{CustomerId, InstanceId},
+    model::ProbeReport,
+    recent::Recent,
+    store::Store,
+};
+
+/// Gives out what was learned; cheap to clone.
+#[derive(Clone)]
+pub(crate) struct Learned(Arc<Inner>);
+
+struct Inner {
+    store: Arc<dyn Store>,
+    recent: Recent<(CustomerId, InstanceId), Option<Arc<ProbeReport>>>,
+}
+
+impl Learned {
+    pub(crate) fn new(store: Arc<dyn Store>, chance: Chance) -> Self {
+        Self(Arc::new(Inner { store, recent: Recent::new(chance) }))
+    }
+
+    /// None when it was never probed.
+    pub(super) async fn of(&self, customer: &CustomerId, instance: &InstanceId) -> Result<Option<Arc<ProbeReport>>> {
+        let stored = async {
+            let row = self.0.store.probe(customer, instance).await?;
+            Ok(row.map(|row| Arc::new(row.value)))
+        };
+        self.0.recent.get(&(customer.clone(), instance.clone()), stored).await
+    }
+
+    /// Something else was learned.
+    pub(super) fn forget(&self) {
+        self.0.recent.forget();
+    }
+}
