@@ -185,6 +185,24 @@ async fn an_incident_that_is_open_keeps_its_delivery_until_the_instance_says_tha
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_account_that_is_not_registered_may_come_back_and_one_that_was_removed_does_not() {
+    let world = world().await;
+    let first = tell(&world, "open", AlertState::Raised).await;
+    world.client.registrations().unregister(ACME, &world.url()).await.unwrap();
+    later(&world, 91).await;
+    assert_eq!(kept(&world).await, ["open"], "nobody can ask");
+    world.client.connections().disconnect(ACME, &world.url()).await.unwrap();
+    world.client.accounts().remove(ACME).await.unwrap();
+    later(&world, 2).await;
+    assert!(kept(&world).await.is_empty(), "nobody ever will");
+    // Should it be added again all the same, its alerts are not taken for those of its former life.
+    world.registered(ACME).await;
+    let again = tell(&world, "open", AlertState::Raised).await;
+    one_incident(&world, &again, "added again");
+    assert_ne!(again.correlation_id, first.correlation_id);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_waits_stays_however_old_it_is() {
     let world = World::made(&[DEV1], 20, |config| {
         lasting(config);
