@@ -8,7 +8,7 @@ use std::{sync::Arc, time::Duration};
 
 use itsm_adapter::{Client, ConnectionStatus, DeliveryStatus, RunOptions};
 use itsm_simulator::TokenKind;
-use support::{ACME, DEV1, GLOBEX, World, alert, delivering::INSERT, until};
+use support::{ACME, DEV1, GLOBEX, World, alert, until};
 
 const ALERTS: usize = 20;
 

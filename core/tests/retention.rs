@@ -9,7 +9,7 @@ use std::{sync::Arc, time::Duration};
 
 use itsm_adapter::{
     Alert, AlertState, Client, Config, Delivery, DeliveryStatus, Event, EventKind, Retention, RunOptions,
-    store::Store as _,
+    store::{Change, Store as _},
 };
 use itsm_simulator::{Fault, FaultKind};
 use serde_json::json;
@@ -185,6 +185,24 @@ async fn an_incident_that_is_open_keeps_its_delivery_until_the_instance_says_tha
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_account_that_is_not_registered_may_come_back_and_one_that_was_removed_does_not() {
+    let world = world().await;
+    let first = tell(&world, "open", AlertState::Raised).await;
+    world.client.registrations().unregister(ACME, &world.url()).await.unwrap();
+    later(&world, 91).await;
+    assert_eq!(kept(&world).await, ["open"], "nobody can ask");
+    world.client.connections().disconnect(ACME, &world.url()).await.unwrap();
+    world.client.accounts().remove(ACME).await.unwrap();
+    later(&world, 2).await;
+    assert!(kept(&world).await.is_empty(), "nobody ever will");
+    // Should it be added again all the same, its alerts are not taken for those of its former life.
+    world.registered(ACME).await;
+    let again = tell(&world, "open", AlertState::Raised).await;
+    one_incident(&world, &again, "added again");
+    assert_ne!(again.correlation_id, first.correlation_id);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_waits_stays_however_old_it_is() {
     let world = World::made(&[DEV1], 20, |config| {
         lasting(config);
@@ -285,6 +303,42 @@ async fn much_is_removed_in_small_commits_once_a_day_by_one_of_many() {
     for worker in workers {
         worker.stop().await.unwrap();
     }
+}
+
+/// What comes in the very moment of the removal either keeps its delivery there, or begins it anew.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_state_that_comes_while_its_delivery_is_removed_is_not_lost() {
+    let world = World::made(&[DEV1], 20, lasting).await;
+    world.added(ACME).await;
+    let store = world.store();
+    let (mut removed, mut kept) = (0, 0);
+    for number in 0..300 {
+        let ended = Alert { state: AlertState::Ended, ..alert(ACME, &number.to_string()) };
+        let before = world.client.alerts().submit(ended).await.unwrap();
+        let row = store.delivery(&before.id).await.unwrap().unwrap();
+        let removal = Change::RemoveDelivery { id: before.id.clone(), version: row.version, trace: None };
+        let (client, raised) = (world.client.clone(), alert(ACME, &number.to_string()));
+        let telling = tokio::spawn(async move { client.alerts().submit(raised).await.unwrap() });
+        // From nearly at once to too late, and at the end too late for certain.
+        for _ in 0..number {
+            tokio::task::yield_now().await;
+        }
+        while number == 299 && !telling.is_finished() {
+            tokio::task::yield_now().await;
+        }
+        let was_removed = store.commit(vec![removal]).await.is_ok();
+        let told = telling.await.unwrap();
+        let there = store.delivery(&told.id).await.unwrap();
+        assert!(there.is_some(), "{number}: what was acknowledged is there");
+        if told.id == before.id {
+            kept += 1;
+            assert!(!was_removed && store.last_step(&told.id).await.unwrap().is_some(), "{number}");
+        } else {
+            removed += 1;
+            assert!(was_removed && told.status == DeliveryStatus::Pending, "{number}: {told:?}");
+        }
+    }
+    assert!(removed > 0 && kept > 0, "both happen: {removed}, {kept}");
 }
 
 fn world_now(world: &World) -> chrono::DateTime<chrono::Utc> {

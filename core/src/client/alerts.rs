@@ -312,6 +312,7 @@ impl Inner {
             tokens: self.tokens.clone(),
             choices: self.choices.clone(),
             sights: self.sights.clone(),
+            controls: self.controls.clone(),
             policies: self.policies.clone(),
             learned: self.learned.clone(),
             transaction_limit: self.config.transaction_limit,

@@ -48,7 +48,7 @@ use crate::{
     api::{citrix::CitrixCloud, servicenow::ServiceNow},
     clock::Chance,
     config::{Config, StoreConfig},
-    delivery::{Bell, Choices, Learned, PolicyBook, Sights},
+    delivery::{Bell, Choices, Controls, Learned, PolicyBook, Sights},
     desk::{Desk, OpenBrowser},
     error::{Error, ErrorKind, Result},
     event::{Observer, Observers, Subscription},
@@ -88,6 +88,7 @@ struct Inner {
     browser: Arc<dyn OpenBrowser>,
     choices: Choices,
     sights: Sights,
+    controls: Controls,
     bell: Bell,
     /// True after the end.
     ended: watch::Sender<bool>,

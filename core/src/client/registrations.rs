@@ -155,7 +155,7 @@ impl Registrations<'_> {
     ///
     /// The incident takes category, caller and assignment group from the account's policy. Its source is `probe`, and its
     /// `correlation_id` begins with `citrix-probe-`: rules of the instance that page people can leave it out. A process
-    /// that dies half-way leaves it open.
+    /// that dies half-way leaves it open; the next probe of the account closes it, half an hour later at the earliest.
     ///
     /// # Errors
     /// `not_found`; `illegal_state` when the account is not registered; what the instance refuses or fails with, with

@@ -8,7 +8,7 @@ use std::{
 use super::{
     bell::{Bell, Ring},
     deliver::about,
-    key::{alert_key, correlation_id},
+    key::{alert_key, correlation_id, first_id_of},
 };
 use crate::{
     clock::Chance,
@@ -216,6 +216,5 @@ fn is_known(row: &Row<DeliveryRecord>, last: Option<&DeliveryStep>, alert: &Aler
 
 /// Ids sort in the order of acceptance: time first, chance last.
 fn new_id(chance: &Chance) -> DeliveryId {
-    let micros = chance.now().timestamp_micros().max(0);
-    DeliveryId(format!("{micros:016x}-{:016x}", chance.up_to(u64::MAX)))
+    DeliveryId(format!("{}-{:016x}", first_id_of(chance.now()), chance.up_to(u64::MAX)))
 }

@@ -72,7 +72,7 @@ impl Daily {
         }
     }
 
-    /// Waits for what is under way: a probe that is broken off leaves its record open.
+    /// Waits for what is under way: a probe that is broken off leaves its record open until the next one.
     pub(super) async fn end(mut self) {
         while self.under_way.join_next().await.is_some() {}
         self.keeper.end().await;

@@ -21,6 +21,7 @@ use chrono::{DateTime, Utc};
 
 use super::{
     choice::Choices,
+    control::Controls,
     held::Held,
     learned::Learned,
     policy::{Decision, PolicyBook},
@@ -57,6 +58,7 @@ pub(crate) struct Courier {
     pub(crate) tokens: Tokens,
     pub(crate) choices: Choices,
     pub(crate) sights: Sights,
+    pub(crate) controls: Controls,
     pub(crate) policies: PolicyBook,
     pub(crate) learned: Learned,
     /// How long the instance may go on working on a request that nobody waits for.

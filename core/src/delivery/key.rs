@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use chrono::{DateTime, Utc};
 use sha2::{Digest, Sha256};
 
 use crate::{id::CustomerId, store::DeliveryRecord};
@@ -18,6 +19,11 @@ pub(super) fn digest<'a>(parts: impl IntoIterator<Item = &'a str>) -> String {
         let _ = write!(key, "{byte:02x}");
         key
     })
+}
+
+/// How the ids of deliveries begin that are accepted at this instant: they sort in the order of acceptance.
+pub(super) fn first_id_of(instant: DateTime<Utc>) -> String {
+    format!("{:016x}", instant.timestamp_micros().max(0))
 }
 
 /// What tells alerts apart: the same for the same account, source and id, and for no others.

@@ -5,6 +5,7 @@ mod attempt;
 mod bell;
 mod blame;
 mod choice;
+mod control;
 mod daily;
 mod deed;
 mod deliver;
@@ -20,6 +21,7 @@ mod lease;
 mod left;
 mod life;
 mod mapping;
+mod orphan;
 mod pace;
 mod policy;
 mod probe;
@@ -37,6 +39,7 @@ pub(crate) use self::{
     accept::Acceptance,
     bell::{Bell, Ring},
     choice::Choices,
+    control::Controls,
     deliver::Courier,
     learned::Learned,
     policy::{PolicyBook, PolicySet},

@@ -5,13 +5,14 @@
 //!   ──► where the id was honoured: a second one with it must be refused ──► cancel all that was made
 //! ```
 //!
-//! A process that dies half-way leaves its record open, for somebody to close; it says what it is.
+//! A process that dies half-way leaves its record open; it says what it is, and the next probe closes it (`orphan.rs`).
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use super::{
     deliver::{Courier, words},
     incident::{FIELDS, IncidentRow, NewIncident},
+    orphan::probe_key,
     policy::Decision,
 };
 use crate::{
@@ -58,6 +59,13 @@ impl Courier {
         // Boxed: its steps are large, and whoever registers an account may come by here.
         let mut probe = Box::pin(Probe::new(self, customer, instance)).await?;
         let learned = Box::pin(probe.run()).await;
+        if let Some(own) = probe.made.first() {
+            match Box::pin(self.orphans(customer, instance, own)).await {
+                Ok(left) => probe.made.extend(left),
+                // A courtesy: nothing else depends on it.
+                Err(error) => tracing::debug!(%customer, %instance, %error, "what earlier probes left is not known"),
+            }
+        }
         let (is_closed, closed_seen) = Box::pin(probe.close()).await;
         let learned = match learned {
             Ok(learned) => learned,
@@ -171,7 +179,7 @@ impl<'a> Probe<'a> {
 
     /// Marked as ours, and of no alert.
     fn key(&self) -> String {
-        format!("citrix-probe-{}", self.courier.chance.uuid().simple())
+        format!("{}{}", probe_key(self.customer), self.courier.chance.uuid().simple())
     }
 
     /// Makes a record, and remembers that it is to be closed.

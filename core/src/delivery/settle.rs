@@ -4,11 +4,11 @@ use std::{sync::Arc, time::Duration};
 
 use super::{
     blame::Blame,
+    control::by_key,
     deliver::{Courier, Next, POLL, about, words},
     incident::{FIELDS, IncidentRow},
 };
 use crate::{
-    api::servicenow::Query,
     error::{Error, ErrorKind, Result, Retry},
     id::InstanceId,
     model::{Delivery, DeliveryStatus, EventKind, Incident},
@@ -92,14 +92,16 @@ impl Courier {
     pub(super) async fn look_up(&self, delivery: &Delivery, instance: &InstanceId) -> Result<Vec<IncidentRow>> {
         let key = &delivery.correlation_id;
         // Sorted here: query rules that forbid ranges forbid sorting too.
-        let query = &Query::new().equals("correlation_id", key)?;
+        let told = |error: Error| unknown(&error, delivery);
+        let control = self.control(&delivery.customer_id, instance).await.map_err(told)?;
+        let query = &by_key(key, control.as_ref())?;
         let work =
             |access: Arc<Access>| async move { self.servicenow.query(&access, "incident", query, &FIELDS, 10).await };
-        let mut rows: Vec<IncidentRow> = self
-            .tokens
-            .with_access(&delivery.customer_id, instance, work)
-            .await
-            .map_err(|error| unknown(&error, delivery))?;
+        let rows = self.tokens.with_access(&delivery.customer_id, instance, work).await.map_err(told)?;
+        let mut rows = match self.proven(rows, control, &delivery.customer_id, instance).await {
+            Err(error) if error.context("look_up").is_some() => return Err(told(error).with("look_up", "broken")),
+            proven => proven.map_err(told)?,
+        };
         if rows.iter().any(|row| row.correlation_id != *key) {
             return Err(unknown(
                 &Error::new(ErrorKind::Protocol, "The instance answered a look-up with other records."),

@@ -35,7 +35,8 @@ pub struct RunOptions {
     pub batch_size: Option<u32>,
 }
 
-/// How many deliveries stand where. Kept as they move: as cheap with a million as with one.
+/// How many deliveries stand where. Kept as they move: as cheap with a million as with one. What was removed because its
+/// time was over is not counted.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "uniffi", derive(uniffi::Record))]
 #[cfg_attr(feature = "python", pyo3::pyclass(frozen, get_all, eq, from_py_object, module = "itsm_adapter"))]

@@ -10,18 +10,13 @@ use super::flight::TokenKey;
 use crate::error::{Error, ErrorKind, Retry};
 
 /// The tokens in doubt, each until when it will probably be known.
+#[derive(Default)]
 pub(super) struct Doubts(watch::Sender<HashMap<TokenKey, DateTime<Utc>>>);
 
 /// Ends a doubt when it goes.
 pub(super) struct Doubt<'a> {
     all: &'a Doubts,
     key: TokenKey,
-}
-
-impl Default for Doubts {
-    fn default() -> Self {
-        Self(watch::Sender::default())
-    }
 }
 
 impl Doubts {

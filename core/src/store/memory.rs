@@ -194,10 +194,7 @@ impl State {
                 Ok(forget(self, |state| &mut state.flows, id, own))
             }
             Change::Delivery(put) => self.deliver(put, version),
-            Change::Step { delivery_id, step } if self.deliveries.contains_key(&delivery_id) => {
-                Ok(self.append(delivery_id, step))
-            }
-            Change::Step { .. } => Err(Refusal::Conflict),
+            Change::Step { delivery_id, step } => self.append(delivery_id, step),
             Change::Group(put) => {
                 let key = (put.value.customer_id.clone(), put.value.key.clone());
                 let same = self.groups.get(&key).is_some_and(|row| row.value.parent == put.value.parent);
@@ -255,28 +252,16 @@ impl State {
                 Ok(Box::new(move |state| restore(&mut state.probes, pair, before)))
             }
             Change::RemoveDelivery { id, version, trace } => self.remove_delivery(id, version, trace),
-            Change::RemoveEvents { through } => {
-                let most = usize::try_from(through.saturating_sub(self.removed_events)).unwrap_or_default();
-                let removed: Vec<Event> = self.events.drain(..most.min(self.events.len())).collect();
-                let count = i64::try_from(removed.len()).unwrap_or(i64::MAX);
-                self.removed_events += count;
-                Ok(Box::new(move |state| {
-                    state.removed_events -= count;
-                    removed.into_iter().rev().for_each(|event| state.events.push_front(event));
-                }))
-            }
-            Change::Event(mut event) => {
-                event.sequence = self.last_event() + 1;
-                self.events.push_back(event);
-                Ok(Box::new(|state| {
-                    state.events.pop_back();
-                }))
-            }
+            Change::RemoveEvents { through } => Ok(self.remove_events(through)),
+            Change::Event(event) => Ok(self.tell(event)),
         }
     }
 
     /// Appends a later state of an alert, and makes its delivery ready when nothing else keeps it.
-    fn append(&mut self, delivery_id: DeliveryId, mut step: DeliveryStep) -> Undo {
+    fn append(&mut self, delivery_id: DeliveryId, mut step: DeliveryStep) -> Result<Undo, Refusal> {
+        if !self.deliveries.contains_key(&delivery_id) {
+            return Err(Refusal::Conflict);
+        }
         self.last_step += 1;
         step.number = self.last_step;
         self.steps.entry(delivery_id.clone()).or_default().push(step);
@@ -285,10 +270,10 @@ impl State {
         if waits && before == Due::Never {
             self.make_due(&delivery_id, Due::Now);
         }
-        Box::new(move |state| {
+        Ok(Box::new(move |state| {
             state.steps.entry(delivery_id.clone()).or_default().pop();
             state.make_due(&delivery_id, before);
-        })
+        }))
     }
 
     /// What is new needs its account.
@@ -445,6 +430,25 @@ impl State {
             state.place(&id, before);
             state.make_due(&id, due);
         }))
+    }
+
+    fn remove_events(&mut self, through: i64) -> Undo {
+        let most = usize::try_from(through.saturating_sub(self.removed_events)).unwrap_or_default();
+        let removed: Vec<Event> = self.events.drain(..most.min(self.events.len())).collect();
+        let count = i64::try_from(removed.len()).unwrap_or(i64::MAX);
+        self.removed_events += count;
+        Box::new(move |state| {
+            state.removed_events -= count;
+            removed.into_iter().rev().for_each(|event| state.events.push_front(event));
+        })
+    }
+
+    fn tell(&mut self, mut event: Event) -> Undo {
+        event.sequence = self.last_event() + 1;
+        self.events.push_back(event);
+        Box::new(|state| {
+            state.events.pop_back();
+        })
     }
 
     /// The number of the last event.

@@ -48,6 +48,14 @@ impl Query {
         self.condition(field, "=", value)
     }
 
+    /// Or, in place of the condition before, field equals value.
+    pub(crate) fn or_equals(self, field: &str, value: &str) -> Result<Self> {
+        let joined = self.0.len() + "^".len();
+        let mut query = self.equals(field, value)?;
+        query.0.insert_str(joined, "OR");
+        Ok(query)
+    }
+
     /// Field differs from value.
     ///
     /// # Errors
@@ -162,6 +170,12 @@ mod tests {
             let inside = query.strip_prefix("correlation_id=").unwrap_or_default().replace("^^", "");
             assert!(!inside.contains('^'), "{value} became {query}");
         }
+    }
+
+    #[test]
+    fn an_alternative_stands_beside_the_condition_before_it() {
+        let query = Query::new().equals("a", "1").and_then(|query| query.or_equals("a", "2^ORb=3"));
+        assert_eq!(query.map(|query| query.to_string()).unwrap_or_default(), "a=1^ORa=2^^ORb=3");
     }
 
     #[test]
