@@ -5,17 +5,12 @@ use std::{
     fmt,
     net::{IpAddr, SocketAddr},
     sync::Arc,
-    task::{Context, Poll},
-    vec,
 };
 
-use hyper_util::client::legacy::connect::dns::Name;
-use tower_service::Service;
+use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use url::{Host, Url};
 
-use super::connect::BoxError;
 use crate::{
-    clock::BoxFuture,
     config::{Config, is_public},
     id::InstanceId,
 };
@@ -26,16 +21,16 @@ pub(super) struct Addresses {
     allow_private: bool,
     /// The one origin that stands in for Citrix Cloud, when it is on loopback.
     stand_in: Option<Url>,
-    /// Names that are resolved without a check: the proxy, which the operator chose, and the stand-in.
+    /// Names that are resolved without a check: the proxies, which the operator chose, and the stand-in.
     /// No other call may use them.
     exempt: Vec<String>,
 }
 
 impl Addresses {
-    pub(super) fn new(config: &Config, proxy: Option<&str>) -> Self {
+    pub(super) fn new(config: &Config, proxies: &[String]) -> Self {
         let stand_in = config.citrix_url.as_deref().and_then(|url| InstanceId::parse(url).ok());
         let stand_in = stand_in.and_then(|origin| Url::parse(origin.as_str()).ok()).filter(is_loopback);
-        let exempt = proxy.into_iter().chain(stand_in.as_ref().and_then(Url::host_str));
+        let exempt = proxies.iter().map(String::as_str).chain(stand_in.as_ref().and_then(Url::host_str));
         Self {
             allow_private: config.instance_hosts.allow_private_networks,
             exempt: exempt.map(plain).collect(),
@@ -64,7 +59,7 @@ impl Addresses {
         if public { Ok(()) } else { Err(PRIVATE) }
     }
 
-    async fn resolve(&self, name: &str) -> Result<Vec<SocketAddr>, BoxError> {
+    async fn resolve(&self, name: &str) -> Result<Vec<SocketAddr>, Box<dyn std::error::Error + Send + Sync>> {
         let found: Vec<_> = tokio::net::lookup_host((name, 0)).await?.collect();
         if self.allow_private || self.exempt.contains(&plain(name)) {
             return Ok(found);
@@ -117,21 +112,12 @@ impl fmt::Display for NotPublic {
 impl std::error::Error for NotPublic {}
 
 /// Gives the connector only what the rules allow.
-#[derive(Clone)]
 pub(super) struct Resolver(pub(super) Arc<Addresses>);
 
-impl Service<Name> for Resolver {
-    type Response = vec::IntoIter<SocketAddr>;
-    type Error = BoxError;
-    type Future = BoxFuture<'static, Result<Self::Response, BoxError>>;
-
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn call(&mut self, name: Name) -> Self::Future {
+impl Resolve for Resolver {
+    fn resolve(&self, name: Name) -> Resolving {
         let rules = self.0.clone();
-        Box::pin(async move { Ok(rules.resolve(name.as_str()).await?.into_iter()) })
+        Box::pin(async move { Ok(Box::new(rules.resolve(name.as_str()).await?.into_iter()) as Addrs) })
     }
 }
 
@@ -139,10 +125,10 @@ impl Service<Name> for Resolver {
 mod tests {
     use super::*;
 
-    fn rules(citrix_url: Option<&str>, allow_private: bool, proxy: Option<&str>) -> Addresses {
+    fn rules(citrix_url: Option<&str>, allow_private: bool, proxies: &[&str]) -> Addresses {
         let mut config = Config { citrix_url: citrix_url.map(str::to_owned), ..Config::default() };
         config.instance_hosts.allow_private_networks = allow_private;
-        Addresses::new(&config, proxy)
+        Addresses::new(&config, &proxies.iter().map(|&name| name.to_owned()).collect::<Vec<_>>())
     }
 
     #[test]
@@ -168,23 +154,23 @@ mod tests {
             ("https://proxy.example/", None, false, false),
         ] {
             let url = Url::parse(url).unwrap();
-            assert_eq!(rules(citrix, private, Some("proxy.example")).check(&url).is_ok(), allowed, "{url}");
+            assert_eq!(rules(citrix, private, &["proxy.example"]).check(&url).is_ok(), allowed, "{url}");
         }
     }
 
     #[tokio::test]
     async fn a_name_that_resolves_inside_is_refused_where_it_is_resolved() {
-        assert!(rules(None, false, None).resolve("localhost").await.unwrap_err().is::<NotPublic>());
-        assert!(rules(None, true, None).resolve("localhost").await.is_ok());
-        assert!(rules(None, false, Some("localhost")).resolve("localhost").await.is_ok());
-        assert!(rules(Some("http://localhost:1"), false, None).resolve("localhost").await.is_ok());
+        assert!(rules(None, false, &[]).resolve("localhost").await.unwrap_err().is::<NotPublic>());
+        assert!(rules(None, true, &[]).resolve("localhost").await.is_ok());
+        assert!(rules(None, false, &["localhost"]).resolve("localhost").await.is_ok());
+        assert!(rules(Some("http://localhost:1"), false, &[]).resolve("localhost").await.is_ok());
     }
 
     #[test]
     fn one_private_address_among_public_ones_refuses_the_name() {
         let mixed = ["8.8.8.8:0", "10.0.0.1:0"].map(|address| address.parse().unwrap()).to_vec();
-        assert!(rules(None, false, None).only_public(mixed.clone()).is_err());
-        assert!(rules(None, false, None).only_public(mixed[..1].to_vec()).is_ok());
-        assert!(rules(None, true, None).only_public(mixed).is_ok());
+        assert!(rules(None, false, &[]).only_public(mixed.clone()).is_err());
+        assert!(rules(None, false, &[]).only_public(mixed[..1].to_vec()).is_ok());
+        assert!(rules(None, true, &[]).only_public(mixed).is_ok());
     }
 }

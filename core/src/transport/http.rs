@@ -1,39 +1,35 @@
-//! One attempt over hyper's client: no redirects, no cookies, no referrer, bounds on time and size.
+//! One attempt over reqwest: no redirects, no cookies, no referrer, bounds on time and size.
 
-use std::{error::Error as StdError, fmt, io, pin::pin, sync::Arc};
+use std::{fmt, sync::Arc, time::Duration};
 
-use ::http::{HeaderMap, HeaderValue, Uri, header};
+use ::http::HeaderMap;
 use bytes::{Bytes, BytesMut};
-use http_body_util::{BodyExt, Full};
-use hyper::body::Body;
-use hyper_util::client::legacy::{Client, Error as ClientError};
-use tower_http::decompression::{Decompression, DecompressionBody};
-use tower_service::Service;
+use reqwest::{Client, redirect, retry};
 
 use super::{
     Request, Response, SendFailure, Transport,
-    address::{Addresses, NotPublic},
-    connect::{self, BoxError, Direct, Tunnelled},
-    proxy::Proxy,
+    address::{Addresses, NotPublic, Resolver},
+    proxy::Proxies,
+    tls,
 };
 use crate::{
     clock::BoxFuture,
     config::{Config, MAX_BODY_BYTES},
-    error::Result,
+    error::{Error, Result},
 };
 
 /// Largest head of an answer (T13).
 const MAX_HEADER_BYTES: usize = 64 * 1024;
+/// How long a connection stays open for the next call: shorter than the minute after which balancers drop it.
+const IDLE: Duration = Duration::from_secs(50);
+/// Open connections kept for one host: the default of [`Config::concurrency_per_remote`].
+const IDLE_PER_HOST: usize = crate::config::CONCURRENCY_PER_REMOTE;
 /// How much of an announced body is reserved before it arrives.
 const RESERVE: usize = 1024 * 1024;
-/// Who asks; a proxy is told so, too.
-pub(super) const USER_AGENT: HeaderValue =
-    HeaderValue::from_static(concat!("itsm-adapter/", env!("CARGO_PKG_VERSION")));
 
 /// The transport over real connections.
 pub struct HttpTransport {
-    direct: Client<Direct, Full<Bytes>>,
-    proxied: Option<(Proxy, Client<Tunnelled, Full<Bytes>>)>,
+    client: Client,
     addresses: Arc<Addresses>,
 }
 
@@ -49,33 +45,35 @@ impl HttpTransport {
     /// # Errors
     /// `invalid_input` when the proxy or a root certificate of the configuration cannot be used.
     pub fn new(config: &Config) -> Result<Self> {
-        let proxy = Proxy::new(config, |name| std::env::var(name).ok())?;
-        let addresses = Arc::new(Addresses::new(config, proxy.as_ref().map(|proxy| proxy.host.as_str())));
-        let connectors = connect::Connectors::new(config, addresses.clone())?;
-        let proxied = proxy.map(|proxy| {
-            let client = connect::client(config, connectors.tunnelled(&proxy));
-            (proxy, client)
-        });
-        Ok(Self { direct: connect::client(config, connectors.direct()), proxied, addresses })
-    }
-
-    /// Begins a request. What is done before the first wait stays out of the caller's future.
-    fn begin(&self, request: Request) -> Option<impl Future<Output = Result<Incoming, ClientError>> + Send + use<>> {
-        let Request { method, url, headers, body, .. } = request;
-        let mut outgoing = ::http::Request::new(Full::new(body));
-        *outgoing.method_mut() = method;
-        *outgoing.uri_mut() = Uri::try_from(String::from(url)).ok()?;
-        *outgoing.headers_mut() = headers;
-        outgoing.headers_mut().insert(header::USER_AGENT, USER_AGENT);
-        Some(match &self.proxied {
-            Some((proxy, client)) if proxy.serves(outgoing.uri()) => Decompression::new(client).call(outgoing),
-            _ => Decompression::new(&self.direct).call(outgoing),
-        })
+        let proxies = Proxies::new(config, |name| std::env::var(name).ok())?;
+        let addresses = Arc::new(Addresses::new(config, &proxies.hosts));
+        let mut builder = Client::builder()
+            .tls_backend_preconfigured(tls::client_config(&config.root_certificates)?)
+            .user_agent(concat!("itsm-adapter/", env!("CARGO_PKG_VERSION")))
+            // T5: an answer that points elsewhere is an answer, never a second request.
+            .redirect(redirect::Policy::none())
+            .referer(false)
+            // Repeating is decided in one place, above this one.
+            .retry(retry::never())
+            .connect_timeout(config.connect_timeout)
+            .pool_idle_timeout(IDLE)
+            .pool_max_idle_per_host(IDLE_PER_HOST.max(config.concurrency_per_remote))
+            .tcp_nodelay(true)
+            // One connection carries many calls under HTTP/2: notice early that nobody is there any more.
+            .http2_keep_alive_interval(Duration::from_secs(20))
+            .http2_keep_alive_timeout(Duration::from_secs(10))
+            .http2_max_header_list_size(64 * 1024)
+            .dns_resolver(Resolver(addresses.clone()))
+            .no_proxy();
+        for proxy in proxies.rules {
+            builder = builder.proxy(proxy);
+        }
+        let client = builder.build().map_err(|error| {
+            Error::invalid("The HTTP client cannot be set up with this configuration.").because(error.without_url())
+        })?;
+        Ok(Self { client, addresses })
     }
 }
-
-/// An answer whose body is yet to come, decompressed on the way.
-type Incoming = ::http::Response<DecompressionBody<hyper::body::Incoming>>;
 
 impl Transport for HttpTransport {
     // By hand, as `async_trait` would write it: what is done before the first wait stays out of the future, which is
@@ -85,15 +83,15 @@ impl Transport for HttpTransport {
         'a: 'f,
         Self: 'f,
     {
-        let refuse = |failure, why: &str| Box::pin(std::future::ready(Err((failure, why.to_owned()))));
         // T4: before anything is sent; names are checked again where they are resolved.
         if let Err(why) = self.addresses.check(&request.url) {
-            return refuse(SendFailure::Refused, why);
+            return Box::pin(std::future::ready(Err((SendFailure::Refused, why.to_owned()))));
         }
-        let timeout = request.timeout;
-        let Some(incoming) = self.begin(request) else {
-            return refuse(SendFailure::NotConnected, "the address cannot be sent");
-        };
+        let Request { method, url, headers, body, timeout } = request;
+        let mut outgoing = reqwest::Request::new(method, url);
+        *outgoing.headers_mut() = headers;
+        *outgoing.body_mut() = Some(body.into());
+        let incoming = self.client.execute(outgoing);
         Box::pin(async move {
             match tokio::time::timeout(timeout, whole(incoming)).await {
                 Ok(done) => done,
@@ -105,55 +103,43 @@ impl Transport for HttpTransport {
 
 /// The answer, read to its end within the bounds.
 async fn whole(
-    incoming: impl Future<Output = Result<Incoming, ClientError>>,
+    incoming: impl Future<Output = reqwest::Result<reqwest::Response>>,
 ) -> Result<Response, (SendFailure, String)> {
-    let incoming = incoming.await.map_err(|error| failure(&error))?;
-    let (head, body) = incoming.into_parts();
-    if head_size(&head.headers) > MAX_HEADER_BYTES {
+    let mut incoming = incoming.await.map_err(|error| failure(&error))?;
+    let headers = std::mem::take(incoming.headers_mut());
+    if head_size(&headers) > MAX_HEADER_BYTES {
         return Err(too_large("head"));
     }
-    let body = read(pin!(body)).await?;
-    Ok(Response { status: head.status, headers: head.headers, body })
+    let body = read(&mut incoming).await?;
+    Ok(Response { status: incoming.status(), headers, body })
 }
 
 /// Reads a body to its end or to the bound, whichever comes first (T13). Counts what comes out of the
 /// decompression, so a small bomb ends as early as a large file.
-async fn read<B>(mut incoming: B) -> Result<Bytes, (SendFailure, String)>
-where
-    B: Body<Data = Bytes, Error: Into<BoxError>> + Unpin,
-{
-    let announced = incoming.size_hint().exact().map(|length| usize::try_from(length).unwrap_or(usize::MAX));
+async fn read(incoming: &mut reqwest::Response) -> Result<Bytes, (SendFailure, String)> {
+    let announced = incoming.content_length().map(|length| usize::try_from(length).unwrap_or(usize::MAX));
     if announced.is_some_and(|length| length > MAX_BODY_BYTES) {
         return Err(too_large("body"));
     }
-    let Some(first) = part(&mut incoming).await? else { return Ok(Bytes::new()) };
+    let Some(first) = chunk(incoming).await? else { return Ok(Bytes::new()) };
     // Of a body without a length nothing is known yet, also when its first part is empty.
     if announced == Some(first.len()) {
         return Ok(first);
     }
     let mut body = BytesMut::with_capacity(announced.unwrap_or_default().min(RESERVE).max(first.len()));
     let mut next = Some(first);
-    while let Some(bytes) = next {
-        if bytes.len() > MAX_BODY_BYTES - body.len() {
+    while let Some(part) = next {
+        if part.len() > MAX_BODY_BYTES - body.len() {
             return Err(too_large("body"));
         }
-        body.extend_from_slice(&bytes);
-        next = part(&mut incoming).await?;
+        body.extend_from_slice(&part);
+        next = chunk(incoming).await?;
     }
     Ok(body.freeze())
 }
 
-/// The next bytes; trailers are passed over.
-async fn part<B>(incoming: &mut B) -> Result<Option<Bytes>, (SendFailure, String)>
-where
-    B: Body<Data = Bytes, Error: Into<BoxError>> + Unpin,
-{
-    while let Some(frame) = incoming.frame().await {
-        if let Ok(bytes) = frame.map_err(|error| failure(&*error.into()))?.into_data() {
-            return Ok(Some(bytes));
-        }
-    }
-    Ok(None)
+async fn chunk(incoming: &mut reqwest::Response) -> Result<Option<Bytes>, (SendFailure, String)> {
+    incoming.chunk().await.map_err(|error| failure(&error))
 }
 
 fn head_size(headers: &HeaderMap) -> usize {
@@ -164,29 +150,29 @@ fn too_large(what: &str) -> (SendFailure, String) {
     (SendFailure::TooLarge, format!("the {what} of the answer is larger than allowed"))
 }
 
-/// What an error means. The text is that of its innermost cause, which knows nothing of the URL.
-fn failure(error: &(dyn StdError + 'static)) -> (SendFailure, String) {
-    let mut innermost = error;
-    let mut kind = SendFailure::Interrupted;
-    loop {
-        if innermost.is::<NotPublic>() {
-            kind = SendFailure::Refused;
-        } else if innermost.downcast_ref().is_some_and(ClientError::is_connect) {
-            kind = SendFailure::NotConnected;
-        } else if kind == SendFailure::Interrupted && timed_out(innermost) {
-            kind = SendFailure::TimedOut;
-        }
-        match innermost.source() {
-            Some(source) => innermost = source,
-            None => break,
-        }
+/// What an error of reqwest means. The text is that of its innermost cause, which knows nothing of the URL.
+fn failure(error: &reqwest::Error) -> (SendFailure, String) {
+    let mut innermost: &dyn std::error::Error = error;
+    let mut refused = false;
+    while let Some(source) = innermost.source() {
+        innermost = source;
+        refused |= innermost.is::<NotPublic>();
     }
-    (kind, innermost.to_string().chars().filter(|c| !c.is_control()).take(160).collect())
-}
-
-fn timed_out(error: &(dyn StdError + 'static)) -> bool {
-    error.downcast_ref().is_some_and(hyper::Error::is_timeout)
-        || error.downcast_ref().is_some_and(|error: &io::Error| error.kind() == io::ErrorKind::TimedOut)
+    let kind = if refused {
+        SendFailure::Refused
+    } else if error.is_connect() || error.is_builder() {
+        SendFailure::NotConnected
+    } else if error.is_timeout() {
+        SendFailure::TimedOut
+    } else {
+        SendFailure::Interrupted
+    };
+    let text = if std::ptr::eq(innermost, error as &dyn std::error::Error) {
+        "the request could not be sent".to_owned()
+    } else {
+        innermost.to_string().chars().filter(|c| !c.is_control()).take(160).collect()
+    };
+    (kind, text)
 }
 
 #[cfg(test)]

@@ -5,7 +5,6 @@
 //! that *unknown*?
 
 mod address;
-mod connect;
 #[cfg(test)]
 pub(crate) mod fake;
 mod headers;
@@ -88,7 +87,7 @@ pub enum SendFailure {
     TooLarge,
 }
 
-/// Sends one request once. Implemented over hyper; a simulated network can take its place.
+/// Sends one request once. Implemented over reqwest; a simulated network can take its place.
 #[async_trait]
 pub trait Transport: Send + Sync + fmt::Debug + 'static {
     /// Sends it and reads the answer to its end.

@@ -35,8 +35,8 @@ use crate::{
 /// Carries our id of a call. Instances pass over it; gateways and logs in between keep it.
 const CALL_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// Headers of a call: ours, and the four that are added on the way out.
-const HEADERS: usize = 8;
+/// Headers of a call: ours, and the two that the transport adds.
+const HEADERS: usize = 6;
 
 /// The client of all instances; cheap to clone.
 #[derive(Debug, Clone)]
