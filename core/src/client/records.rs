@@ -1,6 +1,6 @@
 use std::{collections::BTreeMap, sync::Arc};
 
-use futures_util::{StreamExt, stream};
+use futures_util::{FutureExt, StreamExt, stream};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::value::RawValue;
 
@@ -186,8 +186,20 @@ impl<'a> Records<'a> {
                 }
                 inner.registered(customer_id).await?;
                 // By position: a closure over references makes a future that cannot be spawned.
-                let inserts = (0..records.len()).map(|at| self.insert(customer_id, table, &records[at], fields));
-                Ok(stream::iter(inserts).buffered(in_flight).collect().await)
+                let inserts = (0..records.len())
+                    .map(|at| self.insert(customer_id, table, &records[at], fields).map(move |made| (at, made)));
+                let mut inserts = stream::iter(inserts).buffer_unordered(in_flight);
+                let mut made = Vec::with_capacity(records.len());
+                while let Some(first) = inserts.next().await {
+                    // What else is answered by now is taken with it, and the next requests go out together.
+                    tokio::task::yield_now().await;
+                    made.push(first);
+                    while let Some(Some(next)) = inserts.next().now_or_never() {
+                        made.push(next);
+                    }
+                }
+                made.sort_unstable_by_key(|(at, _)| *at);
+                Ok(made.into_iter().map(|(_, made)| made).collect())
             })
             .await
     }
