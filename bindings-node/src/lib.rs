@@ -16,8 +16,3 @@ mod registration;
 mod request;
 mod resource;
 mod worker;
-
-/// What a call allocates on one thread is freed on another: with the system's allocator that is a tenth of its cost. Only
-/// here, where no process goes on after a fork.
-#[global_allocator]
-static MEMORY: mimalloc::MiMalloc = mimalloc::MiMalloc;
