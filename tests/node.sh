@@ -31,7 +31,7 @@ tools_are_there() {
 
 napi_build() { # FOLDER for what is generated
     # The addon goes where the generated loader looks for it.
-    (cd "$package" && node_modules/.bin/napi build --platform --profile quick --no-const-enum --target "$CARGO_BUILD_TARGET" \
+    (cd "$package" && node_modules/.bin/napi build --platform --profile "$ITSM_PROFILE" --no-const-enum --target "$CARGO_BUILD_TARGET" \
         --output-dir "$1" >"$cache/build.log" 2>&1) || { cat "$cache/build.log" >&2; return 1; }
     node "$package/tidy.mjs" "$1/index.d.ts"
     cp "$1"/*.node "$package"

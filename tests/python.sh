@@ -32,7 +32,7 @@ environments() {
 }
 
 maturin() { # COMMAND, relative to the package
-    (cd bindings-python && "$cache/venv/bin/maturin" "$1" --profile quick "${@:2}" 2>"$cache/maturin.log") || { cat "$cache/maturin.log" >&2; return 1; }
+    (cd bindings-python && "$cache/venv/bin/maturin" "$1" --profile "$ITSM_PROFILE" "${@:2}" 2>"$cache/maturin.log") || { cat "$cache/maturin.log" >&2; return 1; }
 }
 
 generate() {

@@ -6,4 +6,7 @@ CARGO_BUILD_TARGET=${CARGO_BUILD_TARGET:-$(rustc -vV | sed -n 's/^host: //p')}
 export CARGO_BUILD_TARGET
 export ITSM_SIMULATOR=$CARGO_TARGET_DIR/$CARGO_BUILD_TARGET/quick/itsm-simulator
 
+# With what profile the languages are built: quick, unless the environment says release, which is what people install.
+ITSM_PROFILE=${ITSM_PROFILE:-quick}
+
 quick() { cargo build -q --profile quick "$@"; }

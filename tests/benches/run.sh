@@ -4,19 +4,20 @@
 #
 # Usage:   tests/benches/run.sh [LANGUAGE...]    (default: python node swift)
 #
-# Builds with the profile of the tests (no link-time optimisation), installs the peers into tests/.cache/benches and
-# nowhere else, and talks to loopback alone.
+# Builds what people install, with link-time optimisation, which takes minutes (ITSM_PROFILE=quick: without); installs
+# the peers into tests/.cache/benches and nowhere else, and talks to loopback alone.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 . tests/need.sh
+export ITSM_PROFILE=${ITSM_PROFILE:-release}
 . tests/quick.sh
 
 [ $# -gt 0 ] || set -- python node swift
 cache=$PWD/tests/.cache/benches
 mkdir -p "$cache"
 
-quick -p itsm-adapter --features testing --bench cost
-BENCH_CORE=$(find "$CARGO_TARGET_DIR/$CARGO_BUILD_TARGET/quick/deps" -name 'cost-*' -executable -type f -printf '%T@ %p\n' | sort -n | tail -1 | cut -d' ' -f2)
+cargo build -q --profile "$ITSM_PROFILE" -p itsm-adapter --features testing --bench cost
+BENCH_CORE=$(find "$CARGO_TARGET_DIR/$CARGO_BUILD_TARGET/$ITSM_PROFILE/deps" -name 'cost-*' -executable -type f -printf '%T@ %p\n' | sort -n | tail -1 | cut -d' ' -f2)
 export BENCH_CORE BENCH_PYTHON=$cache/venv/bin/python PEERS=$cache/node/node_modules
 
 python_is_ready() {
@@ -34,7 +35,7 @@ node_is_ready() {
 
 swift_is_ready() {
     tests/install-swift.sh
-    bindings-swift/generate.sh --check quick
+    bindings-swift/generate.sh --check "$ITSM_PROFILE"
     tests/swift-run.sh -C tests/benches/swift build -q -c release
 }
 
