@@ -92,7 +92,7 @@ impl Acceptance {
                         metrics::counter!("itsm_adapter_deliveries_accepted").increment(1);
                         answers.push((place, Ok(delivery)));
                     }
-                    Arrived::Known { row, last_step } if is_known(&row, last_step.as_ref(), &delivery.alert) => {
+                    Arrived::Known { row, last_step } if is_known(&row, last_step.as_deref(), &delivery.alert) => {
                         answers.push((place, Ok(row.value.delivery)));
                     }
                     Arrived::Known { row, .. } => later.push((place, delivery.alert, row.value.delivery)),

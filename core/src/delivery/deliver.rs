@@ -140,7 +140,7 @@ impl Courier {
         let (claimed, held) = held.open();
         // Boxed once, here: the steps inside are large, and every caller's future would be as large again.
         let next = Box::pin(self.advance(claimed, instance, budget, seat, slot)).await?;
-        held.is_over();
+        held.end();
         Ok(next)
     }
 

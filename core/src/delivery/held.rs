@@ -65,7 +65,7 @@ impl Held {
 
 impl InHand {
     /// Whoever worked on it has written what it came to, and with that has given it back.
-    pub(super) fn is_over(mut self) {
+    pub(super) fn end(mut self) {
         self.owner = None;
     }
 }

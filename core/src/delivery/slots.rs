@@ -2,7 +2,7 @@
 //! written down.
 
 use std::sync::{
-    Arc, Mutex, PoisonError,
+    Arc, Mutex, MutexGuard, PoisonError,
     atomic::{AtomicUsize, Ordering},
 };
 
@@ -29,7 +29,13 @@ pub(super) struct Slot {
 
 /// When the call of a place was sent, and when it was answered; kept for whoever wants to know afterwards.
 #[derive(Clone, Default)]
-pub(super) struct Call(Arc<Mutex<(Option<DateTime<Utc>>, Option<DateTime<Utc>>)>>);
+pub(super) struct Call(Arc<Mutex<Times>>);
+
+#[derive(Default)]
+struct Times {
+    sent: Option<DateTime<Utc>>,
+    answered: Option<DateTime<Utc>>,
+}
 
 impl Slots {
     pub(super) fn new(chance: Chance) -> Self {
@@ -54,7 +60,7 @@ impl Slots {
 impl Slot {
     /// The call begins now; what came before was our own work.
     pub(super) fn is_sent(&self) {
-        self.call.times().0 = Some(self.slots.0.chance.now());
+        self.call.times().sent = Some(self.slots.0.chance.now());
     }
 
     pub(super) fn call(&self) -> Call {
@@ -65,7 +71,7 @@ impl Slot {
 impl Drop for Slot {
     fn drop(&mut self) {
         let places = &self.slots.0;
-        self.call.times().1 = Some(places.chance.now());
+        self.call.times().answered = Some(places.chance.now());
         places.taken.fetch_sub(1, Ordering::Relaxed);
         places.freed.notify_one();
     }
@@ -73,14 +79,14 @@ impl Drop for Slot {
 
 impl Call {
     pub(super) fn sent(&self) -> Option<DateTime<Utc>> {
-        self.times().0
+        self.times().sent
     }
 
     pub(super) fn answered(&self) -> Option<DateTime<Utc>> {
-        self.times().1
+        self.times().answered
     }
 
-    fn times(&self) -> std::sync::MutexGuard<'_, (Option<DateTime<Utc>>, Option<DateTime<Utc>>)> {
+    fn times(&self) -> MutexGuard<'_, Times> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

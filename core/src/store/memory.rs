@@ -501,7 +501,7 @@ impl State {
     fn accept(&mut self, Arrival { key, trace, record, event }: Arrival) -> Result<Arrived> {
         if let Some(row) = self.by_alert.get(&alert_key(&record)).and_then(|id| self.deliveries.get(id)) {
             let last_step = self.steps.get(&row.value.delivery.id).and_then(|steps| steps.last());
-            return Ok(Arrived::Known { row: row.clone(), last_step: last_step.cloned() });
+            return Ok(Arrived::Known { row: Box::new(row.clone()), last_step: last_step.cloned().map(Box::new) });
         }
         if !self.accounts.contains_key(&record.delivery.customer_id) {
             return Ok(Arrived::NoAccount);

@@ -73,9 +73,9 @@ pub enum Arrived {
     /// The alert has a delivery already; nothing was written.
     Known {
         /// That one.
-        row: Row<DeliveryRecord>,
+        row: Box<Row<DeliveryRecord>>,
         /// The last state that waits behind it.
-        last_step: Option<DeliveryStep>,
+        last_step: Option<Box<DeliveryStep>>,
     },
     /// An earlier delivery of it was removed, and its trace is another than the arrival knows of; nothing was written.
     Traced(Trace),

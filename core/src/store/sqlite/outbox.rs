@@ -42,8 +42,8 @@ pub(super) fn accept(database: &Writing<'_>, arrivals: &[Arrival]) -> Done<Vec<A
 fn accept_one(database: &Writing<'_>, Arrival { key, trace, record, event }: &Arrival) -> Done<Arrived> {
     let Delivery { customer_id, alert, .. } = &record.delivery;
     if let Some(row) = read::delivery_of(database, customer_id, &alert.source, &alert.id)? {
-        let last_step = last_step(database, &row.value.delivery.id)?;
-        return Ok(Arrived::Known { row, last_step });
+        let last_step = last_step(database, &row.value.delivery.id)?.map(Box::new);
+        return Ok(Arrived::Known { row: Box::new(row), last_step });
     }
     let exists = "SELECT EXISTS (SELECT 1 FROM accounts WHERE customer_id = ?1)";
     if !is(database, exists, customer_id.as_str())? {
@@ -79,10 +79,7 @@ pub(super) fn claim(database: &Writing<'_>, claim: &Claim) -> Done<Vec<Claimed>>
         let rows: Vec<Row<DeliveryRecord>> = list(database, sql, params![rowid, version, until, claim.owner])?;
         for mut row in rows {
             row.value.claimed_until = Some(claim.until);
-            let steps = match row.value.waits_for_steps() {
-                true => steps(database, &row.value.delivery.id)?,
-                false => Vec::new(),
-            };
+            let steps = if row.value.waits_for_steps() { steps(database, &row.value.delivery.id)? } else { Vec::new() };
             claimed.push(Claimed { row, steps });
         }
     }
