@@ -358,6 +358,15 @@ export interface ClientOptions {
    * incident of the adapter's own and closes it again; see `registrations.probe`.
    */
   probe?: boolean
+  /**
+   * How long a delivery is kept after its end, in days (90); 0: for ever. Workers remove what is over once a day. What
+   * goes on stays: an alert that has not ended, an incident that is open, a dead letter.
+   */
+  keepDeliveriesDays?: number
+  /** How long a dead letter is kept, in days (0: for ever). */
+  keepDeadLettersDays?: number
+  /** How long an event of the log is kept, in days (400); 0: for ever. */
+  keepEventsDays?: number
 }
 
 /** One condition of a query; all conditions of a query must be met. */
@@ -465,7 +474,10 @@ export interface Delivery {
 /** One alert on its way to an incident. Made by the adapter; opaque. */
 export type DeliveryId = string
 
-/** How many deliveries stand where. Kept as they move: as cheap with a million as with one. */
+/**
+ * How many deliveries stand where. Kept as they move: as cheap with a million as with one. What was removed because its
+ * time was over is not counted.
+ */
 export interface DeliveryLag {
   /** Accepted, and to be sent. */
   pending: number
@@ -563,7 +575,7 @@ export interface Event {
 }
 
 /** What happened. */
-export type EventKind = 'account_added' | 'account_updated' | 'account_removed' | 'connected' | 'disconnected' | 'registered' | 'reauthenticated' | 'unregistered' | 'unauthorized' | 'health_changed' | 'grant_expiring' | 'revocation_failed' | 'progress' | 'delivery_accepted' | 'delivery_done' | 'delivery_failed' | 'delivery_updated' | 'delivery_duplicated' | 'look_up_broken' | 'store_warning'
+export type EventKind = 'account_added' | 'account_updated' | 'account_removed' | 'connected' | 'disconnected' | 'registered' | 'reauthenticated' | 'unregistered' | 'unauthorized' | 'health_changed' | 'grant_expiring' | 'revocation_failed' | 'progress' | 'delivery_accepted' | 'delivery_done' | 'delivery_failed' | 'delivery_updated' | 'delivery_duplicated' | 'look_up_broken' | 'forgotten' | 'store_warning'
 
 /** One page of the event log, oldest first. */
 export interface EventPage {

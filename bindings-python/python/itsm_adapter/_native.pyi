@@ -623,13 +623,16 @@ class AsyncClient:
       dict; see `itsm_adapter.fields.OauthServerFields`.
     - grant_warning_days: days before a grant's wall at which to warn, by an event each (30, 14, 7, 3, 1).
     - probe: whether registrations are probed whenever they are saved, and daily by a worker (False).
+    - keep_deliveries_days (90), keep_dead_letters_days (0), keep_events_days (400): how long a delivery is kept after
+      its end, a dead letter after its death, an event; 0: for ever. Workers remove what is over once a day. What goes
+      on stays: an alert that has not ended, an incident that is open.
 
     Raises InvalidInputError for settings that make no sense, StoreError when the store cannot be opened,
     SealedError when the key is missing or not readable.
     """
     def __aenter__(self, /) -> Coroutine[Any, Any, AsyncClient]: ...
     def __aexit__(self, /, _kind: Any, _error: Any, _trace: Any) -> Coroutine[Any, Any, None]: ...
-    def __new__(cls, /, *, store: str | PathLike[str] | None = None, key: str | None = None, old_keys: Sequence[str] | None = None, citrix_url: str | None = None, instance_hosts: Sequence[str] | None = None, allow_private_networks: bool | None = None, proxy: str | None = None, root_certificates: Sequence[str] | None = None, connect_timeout_ms: SupportsIndex | None = None, attempt_timeout_ms: SupportsIndex | None = None, total_timeout_ms: SupportsIndex | None = None, max_attempts: SupportsIndex | None = None, concurrency_per_remote: SupportsIndex | None = None, transaction_limit_ms: SupportsIndex | None = None, wake_up_interval_ms: SupportsIndex | None = None, oauth_servers: Sequence[OauthServerFields] | None = None, grant_warning_days: Sequence[SupportsIndex] | None = None, probe: bool | None = None) -> AsyncClient: ...
+    def __new__(cls, /, *, store: str | PathLike[str] | None = None, key: str | None = None, old_keys: Sequence[str] | None = None, citrix_url: str | None = None, instance_hosts: Sequence[str] | None = None, allow_private_networks: bool | None = None, proxy: str | None = None, root_certificates: Sequence[str] | None = None, connect_timeout_ms: SupportsIndex | None = None, attempt_timeout_ms: SupportsIndex | None = None, total_timeout_ms: SupportsIndex | None = None, max_attempts: SupportsIndex | None = None, concurrency_per_remote: SupportsIndex | None = None, transaction_limit_ms: SupportsIndex | None = None, wake_up_interval_ms: SupportsIndex | None = None, oauth_servers: Sequence[OauthServerFields] | None = None, grant_warning_days: Sequence[SupportsIndex] | None = None, probe: bool | None = None, keep_deliveries_days: SupportsIndex | None = None, keep_dead_letters_days: SupportsIndex | None = None, keep_events_days: SupportsIndex | None = None) -> AsyncClient: ...
     def __repr__(self, /) -> str: ...
     def _panic_on_purpose(self, /) -> Coroutine[Any, Any, None]:
         """
@@ -1427,13 +1430,16 @@ class Client:
       dict; see `itsm_adapter.fields.OauthServerFields`.
     - grant_warning_days: days before a grant's wall at which to warn, by an event each (30, 14, 7, 3, 1).
     - probe: whether registrations are probed whenever they are saved, and daily by a worker (False).
+    - keep_deliveries_days (90), keep_dead_letters_days (0), keep_events_days (400): how long a delivery is kept after
+      its end, a dead letter after its death, an event; 0: for ever. Workers remove what is over once a day. What goes
+      on stays: an alert that has not ended, an incident that is open.
 
     Raises InvalidInputError for settings that make no sense, StoreError when the store cannot be opened,
     SealedError when the key is missing or not readable.
     """
     def __enter__(self, /) -> Client: ...
     def __exit__(self, /, _kind: Any, _error: Any, _trace: Any) -> None: ...
-    def __new__(cls, /, *, store: str | PathLike[str] | None = None, key: str | None = None, old_keys: Sequence[str] | None = None, citrix_url: str | None = None, instance_hosts: Sequence[str] | None = None, allow_private_networks: bool | None = None, proxy: str | None = None, root_certificates: Sequence[str] | None = None, connect_timeout_ms: SupportsIndex | None = None, attempt_timeout_ms: SupportsIndex | None = None, total_timeout_ms: SupportsIndex | None = None, max_attempts: SupportsIndex | None = None, concurrency_per_remote: SupportsIndex | None = None, transaction_limit_ms: SupportsIndex | None = None, wake_up_interval_ms: SupportsIndex | None = None, oauth_servers: Sequence[OauthServerFields] | None = None, grant_warning_days: Sequence[SupportsIndex] | None = None, probe: bool | None = None) -> Client: ...
+    def __new__(cls, /, *, store: str | PathLike[str] | None = None, key: str | None = None, old_keys: Sequence[str] | None = None, citrix_url: str | None = None, instance_hosts: Sequence[str] | None = None, allow_private_networks: bool | None = None, proxy: str | None = None, root_certificates: Sequence[str] | None = None, connect_timeout_ms: SupportsIndex | None = None, attempt_timeout_ms: SupportsIndex | None = None, total_timeout_ms: SupportsIndex | None = None, max_attempts: SupportsIndex | None = None, concurrency_per_remote: SupportsIndex | None = None, transaction_limit_ms: SupportsIndex | None = None, wake_up_interval_ms: SupportsIndex | None = None, oauth_servers: Sequence[OauthServerFields] | None = None, grant_warning_days: Sequence[SupportsIndex] | None = None, probe: bool | None = None, keep_deliveries_days: SupportsIndex | None = None, keep_dead_letters_days: SupportsIndex | None = None, keep_events_days: SupportsIndex | None = None) -> Client: ...
     def __repr__(self, /) -> str: ...
     def _panic_on_purpose(self, /) -> None:
         """
@@ -1745,7 +1751,8 @@ class Delivery:
 @final
 class DeliveryLag:
     """
-    How many deliveries stand where. Kept as they move: as cheap with a million as with one.
+    How many deliveries stand where. Kept as they move: as cheap with a million as with one. What was removed because its
+    time was over is not counted.
     """
     def __eq__(self, value: object, /) -> bool: ...
     def __ne__(self, value: object, /) -> bool: ...
@@ -2187,6 +2194,10 @@ class EventKind:
     DISCONNECTED: Final[EventKind]
     """
     A connection was removed.
+    """
+    FORGOTTEN: Final[EventKind]
+    """
+    Deliveries or events were removed because their time was over; the detail says how many, and from before when.
     """
     GRANT_EXPIRING: Final[EventKind]
     """

@@ -1988,6 +1988,19 @@ public struct ClientOptions: Equatable, Hashable {
      * incident of the adapter's own and closes it again; see `registrations.probe`.
      */
     public let probe: Bool?
+    /**
+     * How long a delivery is kept after its end, in days (90); 0: for ever. Workers remove what is over once a day. What
+     * goes on stays: an alert that has not ended, an incident that is open, a dead letter.
+     */
+    public let keepDeliveriesDays: UInt32?
+    /**
+     * How long a dead letter is kept, in days (0: for ever).
+     */
+    public let keepDeadLettersDays: UInt32?
+    /**
+     * How long an event of the log is kept, in days (400); 0: for ever.
+     */
+    public let keepEventsDays: UInt32?
 
     // Default memberwise initializers are never public by default, so we
     // declare one manually.
@@ -2048,7 +2061,17 @@ public struct ClientOptions: Equatable, Hashable {
         /**
          * Whether registrations are probed whenever they are saved, and daily by a worker (false). A probe makes an
          * incident of the adapter's own and closes it again; see `registrations.probe`.
-         */probe: Bool? = nil) {
+         */probe: Bool? = nil,
+        /**
+         * How long a delivery is kept after its end, in days (90); 0: for ever. Workers remove what is over once a day. What
+         * goes on stays: an alert that has not ended, an incident that is open, a dead letter.
+         */keepDeliveriesDays: UInt32? = nil,
+        /**
+         * How long a dead letter is kept, in days (0: for ever).
+         */keepDeadLettersDays: UInt32? = nil,
+        /**
+         * How long an event of the log is kept, in days (400); 0: for ever.
+         */keepEventsDays: UInt32? = nil) {
         self.store = store
         self.key = key
         self.oldKeys = oldKeys
@@ -2067,6 +2090,9 @@ public struct ClientOptions: Equatable, Hashable {
         self.oauthServers = oauthServers
         self.grantWarningDays = grantWarningDays
         self.probe = probe
+        self.keepDeliveriesDays = keepDeliveriesDays
+        self.keepDeadLettersDays = keepDeadLettersDays
+        self.keepEventsDays = keepEventsDays
     }
 
 
@@ -2102,7 +2128,10 @@ public struct FfiConverterTypeClientOptions: FfiConverterRustBuffer {
                 wakeUpIntervalMs: FfiConverterOptionUInt32.read(from: &buf),
                 oauthServers: FfiConverterOptionSequenceTypeOauthServer.read(from: &buf),
                 grantWarningDays: FfiConverterOptionSequenceUInt32.read(from: &buf),
-                probe: FfiConverterOptionBool.read(from: &buf)
+                probe: FfiConverterOptionBool.read(from: &buf),
+                keepDeliveriesDays: FfiConverterOptionUInt32.read(from: &buf),
+                keepDeadLettersDays: FfiConverterOptionUInt32.read(from: &buf),
+                keepEventsDays: FfiConverterOptionUInt32.read(from: &buf)
         )
     }
 
@@ -2125,6 +2154,9 @@ public struct FfiConverterTypeClientOptions: FfiConverterRustBuffer {
         FfiConverterOptionSequenceTypeOauthServer.write(value.oauthServers, into: &buf)
         FfiConverterOptionSequenceUInt32.write(value.grantWarningDays, into: &buf)
         FfiConverterOptionBool.write(value.probe, into: &buf)
+        FfiConverterOptionUInt32.write(value.keepDeliveriesDays, into: &buf)
+        FfiConverterOptionUInt32.write(value.keepDeadLettersDays, into: &buf)
+        FfiConverterOptionUInt32.write(value.keepEventsDays, into: &buf)
     }
 }
 
@@ -2799,7 +2831,8 @@ public func FfiConverterTypeDelivery_lower(_ value: Delivery) -> RustBuffer {
 
 
 /**
- * How many deliveries stand where. Kept as they move: as cheap with a million as with one.
+ * How many deliveries stand where. Kept as they move: as cheap with a million as with one. What was removed because its
+ * time was over is not counted.
  */
 public struct DeliveryLag: Equatable, Hashable {
     /**
@@ -6965,6 +6998,10 @@ public enum EventKind: Equatable, Hashable, CaseIterable {
      */
     case lookUpBroken
     /**
+     * Deliveries or events were removed because their time was over; the detail says how many, and from before when.
+     */
+    case forgotten
+    /**
      * Something to know about the store or its key.
      */
     case storeWarning
@@ -7027,7 +7064,9 @@ public struct FfiConverterTypeEventKind: FfiConverterRustBuffer {
 
         case 19: return .lookUpBroken
 
-        case 20: return .storeWarning
+        case 20: return .forgotten
+
+        case 21: return .storeWarning
 
         default: throw UniffiInternalError.unexpectedEnumCase
         }
@@ -7113,8 +7152,12 @@ public struct FfiConverterTypeEventKind: FfiConverterRustBuffer {
             writeInt(&buf, Int32(19))
 
 
-        case .storeWarning:
+        case .forgotten:
             writeInt(&buf, Int32(20))
+
+
+        case .storeWarning:
+            writeInt(&buf, Int32(21))
 
         }
     }
