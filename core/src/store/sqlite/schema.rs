@@ -81,8 +81,6 @@ pub(super) fn connect(path: &Path, busy_timeout: Duration) -> Result<Database> {
         // A file from elsewhere cannot call functions through its own schema.
         ("trusted_schema", "OFF"),
         ("cell_size_check", "ON"),
-        // 16 MB: what is written again and again moves from the log into the database once, not every time.
-        ("wal_autocheckpoint", "4000"),
         // What a savepoint would need to go back stays in memory: no file of rows elsewhere, and far fewer writes.
         ("temp_store", "MEMORY"),
     ] {
