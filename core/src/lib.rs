@@ -24,7 +24,6 @@ mod registration;
 mod secret;
 pub mod store;
 pub mod transport;
-mod trusted;
 
 pub use crate::{
     api::{citrix::egress_ranges, servicenow::Query},

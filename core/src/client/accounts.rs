@@ -193,7 +193,7 @@ impl Accounts<'_> {
                     match inner.store.commit(vec![remove, Change::Event(event.clone())]).await {
                         Ok(committed) => {
                             inner.tokens.forget(&customer, None);
-                            inner.policies.forget();
+                            inner.policies.forget(&customer);
                             inner.observers.publish_from(committed.first_event, vec![event]);
                             // The last occasion for tokens of the account that still wait to be revoked. What
                             // fails is told as an event and keeps waiting.

@@ -15,10 +15,10 @@ use crate::{
     event::{Observer, Observers},
     model::{Event, EventKind},
     oauth::Tokens,
+    recent::{Recent, TRUST},
     registration::Driver,
     store::{KeyRing, MemoryStore, SqliteStore, Store},
     transport::{HttpTransport, Transport, Wire},
-    trusted::Trusted,
 };
 
 /// Puts a client together from other parts than the usual ones: a store, a network, a clock of your own.
@@ -122,6 +122,7 @@ async fn assemble(builder: ClientBuilder) -> Result<Client> {
         config.total_timeout,
     );
     let policies = PolicyBook::new(store.clone(), chance.clone());
+    let holders = Recent::new(chance.clone(), TRUST);
     let learned = Learned::new(store.clone(), chance.clone());
     Ok(Client(Arc::new(Inner {
         config,
@@ -135,7 +136,7 @@ async fn assemble(builder: ClientBuilder) -> Result<Client> {
         tokens,
         policies,
         learned,
-        holders: Trusted::default(),
+        holders,
         desk: Desk::default(),
         browser: browser.unwrap_or_else(|| Arc::new(SystemBrowser)),
         choices: Choices::default(),

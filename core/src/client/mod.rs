@@ -55,9 +55,9 @@ use crate::{
     id::{CustomerId, InstanceId},
     model::{Event, EventKind, RotationReport},
     oauth::Tokens,
+    recent::Recent,
     registration::Driver,
     store::{KeyRing, Store},
-    trusted::Trusted,
 };
 
 /// Page size of lists when none is asked for.
@@ -83,7 +83,7 @@ struct Inner {
     tokens: Tokens,
     policies: PolicyBook,
     learned: Learned,
-    holders: Trusted<InstanceId>,
+    holders: Recent<CustomerId, InstanceId>,
     desk: Desk,
     browser: Arc<dyn OpenBrowser>,
     choices: Choices,

@@ -104,7 +104,7 @@ impl Inner {
         let event = about(customer, EventKind::AccountUpdated, message, self.chance.now());
         match self.store.commit(vec![change, Change::Event(event.clone())]).await {
             Ok(committed) => {
-                self.policies.forget();
+                self.policies.forget(customer);
                 self.observers.publish_from(committed.first_event, vec![event]);
                 Ok(true)
             }

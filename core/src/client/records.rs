@@ -254,25 +254,16 @@ impl Inner {
     /// The account, and the instance it is registered with.
     pub(super) async fn registered(&self, customer_id: &str) -> Result<(CustomerId, InstanceId)> {
         let customer = CustomerId::parse(customer_id)?;
-        let now = self.chance.now();
-        if let Some(instance) = self.holders.get(&customer, now) {
-            return Ok((customer, instance));
-        }
-        match self.holder(&customer).await? {
-            Some(instance) => {
-                self.holders.put(customer.clone(), instance.clone(), now);
-                Ok((customer, instance))
+        let ask = async {
+            if let Some(instance) = self.holder(&customer).await? {
+                return Ok(instance);
             }
-            None => {
-                self.account(&customer).await?;
-                Err(Error::new(
-                    ErrorKind::IllegalState,
-                    format!("The account {customer} is not registered with any instance."),
-                )
-                .remedy("Register it first.")
-                .with("status", "unregistered"))
-            }
-        }
+            self.account(&customer).await?;
+            let text = format!("The account {customer} is not registered with any instance.");
+            Err(Error::new(ErrorKind::IllegalState, text).remedy("Register it first.").with("status", "unregistered"))
+        };
+        let instance = self.holders.get(&customer, ask).await?;
+        Ok((customer, instance))
     }
 }
 

@@ -169,7 +169,7 @@ impl Courier {
             }
         };
         let done: Result<()> = forget.await;
-        self.learned.forget();
+        self.learned.forget(customer, instance);
         match done {
             Ok(()) => tracing::warn!(%customer, %instance, why, "record ids are not chosen any more"),
             Err(error) => tracing::warn!(%customer, %instance, %error, "a doubt could not be written down"),

@@ -7,7 +7,7 @@ use crate::{
     error::Result,
     id::{CustomerId, InstanceId},
     model::ProbeReport,
-    recent::Recent,
+    recent::{MOMENT, Recent},
     store::Store,
 };
 
@@ -22,7 +22,7 @@ struct Inner {
 
 impl Learned {
     pub(crate) fn new(store: Arc<dyn Store>, chance: Chance) -> Self {
-        Self(Arc::new(Inner { store, recent: Recent::new(chance) }))
+        Self(Arc::new(Inner { store, recent: Recent::new(chance, MOMENT) }))
     }
 
     /// None when it was never probed.
@@ -35,7 +35,7 @@ impl Learned {
     }
 
     /// Something else was learned.
-    pub(super) fn forget(&self) {
-        self.0.recent.forget();
+    pub(super) fn forget(&self, customer: &CustomerId, instance: &InstanceId) {
+        self.0.recent.forget(&(customer.clone(), instance.clone()));
     }
 }

@@ -113,7 +113,7 @@ impl Courier {
             changes.extend(event.clone().map(Change::Event));
             match self.store.commit(changes).await {
                 Ok(committed) => {
-                    self.learned.forget();
+                    self.learned.forget(&report.customer_id, &report.instance_id);
                     self.observers.publish_from(committed.first_event, event.into_iter().collect());
                     return Ok(());
                 }

@@ -18,10 +18,10 @@ use crate::{
     error::{Error, ErrorKind, Result, Retry},
     id::{CustomerId, InstanceId},
     model::{Account, Connection, ConnectionStatus},
+    recent::{Recent, TRUST},
     registration::{Driver, Event, Payload, disabled, no_account, not_connected},
     secret::Secret,
     store::{Change, KeyRing, Lease, Put, Refusal, Row, Store},
-    trusted::Trusted,
 };
 
 /// Pause before a refused refresh token is tried the second and last time.
@@ -40,7 +40,7 @@ pub(super) struct Inner {
     citrix_tokens: Arc<Flights<Arc<Secret>>>,
     servicenow_tokens: Arc<Flights<Arc<Access>>>,
     /// Whether accounts are disabled.
-    disabled: Trusted<bool>,
+    disabled: Recent<CustomerId, bool>,
     pub(super) store: Arc<dyn Store>,
     ring: Arc<KeyRing>,
     pub(super) chance: Chance,
@@ -68,7 +68,7 @@ impl Tokens {
         let inner = Arc::new(Inner {
             citrix_tokens,
             servicenow_tokens,
-            disabled: Trusted::default(),
+            disabled: Recent::new(chance.clone(), TRUST),
             store,
             ring,
             chance,
@@ -137,16 +137,11 @@ impl Tokens {
     /// # Errors
     /// `not_found`; `illegal_state` with the context `account` = `disabled`; `store`.
     pub(crate) async fn is_served(&self, customer: &CustomerId) -> Result<()> {
-        let now = self.inner.chance.now();
-        let is_disabled = match self.inner.disabled.get(customer, now) {
-            Some(known) => known,
-            None => {
-                let row = self.inner.store.account(customer).await?.ok_or_else(|| no_account(customer))?;
-                self.inner.disabled.put(customer.clone(), row.value.is_disabled, now);
-                row.value.is_disabled
-            }
+        let ask = async {
+            let row = self.inner.store.account(customer).await?.ok_or_else(|| no_account(customer))?;
+            Ok(row.value.is_disabled)
         };
-        if is_disabled { Err(disabled(customer)) } else { Ok(()) }
+        if self.inner.disabled.get(customer, ask).await? { Err(disabled(customer)) } else { Ok(()) }
     }
 
     /// Runs `work` with access; a 401 leads to exactly one renewal and one repetition.

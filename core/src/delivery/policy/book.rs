@@ -12,7 +12,7 @@ use crate::{
     error::{Error, ErrorKind, Result},
     id::CustomerId,
     model::Policy,
-    recent::Recent,
+    recent::{MOMENT, Recent},
     store::Store,
 };
 
@@ -38,7 +38,7 @@ impl fmt::Debug for PolicyBook {
 
 impl PolicyBook {
     pub(crate) fn new(store: Arc<dyn Store>, chance: Chance) -> Self {
-        let recent = Recent::new(chance);
+        let recent = Recent::new(chance, MOMENT);
         Self(Arc::new(Inner { store, default: Arc::default(), recent, compiled: Mutex::default() }))
     }
 
@@ -51,8 +51,8 @@ impl PolicyBook {
     }
 
     /// A policy was changed here: from now on the new one counts.
-    pub(crate) fn forget(&self) {
-        self.0.recent.forget();
+    pub(crate) fn forget(&self, customer: &CustomerId) {
+        self.0.recent.forget(customer);
     }
 
     /// The account's policy as it is stored now, whoever stored it; the default one when it has none.
