@@ -188,16 +188,8 @@ impl<'a> Records<'a> {
                 // By position: a closure over references makes a future that cannot be spawned.
                 let inserts = (0..records.len())
                     .map(|at| self.insert(customer_id, table, &records[at], fields).map(move |made| (at, made)));
-                let mut inserts = stream::iter(inserts).buffer_unordered(in_flight);
-                let mut made = Vec::with_capacity(records.len());
-                while let Some(first) = inserts.next().await {
-                    // What else is answered by now is taken with it, and the next requests go out together.
-                    tokio::task::yield_now().await;
-                    made.push(first);
-                    while let Some(Some(next)) = inserts.next().now_or_never() {
-                        made.push(next);
-                    }
-                }
+                // Whatever is answered first makes room for the next one.
+                let mut made: Vec<_> = stream::iter(inserts).buffer_unordered(in_flight).collect().await;
                 made.sort_unstable_by_key(|(at, _)| *at);
                 Ok(made.into_iter().map(|(_, made)| made).collect())
             })
