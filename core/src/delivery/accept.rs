@@ -62,20 +62,16 @@ impl Acceptance {
     /// Of each alert one state at the most.
     async fn accept_some(&self, alerts: Vec<Placed>) -> Vec<(usize, Result<Delivery>)> {
         let mut answers = Vec::with_capacity(alerts.len());
-        let mut left: Vec<(usize, Alert, Option<Trace>)> =
-            alerts.into_iter().map(|(place, alert)| (place, alert, None)).collect();
+        let mut left = Vec::with_capacity(alerts.len());
+        for (place, alert) in alerts {
+            match checked(&alert) {
+                Ok(customer) => left.push((place, self.arrival(customer, alert, None))),
+                Err(error) => answers.push((place, Err(error))),
+            }
+        }
         // Once as a rule; again for those whose delivery was removed in this moment, or a trace of one is there.
         while !left.is_empty() {
-            let (mut places, mut arrivals) = (Vec::new(), Vec::new());
-            for (place, alert, trace) in left.drain(..) {
-                match checked(&alert) {
-                    Ok(customer) => {
-                        places.push(place);
-                        arrivals.push(self.arrival(customer, alert, trace));
-                    }
-                    Err(error) => answers.push((place, Err(error))),
-                }
-            }
+            let (places, arrivals): (Vec<_>, Vec<_>) = left.drain(..).unzip();
             let told: Vec<_> = arrivals.iter().map(|one| (one.record.delivery.clone(), one.event.clone())).collect();
             let arrived = match self.store.accept(arrivals).await {
                 Ok(arrived) => arrived,
@@ -96,13 +92,19 @@ impl Acceptance {
                         answers.push((place, Ok(row.value.delivery)));
                     }
                     Arrived::Known { row, .. } => later.push((place, delivery.alert, row.value.delivery)),
-                    Arrived::Traced(trace) => left.push((place, delivery.alert, Some(trace))),
+                    Arrived::Traced(trace) => {
+                        left.push((place, self.arrival(delivery.customer_id, delivery.alert, Some(trace))));
+                    }
                     Arrived::NoAccount => answers.push((place, Err(no_account(&delivery.customer_id)))),
                 }
             }
             match self.append(&later).await {
                 Ok(true) => answers.extend(later.into_iter().map(|(place, _, known)| (place, Ok(known)))),
-                Ok(false) => left.extend(later.into_iter().map(|(place, alert, _)| (place, alert, None))),
+                Ok(false) => left.extend(
+                    later
+                        .into_iter()
+                        .map(|(place, alert, known)| (place, self.arrival(known.customer_id, alert, None))),
+                ),
                 Err(error) => answers.extend(later.into_iter().map(|(place, ..)| (place, Err(error.clone())))),
             }
         }
@@ -120,10 +122,9 @@ impl Acceptance {
             return Ok(true);
         }
         let accepted_at = self.chance.now();
-        let step = |alert: &Alert| DeliveryStep { number: 0, alert: alert.clone(), accepted_at };
         let change = |(_, alert, known): &(usize, Alert, Delivery)| Change::Step {
             delivery_id: known.id.clone(),
-            step: step(alert),
+            step: DeliveryStep { number: 0, alert: alert.clone(), accepted_at },
         };
         match self.store.commit(later.iter().map(change).collect()).await {
             Ok(_) => Ok(true),
