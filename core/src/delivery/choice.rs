@@ -94,6 +94,11 @@ impl Courier {
 }
 
 impl Words {
+    /// Whether an incident in this state is resolved, or ended for good.
+    pub(super) fn is_ended(&self, state: &String) -> bool {
+        *state == self.resolved || self.over.contains(state)
+    }
+
     fn of(states: &[Choice], codes: &[Choice]) -> Self {
         let usable = |choice: &&Choice| choice.inactive != "true" && matches!(choice.language.as_str(), "" | "en");
         let state = |label: &str| {

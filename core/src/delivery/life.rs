@@ -20,6 +20,7 @@ use super::{
     incident::{FIELDS, IncidentRow},
 };
 use crate::{
+    api::servicenow::Query,
     error::{Error, ErrorKind, Result},
     id::{CustomerId, InstanceId},
     model::{AlertState, Delivery, DeliveryStatus, EventKind},
@@ -290,6 +291,20 @@ impl Courier {
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
             Err(error) => Err(error),
         }
+    }
+
+    /// Incidents that a query finds, as the adapter sees them.
+    pub(super) async fn incidents(
+        &self,
+        customer: &CustomerId,
+        instance: &InstanceId,
+        query: &Query,
+        limit: u32,
+    ) -> Result<Vec<IncidentRow>> {
+        let ask = |access: Arc<Access>| async move {
+            self.servicenow.query(&access, "incident", query, &FIELDS, limit).await
+        };
+        self.tokens.with_access(customer, instance, ask).await
     }
 
     pub(super) async fn change(

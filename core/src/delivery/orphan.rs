@@ -3,20 +3,13 @@
 //! Nobody remembers them but the instance: the key of a probe's record says whose it is. A user who may not ask for keys
 //! by their beginning leaves them to people; they say what they are.
 
-use std::sync::Arc;
-
 use chrono::{NaiveDateTime, TimeDelta};
 
-use super::{
-    deliver::Courier,
-    incident::{FIELDS, IncidentRow},
-    key::digest,
-};
+use super::{deliver::Courier, incident::IncidentRow, key::digest};
 use crate::{
     api::servicenow::Query,
     error::Result,
     id::{CustomerId, InstanceId},
-    oauth::Access,
 };
 
 /// Younger ones may belong to a probe that is under way in another process.
@@ -42,14 +35,12 @@ impl Courier {
     ) -> Result<Vec<IncidentRow>> {
         let Some(before) = made_at(own).map(|now| now - UNDER_WAY) else { return Ok(Vec::new()) };
         let key = probe_key(customer);
-        let query = &Query::new().starts_with("correlation_id", &key)?.equals("active", "true")?;
-        let ask =
-            |access: Arc<Access>| async move { self.servicenow.query(&access, "incident", query, &FIELDS, MOST).await };
-        let mut rows: Vec<IncidentRow> = self.tokens.with_access(customer, instance, ask).await?;
+        let query = Query::new().starts_with("correlation_id", &key)?.equals("active", "true")?;
+        let mut rows = self.incidents(customer, instance, &query, MOST).await?;
         let words = self.words(customer, instance).await?;
         // Whatever the instance makes of the question (T11), nothing else is touched.
         rows.retain(|row| {
-            let is_open = row.state != words.resolved && !words.over.contains(&row.state);
+            let is_open = !words.is_ended(&row.state);
             row.correlation_id.starts_with(&key) && is_open && made_at(row).is_some_and(|at| at < before)
         });
         Ok(rows)

@@ -211,12 +211,8 @@ impl<'a> Probe<'a> {
     }
 
     async fn find(&self, key: &str) -> Result<Vec<IncidentRow>> {
-        let query = &Query::new().equals("correlation_id", key)?.order_by("sys_created_on")?;
-        let courier = self.courier;
-        let ask = |access: Arc<Access>| async move {
-            courier.servicenow.query(&access, "incident", query, &FIELDS, 10).await
-        };
-        courier.tokens.with_access(self.customer, self.instance, ask).await
+        let query = Query::new().equals("correlation_id", key)?.order_by("sys_created_on")?;
+        self.courier.incidents(self.customer, self.instance, &query, 10).await
     }
 
     async fn look_up(&self, key: &str, made: &IncidentRow) -> Result<Finding<LookUp>> {

@@ -1,18 +1,17 @@
 //! What an attempt came to: known at once, looked up, or to be tried again.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use super::{
     blame::Blame,
     control::by_key,
     deliver::{Courier, Next, POLL, about, words},
-    incident::{FIELDS, IncidentRow},
+    incident::IncidentRow,
 };
 use crate::{
     error::{Error, ErrorKind, Result, Retry},
     id::InstanceId,
     model::{Delivery, DeliveryStatus, EventKind, Incident},
-    oauth::Access,
     store::{DeliveryRecord, Row},
 };
 
@@ -91,13 +90,10 @@ impl Courier {
     /// the instance drops a condition that it does not know and returns other rows (T11).
     pub(super) async fn look_up(&self, delivery: &Delivery, instance: &InstanceId) -> Result<Vec<IncidentRow>> {
         let key = &delivery.correlation_id;
-        // Sorted here: query rules that forbid ranges forbid sorting too.
         let told = |error: Error| unknown(&error, delivery);
         let control = self.control(&delivery.customer_id, instance).await.map_err(told)?;
-        let query = &by_key(key, control.as_ref())?;
-        let work =
-            |access: Arc<Access>| async move { self.servicenow.query(&access, "incident", query, &FIELDS, 10).await };
-        let rows = self.tokens.with_access(&delivery.customer_id, instance, work).await.map_err(told)?;
+        let query = by_key(key, control.as_ref())?;
+        let rows = self.incidents(&delivery.customer_id, instance, &query, 10).await.map_err(told)?;
         let mut rows = match self.proven(rows, control, &delivery.customer_id, instance).await {
             Err(error) if error.context("look_up").is_some() => return Err(told(error).with("look_up", "broken")),
             proven => proven.map_err(told)?,
@@ -109,6 +105,7 @@ impl Courier {
             )
             .with("look_up", "broken"));
         }
+        // Sorted here: query rules that forbid ranges forbid sorting too.
         rows.sort_by(|a, b| (&a.sys_created_on, &a.number).cmp(&(&b.sys_created_on, &b.number)));
         Ok(rows)
     }

@@ -1,20 +1,13 @@
 //! Whose incidents are over: asked at the instance, because nobody tells when a person closes one.
 
-use std::{
-    collections::{BTreeMap, HashSet},
-    sync::Arc,
-};
+use std::collections::{BTreeMap, HashSet};
 
 use crate::{
     api::servicenow::Query,
-    delivery::{
-        deliver::Courier,
-        incident::{FIELDS, IncidentRow},
-    },
+    delivery::{deliver::Courier, incident::IncidentRow},
     error::Result,
     id::{CustomerId, DeliveryId, InstanceId},
     model::ConnectionStatus,
-    oauth::Access,
     store::{ConnectionFilter, DeliveryRecord},
 };
 
@@ -85,8 +78,7 @@ impl Asked {
                 // The same id may be another record where the account has gone since: then the incident is not there.
                 let is_home = record.delivery.instance_id.as_ref() == Some(&instance);
                 let present = row.filter(|row| is_home || row.correlation_id == record.delivery.correlation_id);
-                let is_over = |row: IncidentRow| row.state == words.resolved || words.over.contains(&row.state);
-                if present.is_none_or(is_over) {
+                if present.is_none_or(|row| words.is_ended(&row.state)) {
                     over.insert(record.delivery.id.clone());
                 }
             }
@@ -104,10 +96,7 @@ async fn found(
 ) -> Result<BTreeMap<String, IncidentRow>> {
     let incidents = records.iter().filter_map(|record| record.delivery.incident.as_ref());
     let ids: Vec<&str> = incidents.map(|incident| incident.sys_id.as_str()).collect();
-    let query = &Query::new().one_of("sys_id", &ids)?;
-    let limit = u32::try_from(ids.len()).unwrap_or(u32::MAX);
-    let ask =
-        |access: Arc<Access>| async move { courier.servicenow.query(&access, "incident", query, &FIELDS, limit).await };
-    let rows: Vec<IncidentRow> = courier.tokens.with_access(customer, instance, ask).await?;
+    let query = Query::new().one_of("sys_id", &ids)?;
+    let rows = courier.incidents(customer, instance, &query, u32::try_from(ids.len()).unwrap_or(u32::MAX)).await?;
     Ok(rows.into_iter().map(|row| (row.sys_id.clone(), row)).collect())
 }

@@ -5,13 +5,13 @@ use rusqlite::{Connection as Database, OptionalExtension, params};
 
 use super::{
     error::failure,
-    read::each,
+    read::{each, value},
     write::{Done, execute},
 };
 use crate::{
     error::Result,
     id::{CustomerId, DeliveryId},
-    store::{Refusal, Trace},
+    store::{DeliveryGroup, Refusal, Trace},
 };
 
 /// Groups of this account that this delivery is the parent of.
@@ -47,12 +47,8 @@ pub(super) fn events(database: &Database, through: i64) -> Done {
 /// See [`Store::trace`](crate::store::Store::trace).
 pub(super) fn trace(database: &Database, key: &str) -> Result<Option<Trace>> {
     let sql = "SELECT key, generation, number FROM delivery_traces WHERE key = ?1";
-    let trace = |row: &rusqlite::Row<'_>| {
-        let trace =
-            |row: &rusqlite::Row<'_>| Ok(Trace { key: row.get(0)?, generation: row.get(1)?, number: row.get(2)? });
-        trace(row).map_err(failure)
-    };
-    Ok(each(database, sql, [key], trace)?.pop())
+    let trace = |row: &rusqlite::Row<'_>| Ok(Trace { key: row.get(0)?, generation: row.get(1)?, number: row.get(2)? });
+    Ok(each(database, sql, [key], |row| trace(row).map_err(failure))?.pop())
 }
 
 /// See [`Store::has_open_group`](crate::store::Store::has_open_group).
@@ -62,7 +58,7 @@ pub(super) fn has_open_group(
     parent: &DeliveryId,
     now: DateTime<Utc>,
 ) -> Result<bool> {
-    let until = |row: &rusqlite::Row<'_>| Ok(super::read::value::<crate::store::DeliveryGroup>(row)?.until);
+    let until = |row: &rusqlite::Row<'_>| Ok(value::<DeliveryGroup>(row)?.until);
     let ends = each(database, GROUPS, params![customer.as_str(), parent.as_str()], until)?;
     Ok(ends.into_iter().any(|until| until > now))
 }
