@@ -4,12 +4,13 @@ use futures_util::{FutureExt, StreamExt, stream};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::value::RawValue;
 
-use super::{Inner, Pages, pages::Walk};
+use super::{Inner, Pages, pages::Walk, registrations::holder};
 use crate::{
     api::servicenow::Query,
     error::{Error, ErrorKind, Result},
     id::{CustomerId, InstanceId},
     oauth::Access,
+    registration::no_account,
     transport::{Failure, Outcome},
 };
 
@@ -246,13 +247,17 @@ impl Inner {
     /// The account, and the instance it is registered with.
     pub(super) async fn registered(&self, customer_id: &str) -> Result<(CustomerId, InstanceId)> {
         let customer = CustomerId::parse(customer_id)?;
-        let ask = async {
-            if let Some(instance) = self.holder(&customer).await? {
-                return Ok(instance);
+        let ask = || {
+            let (store, customer) = (Arc::clone(&self.store), customer.clone());
+            async move {
+                if let Some(instance) = holder(&*store, &customer).await? {
+                    return Ok(instance);
+                }
+                store.account(&customer).await?.ok_or_else(|| no_account(&customer))?;
+                let text = format!("The account {customer} is not registered with any instance.");
+                let error = Error::new(ErrorKind::IllegalState, text).remedy("Register it first.");
+                Err(error.with("status", "unregistered"))
             }
-            self.account(&customer).await?;
-            let text = format!("The account {customer} is not registered with any instance.");
-            Err(Error::new(ErrorKind::IllegalState, text).remedy("Register it first.").with("status", "unregistered"))
         };
         let instance = self.holders.get(&customer, ask).await?;
         Ok((customer, instance))

@@ -12,7 +12,7 @@ use crate::{
     },
     oauth::{Access, ConnectionSecrets},
     registration::{Event, Inspection, InstanceFacts, Payload, held, inspect, not_connected},
-    store::ConnectionFilter,
+    store::{ConnectionFilter, Store},
 };
 
 /// Operations on registrations. See [`Client::registrations`](crate::Client::registrations).
@@ -200,6 +200,16 @@ impl Registrations<'_> {
     }
 }
 
+/// The instance that the account is registered with.
+pub(super) async fn holder(store: &dyn Store, customer: &CustomerId) -> Result<Option<InstanceId>> {
+    let filter = ConnectionFilter {
+        customer_id: Some(customer.clone()),
+        statuses: vec![ConnectionStatus::Registered, ConnectionStatus::Unauthorized],
+        ..ConnectionFilter::default()
+    };
+    Ok(store.connections(&filter, None, 1).await?.pop().map(|row| row.value.instance_id))
+}
+
 impl Inner {
     /// Refuses before anything is sent when another instance holds the account; the store refuses it again at
     /// the commit, for whoever comes in between.
@@ -209,7 +219,7 @@ impl Inner {
         instance: &InstanceId,
         replaces: Option<&InstanceId>,
     ) -> Result<()> {
-        match self.holder(customer).await? {
+        match holder(&*self.store, customer).await? {
             Some(holder) if holder != *instance && replaces != Some(&holder) => Err(held(customer, &holder)),
             _ => Ok(()),
         }
@@ -224,16 +234,6 @@ impl Inner {
         }
         self.driver.check(customer, &from, Event::Unregister).await?;
         Ok(from)
-    }
-
-    /// The instance that the account is registered with.
-    pub(super) async fn holder(&self, customer: &CustomerId) -> Result<Option<InstanceId>> {
-        let filter = ConnectionFilter {
-            customer_id: Some(customer.clone()),
-            statuses: vec![ConnectionStatus::Registered, ConnectionStatus::Unauthorized],
-            ..ConnectionFilter::default()
-        };
-        Ok(self.store.connections(&filter, None, 1).await?.pop().map(|row| row.value.instance_id))
     }
 
     /// Ends a registration or a whole connection, then revokes.

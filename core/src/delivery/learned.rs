@@ -27,11 +27,12 @@ impl Learned {
 
     /// None when it was never probed.
     pub(super) async fn of(&self, customer: &CustomerId, instance: &InstanceId) -> Result<Option<Arc<ProbeReport>>> {
-        let stored = async {
-            let row = self.0.store.probe(customer, instance).await?;
-            Ok(row.map(|row| Arc::new(row.value)))
+        let key = (customer.clone(), instance.clone());
+        let stored = || {
+            let (store, (customer, instance)) = (Arc::clone(&self.0.store), key.clone());
+            async move { Ok(store.probe(&customer, &instance).await?.map(|row| Arc::new(row.value))) }
         };
-        self.0.recent.get(&(customer.clone(), instance.clone()), stored).await
+        self.0.recent.get(&key, stored).await
     }
 
     /// Something else was learned.

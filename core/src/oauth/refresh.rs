@@ -137,9 +137,12 @@ impl Tokens {
     /// # Errors
     /// `not_found`; `illegal_state` with the context `account` = `disabled`; `store`.
     pub(crate) async fn is_served(&self, customer: &CustomerId) -> Result<()> {
-        let ask = async {
-            let row = self.inner.store.account(customer).await?.ok_or_else(|| no_account(customer))?;
-            Ok(row.value.is_disabled)
+        let ask = || {
+            let (store, customer) = (Arc::clone(&self.inner.store), customer.clone());
+            async move {
+                let row = store.account(&customer).await?.ok_or_else(|| no_account(&customer))?;
+                Ok(row.value.is_disabled)
+            }
         };
         if self.inner.disabled.get(customer, ask).await? { Err(disabled(customer)) } else { Ok(()) }
     }

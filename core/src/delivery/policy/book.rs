@@ -21,12 +21,14 @@ const KEPT: usize = 10_000;
 
 /// Gives out the policy of an account; cheap to clone.
 #[derive(Clone)]
-pub(crate) struct PolicyBook(Arc<Inner>);
+pub(crate) struct PolicyBook {
+    policies: Arc<Compiled>,
+    recent: Arc<Recent<CustomerId, Arc<PolicySet>>>,
+}
 
-struct Inner {
+struct Compiled {
     store: Arc<dyn Store>,
     default: Arc<PolicySet>,
-    recent: Recent<CustomerId, Arc<PolicySet>>,
     compiled: Mutex<HashMap<CustomerId, (i64, Arc<PolicySet>)>>,
 }
 
@@ -38,8 +40,8 @@ impl fmt::Debug for PolicyBook {
 
 impl PolicyBook {
     pub(crate) fn new(store: Arc<dyn Store>, chance: Chance) -> Self {
-        let recent = Recent::new(chance, MOMENT);
-        Self(Arc::new(Inner { store, default: Arc::default(), recent, compiled: Mutex::default() }))
+        let policies = Compiled { store, default: Arc::default(), compiled: Mutex::default() };
+        Self { policies: Arc::new(policies), recent: Arc::new(Recent::new(chance, MOMENT)) }
     }
 
     /// The account's policy, or that of a moment ago where another process has changed it since.
@@ -47,12 +49,16 @@ impl PolicyBook {
     /// # Errors
     /// As [`PolicyBook::stored`].
     pub(crate) async fn of(&self, customer: &CustomerId) -> Result<Arc<PolicySet>> {
-        self.0.recent.get(customer, self.stored(customer)).await
+        let stored = || {
+            let (policies, customer) = (Arc::clone(&self.policies), customer.clone());
+            async move { policies.policy(&customer).await }
+        };
+        self.recent.get(customer, stored).await
     }
 
     /// A policy was changed here: from now on the new one counts.
     pub(crate) fn forget(&self, customer: &CustomerId) {
-        self.0.recent.forget(customer);
+        self.recent.forget(customer);
     }
 
     /// The account's policy as it is stored now, whoever stored it; the default one when it has none.
@@ -60,8 +66,13 @@ impl PolicyBook {
     /// # Errors
     /// `store`; also for a policy that a newer version of this library has stored and this one cannot read.
     pub(crate) async fn stored(&self, customer: &CustomerId) -> Result<Arc<PolicySet>> {
-        let inner = &*self.0;
-        let Some(row) = inner.store.policy(customer).await? else { return Ok(Arc::clone(&inner.default)) };
+        self.policies.policy(customer).await
+    }
+}
+
+impl Compiled {
+    async fn policy(&self, customer: &CustomerId) -> Result<Arc<PolicySet>> {
+        let Some(row) = self.store.policy(customer).await? else { return Ok(Arc::clone(&self.default)) };
         if let Some((version, policy)) = self.compiled().get(customer)
             && *version == row.version
         {
@@ -82,6 +93,6 @@ impl PolicyBook {
     }
 
     fn compiled(&self) -> std::sync::MutexGuard<'_, HashMap<CustomerId, (i64, Arc<PolicySet>)>> {
-        self.0.compiled.lock().unwrap_or_else(PoisonError::into_inner)
+        self.compiled.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

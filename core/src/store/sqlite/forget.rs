@@ -7,6 +7,7 @@ use super::{
     error::failure,
     read::{each, value},
     write::{Done, execute},
+    writer::Writing,
 };
 use crate::{
     error::Result,
@@ -19,15 +20,18 @@ pub(super) const GROUPS: &str =
     "SELECT value FROM delivery_groups WHERE customer_id = ?1 AND json_extract(value, '$.parent') = ?2";
 
 /// See [`Change::RemoveDelivery`](crate::store::Change::RemoveDelivery).
-pub(super) fn delivery(database: &Database, id: &DeliveryId, version: i64, trace: Option<&Trace>) -> Done {
+pub(super) fn delivery(database: &Writing<'_>, id: &DeliveryId, version: i64, trace: Option<&Trace>) -> Done {
     let sql = "DELETE FROM deliveries
                WHERE id = ?1 AND version = ?2 AND status NOT IN ('pending', 'unknown') AND owner IS NULL
                  AND NOT EXISTS (SELECT 1 FROM delivery_steps WHERE delivery_id = ?1)
-               RETURNING customer_id";
+               RETURNING customer_id, instance_id, status";
     let mut statement = database.prepare_cached(sql).map_err(failure)?;
-    let customer: Option<String> =
-        statement.query_row(params![id.as_str(), version], |row| row.get(0)).optional().map_err(failure)?;
-    let Some(customer) = customer else { return Err(Refusal::Conflict) };
+    let place: Option<(String, String, String)> = statement
+        .query_row(params![id.as_str(), version], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
+        .optional()
+        .map_err(failure)?;
+    let Some((customer, instance, status)) = place else { return Err(Refusal::Conflict) };
+    database.count(&customer, &instance, &status, -1);
     let sql = "DELETE FROM delivery_groups WHERE customer_id = ?1 AND json_extract(value, '$.parent') = ?2";
     execute(database, sql, params![customer, id.as_str()]).map_err(failure)?;
     if let Some(trace) = trace {

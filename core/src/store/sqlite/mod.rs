@@ -5,6 +5,7 @@
 //! with one disk flush ([`writer`]). The file holds no secret in the clear (T7).
 
 mod busy;
+mod count;
 mod error;
 mod forget;
 mod fork;
@@ -335,7 +336,7 @@ impl Store for SqliteStore {
 
     async fn counts(&self, customer_id: Option<&CustomerId>) -> Result<Vec<DeliveryCount>> {
         let id = customer_id.cloned();
-        self.read(move |database| outbox::counts(database, id.as_ref())).await
+        self.read(move |database| count::counts(database, id.as_ref())).await
     }
 
     async fn policy(&self, customer_id: &CustomerId) -> Result<Option<Row<AccountPolicy>>> {

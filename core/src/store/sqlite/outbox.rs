@@ -9,17 +9,16 @@ use super::{
     busy,
     error::failure,
     forget,
-    read::{self, delivery_status, each, list},
+    read::{self, each, list},
     write::{Done, append_event, execute, json, one, put_delivery},
     writer::Writing,
 };
 use crate::{
     error::Result,
-    id::{CustomerId, DeliveryId, InstanceId},
+    id::{CustomerId, DeliveryId},
     model::Delivery,
     store::{
-        Arrival, Arrived, Claim, Claimed, Committed, DeliveryCount, DeliveryGroup, DeliveryRecord, DeliveryStep, Put,
-        Row, Wanted,
+        Arrival, Arrived, Claim, Claimed, Committed, DeliveryGroup, DeliveryRecord, DeliveryStep, Put, Row, Wanted,
         outbox::{PROMOTED, STEPS},
     },
 };
@@ -71,12 +70,13 @@ pub(super) fn claim(database: &Writing<'_>, claim: &Claim) -> Done<Vec<Claimed>>
         return Ok(Vec::new());
     }
     let version = database.next_version()?;
-    let sql = "UPDATE OR FAIL deliveries SET version = ?2, ready = 0, due_at = ?3, owner = ?4 WHERE rowid = ?1
-               RETURNING value, version, key_id, sealed";
+    let take = "UPDATE OR FAIL deliveries SET version = ?2, ready = 0, due_at = ?3, owner = ?4 WHERE rowid = ?1";
+    let taken = "SELECT value, version, key_id, sealed FROM deliveries WHERE rowid = ?1";
     let until = claim.until.timestamp_micros();
     let mut claimed = Vec::with_capacity(places.len());
     for (.., rowid) in places {
-        let rows: Vec<Row<DeliveryRecord>> = list(database, sql, params![rowid, version, until, claim.owner])?;
+        execute(database, take, params![rowid, version, until, claim.owner]).map_err(failure)?;
+        let rows: Vec<Row<DeliveryRecord>> = list(database, taken, [rowid])?;
         for mut row in rows {
             row.value.claimed_until = Some(claim.until);
             let steps = if row.value.waits_for_steps() { steps(database, &row.value.delivery.id)? } else { Vec::new() };
@@ -225,20 +225,4 @@ pub(super) fn due(database: &Database, customers: &[CustomerId], now: DateTime<U
         first = first.into_iter().chain(at).min();
     }
     Ok(first.and_then(DateTime::from_timestamp_micros))
-}
-
-/// See [`Store::counts`](crate::store::Store::counts).
-pub(super) fn counts(database: &Database, customer: Option<&CustomerId>) -> Result<Vec<DeliveryCount>> {
-    let sql = "SELECT customer_id, instance_id, status, count FROM delivery_counts
-               WHERE count > 0 AND (?1 IS NULL OR customer_id = ?1) ORDER BY customer_id, instance_id, status";
-    each(database, sql, params![customer.map(CustomerId::as_str)], |row| {
-        let instance: String = row.get(1).map_err(failure)?;
-        let word: String = row.get(2).map_err(failure)?;
-        Ok(DeliveryCount {
-            customer_id: CustomerId(row.get(0).map_err(failure)?),
-            instance_id: (!instance.is_empty()).then_some(InstanceId(instance)),
-            status: delivery_status(&word)?,
-            count: row.get(3).map_err(failure)?,
-        })
-    })
 }

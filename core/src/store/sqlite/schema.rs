@@ -15,13 +15,14 @@ use super::error::{failure, io_failure};
 use crate::error::{Error, ErrorKind, Result};
 
 /// The migrations in their order; number n brings a database from version n - 1 to n.
-pub(super) const MIGRATIONS: [&str; 6] = [
+pub(super) const MIGRATIONS: [&str; 7] = [
     include_str!("../../../migrations/sqlite/001_init.sql"),
     include_str!("../../../migrations/sqlite/002_flows.sql"),
     include_str!("../../../migrations/sqlite/003_outbox.sql"),
     include_str!("../../../migrations/sqlite/004_policies.sql"),
     include_str!("../../../migrations/sqlite/005_probes.sql"),
     include_str!("../../../migrations/sqlite/006_retention.sql"),
+    include_str!("../../../migrations/sqlite/007_counts.sql"),
 ];
 /// Marks the file as the adapter's: "ITSM" in ASCII.
 const APPLICATION_ID: i64 = 0x4954_534d;

@@ -278,26 +278,12 @@ fn put_revocation(database: &Database, put: &Put<PendingRevocation>, version: i6
 }
 
 pub(super) fn put_delivery(
-    database: &Database,
+    database: &Writing<'_>,
     record: &DeliveryRecord,
     sealed: Option<&Sealed>,
     replaces: Option<i64>,
     version: i64,
 ) -> Done {
-    // Whose delivery it is, and of which alert, never changes. A holder that goes on keeps its claim. OR FAIL: the way back
-    // is the transaction's, so SQLite need keep none for the statement.
-    let sql = match replaces {
-        None => {
-            "INSERT OR FAIL INTO deliveries
-             (id, customer_id, source, alert_id, version, status, value, key_id, sealed, ready, due_at, rank, instance_id)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)"
-        }
-        Some(_) => {
-            "UPDATE OR FAIL deliveries SET version = ?5, status = ?6, value = ?7, key_id = ?8, sealed = ?9, ready = ?10,
-             due_at = ?11, rank = ?12, instance_id = ?13, owner = CASE WHEN ?15 THEN owner END
-             WHERE id = ?1 AND customer_id = ?2 AND source = ?3 AND alert_id = ?4 AND version = ?14"
-        }
-    };
     let (key_id, sealed) = parts(sealed);
     let delivery = &record.delivery;
     let (id, customer) = (delivery.id.as_str(), delivery.customer_id.as_str());
@@ -314,21 +300,38 @@ pub(super) fn put_delivery(
     let rank = record.rank();
     let instance = delivery.instance_id.as_ref().map_or("", InstanceId::as_str);
     let held = record.claimed_until.is_some();
+    // OR FAIL: the way back is the transaction's, so SQLite need keep none for the statement.
     match replaces {
-        None => one(execute(
-            database,
-            sql,
-            params![id, customer, source, alert, version, status, value, key_id, sealed, ready, due_at, rank, instance],
-        )),
-        Some(old) => one(execute(
-            database,
-            sql,
-            params![
-                id, customer, source, alert, version, status, value, key_id, sealed, ready, due_at, rank, instance,
-                old, held
-            ],
-        )),
+        None => {
+            let sql = "INSERT OR FAIL INTO deliveries
+                       (id, customer_id, source, alert_id, version, status, value, key_id, sealed, ready, due_at, rank,
+                        instance_id)
+                       VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)";
+            let values = params![
+                id, customer, source, alert, version, status, value, key_id, sealed, ready, due_at, rank, instance
+            ];
+            one(execute(database, sql, values))?;
+        }
+        Some(old) => {
+            // Whose delivery it is, and of which alert, never changes.
+            let sql = "SELECT rowid, instance_id, status FROM deliveries
+                       WHERE id = ?1 AND customer_id = ?2 AND source = ?3 AND alert_id = ?4 AND version = ?5";
+            let before = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?));
+            let mut statement = database.prepare_cached(sql).map_err(failure)?;
+            let found = statement.query_row(params![id, customer, source, alert, old], before).optional();
+            let Some((rowid, place, word)) = found.map_err(failure)? else { return Err(Refusal::Conflict) };
+            let (rowid, place, word): (i64, String, String) = (rowid, place, word);
+            // A holder that goes on keeps its claim.
+            let sql = "UPDATE OR FAIL deliveries SET version = ?2, status = ?3, value = ?4, key_id = ?5, sealed = ?6,
+                       ready = ?7, due_at = ?8, rank = ?9, instance_id = ?10, owner = CASE WHEN ?11 THEN owner END
+                       WHERE rowid = ?1";
+            let values = params![rowid, version, status, value, key_id, sealed, ready, due_at, rank, instance, held];
+            one(execute(database, sql, values))?;
+            database.count(customer, &place, &word, -1);
+        }
     }
+    database.count(customer, instance, status, 1);
+    Ok(())
 }
 
 fn put_policy(database: &Database, put: &Put<AccountPolicy>, version: i64) -> Done {
@@ -381,7 +384,7 @@ fn owned(outcome: rusqlite::Result<usize>) -> Done {
 }
 
 pub(super) fn append_event(database: &Database, event: &Event) -> Done<i64> {
-    let sql = "INSERT INTO events (customer_id, value) VALUES (?1, ?2)";
+    let sql = "INSERT OR FAIL INTO events (customer_id, value) VALUES (?1, ?2)";
     let customer = event.customer_id.as_ref().map(CustomerId::as_str);
     execute(database, sql, params![customer, json(event)?]).map_err(failure)?;
     Ok(database.last_insert_rowid())

@@ -9,12 +9,16 @@
 //! A commit that is refused half-way must leave nothing behind, and hardly any is. So the first run keeps no way back;
 //! when one is needed, everything is rolled back and run once more, each commit in a savepoint of its own.
 
-use std::{cell::Cell, ops::Deref, sync::Arc};
+use std::{
+    cell::{Cell, RefCell},
+    ops::Deref,
+    sync::Arc,
+};
 
 use rusqlite::Connection as Database;
 use tokio::sync::{mpsc, oneshot};
 
-use super::{error::failure, fork::Slot};
+use super::{count::Counts, error::failure, fork::Slot};
 use crate::{
     error::{Error, ErrorKind},
     store::Refusal,
@@ -28,6 +32,7 @@ pub(super) struct Writing<'a> {
     database: &'a Database,
     /// The version that was given last; none: none was given yet.
     version: Cell<Option<i64>>,
+    counts: RefCell<Counts>,
 }
 
 impl Deref for Writing<'_> {
@@ -41,7 +46,7 @@ impl Deref for Writing<'_> {
 impl<'a> Writing<'a> {
     fn begin(database: &'a Database) -> Result<Self, Error> {
         execute(database, "BEGIN IMMEDIATE")?;
-        Ok(Self { database, version: Cell::new(None) })
+        Ok(Self { database, version: Cell::new(None), counts: RefCell::default() })
     }
 
     /// A version that no row had before.
@@ -57,7 +62,13 @@ impl<'a> Writing<'a> {
         Ok(last + 1)
     }
 
+    /// Notes that so many deliveries more (or fewer) stand there.
+    pub(super) fn count(&self, customer: &str, instance: &str, status: &str, by: i64) {
+        self.counts.borrow_mut().add(customer, instance, status, by);
+    }
+
     fn commit(&self) -> Result<(), Error> {
+        self.counts.borrow().write(self)?;
         if let Some(version) = self.version.get() {
             let sql = "UPDATE counter SET version = ?1 WHERE id = 1";
             self.prepare_cached(sql).and_then(|mut statement| statement.execute([version])).map_err(failure)?;
@@ -82,9 +93,11 @@ impl<'a> Writing<'a> {
 
     fn run_in_savepoint(&self, job: &mut Job) -> Result<Ran, Error> {
         execute(self, "SAVEPOINT job")?;
+        let counts = self.counts.borrow().clone();
         let ran = self.run(job)?;
         if ran == Ran::HalfWay {
             execute(self, "ROLLBACK TO job")?;
+            self.counts.replace(counts);
         }
         execute(self, "RELEASE job")?;
         Ok(ran)
