@@ -213,7 +213,7 @@ impl Alerts<'_> {
                     statuses: statuses.to_vec(),
                 };
                 let rows = inner.store.deliveries(&filter, after, limit).await?;
-                let items: Vec<Delivery> = rows.into_iter().map(|row| row.value.delivery).collect();
+                let items: Vec<Delivery> = rows.into_iter().map(|row| *row.value.delivery).collect();
                 let next = next_page(&items, limit, |delivery| delivery.id.to_string());
                 Ok(DeliveryPage { items, next })
             })
@@ -297,7 +297,7 @@ impl Inner {
 
     async fn delivery(&self, id: &DeliveryId) -> Result<Delivery> {
         let row = self.store.delivery(id).await?;
-        row.map(|row| row.value.delivery).ok_or_else(|| {
+        row.map(|row| *row.value.delivery).ok_or_else(|| {
             let id = crate::transport::clean(id.as_str(), 80);
             Error::new(ErrorKind::NotFound, format!("There is no delivery {id}.")).remedy("List the deliveries.")
         })

@@ -86,10 +86,10 @@ impl Acceptance {
                     Arrived::New(committed) => {
                         self.observers.publish_from(committed.first_event, vec![event]);
                         metrics::counter!("itsm_adapter_deliveries_accepted").increment(1);
-                        answers.push((place, Ok(delivery)));
+                        answers.push((place, Ok(*delivery)));
                     }
                     Arrived::Known { row, last_step } if is_known(&row, last_step.as_deref(), &delivery.alert) => {
-                        answers.push((place, Ok(row.value.delivery)));
+                        answers.push((place, Ok(*row.value.delivery)));
                     }
                     Arrived::Known { row, .. } => later.push((place, delivery.alert, row.value.delivery)),
                     Arrived::Traced(trace) => {
@@ -99,7 +99,7 @@ impl Acceptance {
                 }
             }
             match self.append(&later).await {
-                Ok(true) => answers.extend(later.into_iter().map(|(place, _, known)| (place, Ok(known)))),
+                Ok(true) => answers.extend(later.into_iter().map(|(place, _, known)| (place, Ok(*known)))),
                 Ok(false) => left.extend(
                     later
                         .into_iter()
@@ -117,12 +117,12 @@ impl Acceptance {
 
     /// Queues later states behind their deliveries. False when one of those was removed in this moment, because its time
     /// was over.
-    async fn append(&self, later: &[(usize, Alert, Delivery)]) -> Result<bool> {
+    async fn append(&self, later: &[(usize, Alert, Box<Delivery>)]) -> Result<bool> {
         if later.is_empty() {
             return Ok(true);
         }
         let accepted_at = self.chance.now();
-        let change = |(_, alert, known): &(usize, Alert, Delivery)| Change::Step {
+        let change = |(_, alert, known): &(usize, Alert, Box<Delivery>)| Change::Step {
             delivery_id: known.id.clone(),
             step: DeliveryStep { number: 0, alert: alert.clone(), accepted_at },
         };
@@ -155,7 +155,7 @@ impl Acceptance {
         };
         let event = about(&delivery, EventKind::DeliveryAccepted, "The alert is accepted.", now);
         let record = DeliveryRecord {
-            delivery,
+            delivery: Box::new(delivery),
             attempt_deadline: None,
             not_before: None,
             claimed_until: None,

@@ -110,7 +110,7 @@ impl Courier {
         record.claimed_until = None;
         let row = self.write(record, row.version, Vec::new(), None).await?;
         metrics::counter!("itsm_adapter_deliveries_ignored").increment(1);
-        Ok(Next::Settled(Box::new(row.value.delivery)))
+        Ok(Next::Settled(row.value.delivery))
     }
 
     /// A maintenance window is under way: the policy is asked again at its end.

@@ -97,7 +97,7 @@ impl Courier {
             let Some(claimed) = self.store.claim(claim).await?.pop() else {
                 let row = self.delivery(id).await?;
                 if row.value.delivery.status == DeliveryStatus::Delivered {
-                    return Ok(row.value.delivery);
+                    return Ok(*row.value.delivery);
                 }
                 self.chance.clock.sleep(POLL).await;
                 continue;
@@ -213,7 +213,7 @@ impl Courier {
     pub(crate) async fn replay(&self, id: &DeliveryId) -> Result<Delivery> {
         let row = self.delivery(id).await?;
         if row.value.delivery.status != DeliveryStatus::Dead {
-            return Ok(row.value.delivery);
+            return Ok(*row.value.delivery);
         }
         let mut record = row.value;
         record.delivery.status = DeliveryStatus::Pending;
@@ -224,7 +224,7 @@ impl Courier {
         record.spent = 0;
         record.not_before = None;
         record.claimed_until = None;
-        Ok(self.write(record, row.version, Vec::new(), None).await?.value.delivery)
+        Ok(*self.write(record, row.version, Vec::new(), None).await?.value.delivery)
     }
 }
 

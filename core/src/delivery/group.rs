@@ -85,7 +85,7 @@ impl Courier {
             let row = self.write(record, row.version, vec![count], None).await?;
             metrics::counter!("itsm_adapter_deliveries_grouped").increment(1);
             self.tell(&row.value, &group.key).await?;
-            return Ok(Joined::In(Next::Settled(Box::new(row.value.delivery))));
+            return Ok(Joined::In(Next::Settled(row.value.delivery)));
         }
     }
 

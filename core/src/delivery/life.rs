@@ -102,7 +102,7 @@ impl Courier {
             record.delivery.updated_at = now;
         }
         let event = event.map(|(kind, message)| about(&record.delivery, kind, &message, now));
-        Ok(Next::Settled(Box::new(self.write(record, version, first, event).await?.value.delivery)))
+        Ok(Next::Settled(self.write(record, version, first, event).await?.value.delivery))
     }
 
     /// For how long a change may still be on its way: it would undo whatever is written before it lands.

@@ -132,7 +132,7 @@ impl Courier {
         let event = about(&record.delivery, EventKind::DeliveryDone, &message, record.delivery.updated_at);
         let row = self.write(record, row.version, Vec::new(), Some(event)).await?;
         metrics::counter!("itsm_adapter_deliveries_done").increment(1);
-        Ok(Next::Settled(Box::new(row.value.delivery)))
+        Ok(Next::Settled(row.value.delivery))
     }
 
     /// Nothing was made: the delivery waits for its next attempt, or is dead when there is none left.

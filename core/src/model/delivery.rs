@@ -1,7 +1,7 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::Alert;
+use super::{Alert, stamp};
 use crate::id::{CustomerId, DeliveryId, InstanceId};
 
 /// Where a delivery stands.
@@ -55,8 +55,10 @@ pub struct Delivery {
     /// Why it is not delivered, in one sentence.
     pub failure: Option<String>,
     /// When the alert was accepted.
+    #[serde(serialize_with = "stamp::write")]
     pub accepted_at: DateTime<Utc>,
     /// When the delivery last changed.
+    #[serde(serialize_with = "stamp::write")]
     pub updated_at: DateTime<Utc>,
 }
 

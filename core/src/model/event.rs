@@ -3,6 +3,7 @@ use std::collections::HashMap;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use super::stamp;
 use crate::id::{CustomerId, InstanceId};
 
 /// What happened.
@@ -71,6 +72,7 @@ pub struct Event {
     /// Position in the log, growing; 0 for events that are told to observers only.
     pub sequence: i64,
     /// When it happened.
+    #[serde(serialize_with = "stamp::write")]
     pub at: DateTime<Utc>,
     /// What happened.
     pub kind: EventKind,

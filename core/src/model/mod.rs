@@ -15,6 +15,7 @@ mod probe;
 mod query;
 mod report;
 mod source;
+pub(crate) mod stamp;
 mod sweep;
 
 pub use account::*;

@@ -36,7 +36,7 @@ use crate::{
     id::{CustomerId, DeliveryId, InstanceId},
     model::{
         Account, AccountPolicy, AlertState, Connection, ConnectionStatus, Delivery, DeliveryStatus, Event, Instance,
-        ProbeReport,
+        ProbeReport, stamp,
     },
 };
 
@@ -104,23 +104,30 @@ pub struct PendingFlow {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DeliveryRecord {
     /// The public part.
-    pub delivery: Delivery,
+    pub delivery: Box<Delivery>,
     /// When the attempt under way ends at the latest, as seen from here; set before it is sent.
+    #[serde(default, skip_serializing_if = "is_default", serialize_with = "stamp::write_some")]
     pub attempt_deadline: Option<DateTime<Utc>>,
     /// Not to be tried again before this instant.
+    #[serde(default, skip_serializing_if = "is_default", serialize_with = "stamp::write_some")]
     pub not_before: Option<DateTime<Utc>>,
     /// Until when whoever writes this goes on holding it; none: the claim ends with the write.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_default", serialize_with = "stamp::write_some")]
     pub claimed_until: Option<DateTime<Utc>>,
     /// Failures since something went well: the base of the next pause.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub failures: i32,
     /// Attempts that reached the instance and made nothing: what a worker's budget counts.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub spent: i32,
     /// What the incident was last made to show.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub shown: Shown,
+}
+
+/// What is as it is in the beginning need not be stored: rows stay small.
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }
 
 /// What the adapter has made of an incident after its creation.

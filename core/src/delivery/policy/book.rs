@@ -22,11 +22,11 @@ const KEPT: usize = 10_000;
 /// Gives out the policy of an account; cheap to clone.
 #[derive(Clone)]
 pub(crate) struct PolicyBook {
-    policies: Arc<Compiled>,
+    policies: Arc<Shelf>,
     recent: Arc<Recent<CustomerId, Arc<PolicySet>>>,
 }
 
-struct Compiled {
+struct Shelf {
     store: Arc<dyn Store>,
     default: Arc<PolicySet>,
     compiled: Mutex<HashMap<CustomerId, (i64, Arc<PolicySet>)>>,
@@ -40,7 +40,7 @@ impl fmt::Debug for PolicyBook {
 
 impl PolicyBook {
     pub(crate) fn new(store: Arc<dyn Store>, chance: Chance) -> Self {
-        let policies = Compiled { store, default: Arc::default(), compiled: Mutex::default() };
+        let policies = Shelf { store, default: Arc::default(), compiled: Mutex::default() };
         Self { policies: Arc::new(policies), recent: Arc::new(Recent::new(chance, MOMENT)) }
     }
 
@@ -70,7 +70,7 @@ impl PolicyBook {
     }
 }
 
-impl Compiled {
+impl Shelf {
     async fn policy(&self, customer: &CustomerId) -> Result<Arc<PolicySet>> {
         let Some(row) = self.store.policy(customer).await? else { return Ok(Arc::clone(&self.default)) };
         if let Some((version, policy)) = self.compiled().get(customer)

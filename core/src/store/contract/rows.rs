@@ -203,7 +203,7 @@ pub(super) async fn hostile_text_is_kept_as_it_is(store: Arc<dyn Store>) {
     ];
     for (number, text) in texts.iter().enumerate() {
         let mut value = delivery(&format!("{number}{text}"), text, text, DeliveryStatus::Pending);
-        value.delivery.alert.source = (*text).to_owned();
+        (*text).clone_into(&mut value.delivery.alert.source);
         value.delivery.alert.fields.insert((*text).to_owned(), (*text).to_owned());
         done(&store, vec![Change::Delivery(new(value.clone())), Change::Event(event(Some(text), text))]).await;
         let row = found(store.delivery(&value.delivery.id).await);

@@ -99,7 +99,7 @@ pub(crate) fn flow(id: &str, account: &str, instance: &str, redirect_url: &str, 
 
 pub(crate) fn delivery(id: &str, account: &str, alert: &str, status: DeliveryStatus) -> DeliveryRecord {
     DeliveryRecord {
-        delivery: Delivery {
+        delivery: Box::new(Delivery {
             id: DeliveryId(id.to_owned()),
             customer_id: customer(account),
             alert: Alert {
@@ -126,7 +126,7 @@ pub(crate) fn delivery(id: &str, account: &str, alert: &str, status: DeliverySta
             failure: None,
             accepted_at: now(),
             updated_at: now(),
-        },
+        }),
         attempt_deadline: None,
         not_before: Some(now()),
         claimed_until: None,

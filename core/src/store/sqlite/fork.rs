@@ -5,7 +5,7 @@
 //! of the fork no thread is inside SQLite, and no connection is open.
 
 use std::{
-    cell::RefCell,
+    cell::{Cell, RefCell},
     path::{Path, PathBuf},
     process,
     sync::{
@@ -17,7 +17,7 @@ use std::{
 
 use rusqlite::Connection as Database;
 
-use super::place::Place;
+use super::{place::Place, version::Versions};
 use crate::error::{Error, ErrorKind, Result};
 
 /// Held for reading by whoever is inside SQLite, for writing during a fork.
@@ -70,10 +70,18 @@ pub(super) fn opening() -> Result<RwLockReadGuard<'static, ()>> {
 /// Opens a connection to a database that is up to date.
 type Open = fn(&Path, Duration) -> Result<Database>;
 
-/// A connection, and where the files were when it was opened.
-struct Opened {
-    database: Database,
+/// A connection, and what belongs to it alone.
+pub(super) struct Opened {
+    pub(super) database: Database,
+    pub(super) versions: Cell<Versions>,
+    /// Where the files were when it was opened.
     place: Place,
+}
+
+impl Opened {
+    fn new(database: Database, path: &Path) -> Self {
+        Self { database, versions: Cell::default(), place: Place::of(path) }
+    }
 }
 
 /// A connection, or the place where it was.
@@ -87,8 +95,7 @@ pub(super) struct Slot {
 impl Slot {
     /// Takes a connection; the caller is [`opening`].
     pub(super) fn new(database: Database, path: &Path, busy_timeout: Duration, open: Open) -> Arc<Self> {
-        let place = Place::of(path);
-        let database = Mutex::new(Some(Opened { database, place }));
+        let database = Mutex::new(Some(Opened::new(database, path)));
         let slot = Arc::new(Self { database, path: path.to_owned(), busy_timeout, open });
         slot.enter_in(&mut lock(&ALL));
         slot
@@ -106,10 +113,8 @@ impl Slot {
     ///
     /// # Errors
     /// As [`Slot::with`], and `store` when the files were moved or removed.
-    pub(super) fn with_in_place<T>(self: &Arc<Self>, work: impl FnOnce(Result<&Database>) -> T) -> T {
-        self.with_opened(|opened| {
-            work(opened.and_then(|opened| opened.place.check(&self.path).map(|()| &opened.database)))
-        })
+    pub(super) fn with_in_place<T>(self: &Arc<Self>, work: impl FnOnce(Result<&Opened>) -> T) -> T {
+        self.with_opened(|opened| work(opened.and_then(|opened| opened.place.check(&self.path).map(|()| opened))))
     }
 
     fn with_opened<T>(self: &Arc<Self>, work: impl FnOnce(Result<&Opened>) -> T) -> T {
@@ -119,7 +124,7 @@ impl Slot {
             Some(opened) => Ok(opened),
             None => (self.open)(&self.path, self.busy_timeout).map(|database| {
                 self.enter_in(&mut lock(&ALL));
-                Opened { database, place: Place::of(&self.path) }
+                Opened::new(database, &self.path)
             }),
         };
         match opened {

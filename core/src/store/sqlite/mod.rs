@@ -13,6 +13,7 @@ mod outbox;
 mod place;
 mod read;
 mod schema;
+mod version;
 mod write;
 mod writer;
 

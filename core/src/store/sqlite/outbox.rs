@@ -39,7 +39,7 @@ pub(super) fn accept(database: &Writing<'_>, arrivals: &[Arrival]) -> Done<Vec<A
 }
 
 fn accept_one(database: &Writing<'_>, Arrival { key, trace, record, event }: &Arrival) -> Done<Arrived> {
-    let Delivery { customer_id, alert, .. } = &record.delivery;
+    let Delivery { customer_id, alert, .. } = &*record.delivery;
     if let Some(row) = read::delivery_of(database, customer_id, &alert.source, &alert.id)? {
         let last_step = last_step(database, &row.value.delivery.id)?.map(Box::new);
         return Ok(Arrived::Known { row: Box::new(row), last_step });

@@ -27,9 +27,29 @@ impl Place {
     }
 }
 
-/// Device and number of the file.
-#[cfg(unix)]
+/// Device and number of the file, and nothing else: a Linux that is asked for the time of the last change notes every
+/// change more exactly from then on, which makes the next flush of the file half as long again.
+#[cfg(target_os = "linux")]
 fn identity(path: &Path) -> Option<(u64, u64)> {
+    use rustix::{
+        fs::{AtFlags, CWD, StatxFlags, statx},
+        io::Errno,
+    };
+    match statx(CWD, path, AtFlags::empty(), StatxFlags::INO) {
+        Ok(file) => Some((u64::from(file.stx_dev_major) << 32 | u64::from(file.stx_dev_minor), file.stx_ino)),
+        // A system or a sandbox without this call.
+        Err(Errno::NOSYS) => metadata(path),
+        Err(_) => None,
+    }
+}
+
+#[cfg(all(unix, not(target_os = "linux")))]
+fn identity(path: &Path) -> Option<(u64, u64)> {
+    metadata(path)
+}
+
+#[cfg(unix)]
+fn metadata(path: &Path) -> Option<(u64, u64)> {
     use std::os::unix::fs::MetadataExt;
     std::fs::metadata(path).ok().map(|file| (file.dev(), file.ino()))
 }

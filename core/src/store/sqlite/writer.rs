@@ -18,7 +18,12 @@ use std::{
 use rusqlite::Connection as Database;
 use tokio::sync::{mpsc, oneshot};
 
-use super::{count::Counts, error::failure, fork::Slot};
+use super::{
+    count::Counts,
+    error::failure,
+    fork::{Opened, Slot},
+    version::Versions,
+};
 use crate::{
     error::{Error, ErrorKind},
     store::Refusal,
@@ -29,9 +34,8 @@ const BATCH: usize = 256;
 
 /// The transaction of one batch. Everything that a commit writes goes through it.
 pub(super) struct Writing<'a> {
-    database: &'a Database,
-    /// The version that was given last; none: none was given yet.
-    version: Cell<Option<i64>>,
+    opened: &'a Opened,
+    versions: Cell<Versions>,
     counts: RefCell<Counts>,
 }
 
@@ -39,27 +43,22 @@ impl Deref for Writing<'_> {
     type Target = Database;
 
     fn deref(&self) -> &Database {
-        self.database
+        &self.opened.database
     }
 }
 
 impl<'a> Writing<'a> {
-    fn begin(database: &'a Database) -> Result<Self, Error> {
-        execute(database, "BEGIN IMMEDIATE")?;
-        Ok(Self { database, version: Cell::new(None), counts: RefCell::default() })
+    fn begin(opened: &'a Opened) -> Result<Self, Error> {
+        execute(&opened.database, "BEGIN IMMEDIATE")?;
+        Ok(Self { opened, versions: opened.versions.clone(), counts: RefCell::default() })
     }
 
     /// A version that no row had before.
     pub(super) fn next_version(&self) -> Result<i64, Error> {
-        let last = match self.version.get() {
-            Some(last) => last,
-            None => self
-                .prepare_cached("SELECT version FROM counter WHERE id = 1")
-                .and_then(|mut statement| statement.query_row([], |row| row.get(0)))
-                .map_err(failure)?,
-        };
-        self.version.set(Some(last + 1));
-        Ok(last + 1)
+        let mut versions = self.versions.get();
+        let version = versions.take(self)?;
+        self.versions.set(versions);
+        Ok(version)
     }
 
     /// Notes that so many deliveries more (or fewer) stand there.
@@ -69,11 +68,9 @@ impl<'a> Writing<'a> {
 
     fn commit(&self) -> Result<(), Error> {
         self.counts.borrow().write(self)?;
-        if let Some(version) = self.version.get() {
-            let sql = "UPDATE counter SET version = ?1 WHERE id = 1";
-            self.prepare_cached(sql).and_then(|mut statement| statement.execute([version])).map_err(failure)?;
-        }
-        execute(self, "COMMIT")
+        execute(self, "COMMIT")?;
+        self.opened.versions.set(self.versions.get());
+        Ok(())
     }
 
     /// Runs one job. An error means that the whole transaction is gone.
@@ -93,10 +90,11 @@ impl<'a> Writing<'a> {
 
     fn run_in_savepoint(&self, job: &mut Job) -> Result<Ran, Error> {
         execute(self, "SAVEPOINT job")?;
-        let counts = self.counts.borrow().clone();
+        let (versions, counts) = (self.versions.get(), self.counts.borrow().clone());
         let ran = self.run(job)?;
         if ran == Ran::HalfWay {
             execute(self, "ROLLBACK TO job")?;
+            self.versions.set(versions);
             self.counts.replace(counts);
         }
         execute(self, "RELEASE job")?;
@@ -183,7 +181,7 @@ impl Job {
 }
 
 /// The writer's life: batch after batch until the store is dropped.
-pub(super) fn run(database: &Arc<Slot>, mut jobs: mpsc::Receiver<Job>) {
+pub(super) fn run(slot: &Arc<Slot>, mut jobs: mpsc::Receiver<Job>) {
     let mut batch = Vec::with_capacity(BATCH);
     let mut level = Level::Full;
     while jobs.blocking_recv_many(&mut batch, BATCH) > 0 {
@@ -193,13 +191,13 @@ pub(super) fn run(database: &Arc<Slot>, mut jobs: mpsc::Receiver<Job>) {
             continue;
         }
         let durable = batch.iter().any(|job| job.0.durable());
-        let lost = database.with_in_place(|database| {
-            let database = database?;
-            level.set(database, durable)?;
-            let outcome = commit_together(database, &mut batch);
-            if !database.is_autocommit() {
+        let lost = slot.with_in_place(|opened| {
+            let opened = opened?;
+            level.set(&opened.database, durable)?;
+            let outcome = commit_together(opened, &mut batch);
+            if !opened.database.is_autocommit() {
                 // Nothing of it was acknowledged: take it back.
-                let _ = execute(database, "ROLLBACK");
+                let _ = execute(&opened.database, "ROLLBACK");
             }
             outcome
         });
@@ -210,8 +208,8 @@ pub(super) fn run(database: &Arc<Slot>, mut jobs: mpsc::Receiver<Job>) {
 }
 
 /// An error means that nothing of the batch is kept; the transaction may still be open.
-fn commit_together(database: &Database, batch: &mut [Job]) -> Result<(), Error> {
-    let mut writing = Writing::begin(database)?;
+fn commit_together(opened: &Opened, batch: &mut [Job]) -> Result<(), Error> {
+    let mut writing = Writing::begin(opened)?;
     let mut kept = false;
     let mut from_start = false;
     for job in batch.iter_mut() {
@@ -225,7 +223,7 @@ fn commit_together(database: &Database, batch: &mut [Job]) -> Result<(), Error> 
     }
     if from_start {
         execute(&writing, "ROLLBACK")?;
-        writing = Writing::begin(database)?;
+        writing = Writing::begin(opened)?;
         kept = false;
         for job in batch {
             kept |= writing.run_in_savepoint(job)? == Ran::Kept;
