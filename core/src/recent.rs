@@ -49,14 +49,13 @@ impl<K: Eq + Hash + Clone, V: Clone> Recent<K, V> {
         F: Future<Output = Result<V>> + Send + 'static,
     {
         let now = self.chance.clock.elapsed();
-        let present = {
+        {
             let kept = self.kept.read().unwrap_or_else(PoisonError::into_inner);
-            kept.get(key).filter(|kept| kept.serves(now, self.span)).map(|kept| kept.answer.clone())
-        };
-        match present {
-            Some(answer) => answer.await,
-            None => self.ask(key, now, ask).await,
+            if let Some(Ok(given)) = kept.get(key).filter(|kept| kept.serves(now, self.span)).and_then(Kept::given) {
+                return Ok(given.clone());
+            }
         }
+        self.ask(key, now, ask).await
     }
 
     fn ask<F>(&self, key: &K, now: Duration, ask: impl FnOnce() -> F) -> Answer<V>
@@ -90,7 +89,11 @@ impl<K: Eq + Hash + Clone, V: Clone> Recent<K, V> {
 impl<V: Clone> Kept<V> {
     fn serves(&self, now: Duration, span: Duration) -> bool {
         // A clock that was set back does not prolong the trust.
-        now < self.until && self.until <= now + span && !self.answer.peek().is_some_and(Result::is_err)
+        now < self.until && self.until <= now + span && !self.given().is_some_and(Result::is_err)
+    }
+
+    fn given(&self) -> Option<&Result<V>> {
+        self.answer.peek()
     }
 }
 

@@ -129,8 +129,9 @@ fn unreadable() -> Error {
 /// An access token in hand, tied to the one instance it may be sent to (T5, T8), with what every call needs.
 #[derive(Debug)]
 pub(crate) struct Access {
-    pub(crate) instance_id: InstanceId,
     pub(crate) token: Secret,
+    /// What shares limits with it.
+    pub(crate) remote: Arc<str>,
     /// The instance's address, read once.
     pub(crate) base: Url,
     /// The header that carries the token; never printed.
@@ -144,8 +145,9 @@ impl Access {
         let base =
             Url::parse(instance_id.as_str()).map_err(|_| Error::invalid("The instance's address cannot be read."))?;
         let authorization = secret_header(&format!("Bearer {}", token.expose()))?;
-        let (instance_id, token) = (instance_id.clone(), token.clone());
-        Ok(Arc::new(Self { instance_id, token, base, authorization, targets: Targets::default() }))
+        let remote = instance_id.as_str().into();
+        let token = token.clone();
+        Ok(Arc::new(Self { token, remote, base, authorization, targets: Targets::default() }))
     }
 }
 

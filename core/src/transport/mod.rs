@@ -16,9 +16,9 @@ mod retry;
 mod text;
 mod tls;
 
-use std::{fmt, time::Duration};
+use std::{fmt, sync::Arc, time::Duration};
 
-use ::http::{HeaderMap, Method, StatusCode};
+use ::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use async_trait::async_trait;
 use bytes::Bytes;
 use url::Url;
@@ -50,8 +50,13 @@ pub struct Request {
 
 impl fmt::Debug for Request {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}{}", self.method, self.url.origin().ascii_serialization(), self.url.path())
+        write_target(f, &self.method, &self.url)
     }
+}
+
+/// No query, no header, no body.
+fn write_target(f: &mut fmt::Formatter<'_>, method: &Method, url: &Url) -> fmt::Result {
+    write!(f, "{method} {}{}", url.origin().ascii_serialization(), url.path())
 }
 
 /// One answer, read to its end within the bounds.
@@ -105,17 +110,55 @@ pub(crate) enum Repeat {
     Never,
 }
 
-/// A request with what the layers above the attempt need to know.
-#[derive(Debug, Clone)]
+/// What is asked for, with what the layers above the attempt need to know.
+#[derive(Clone)]
 pub(crate) struct Call {
-    /// The request.
-    pub(crate) request: Request,
+    pub(crate) method: Method,
+    /// The whole URL. Never holds a secret.
+    pub(crate) url: Url,
+    /// The headers. Values that are secret are marked sensitive.
+    pub(crate) headers: Headers,
+    /// The body; empty for none. May hold secrets and is never printed.
+    pub(crate) body: Bytes,
+    /// Time allowed for one attempt.
+    pub(crate) timeout: Duration,
     /// What shares limits with it: an instance's origin, or a Citrix customer.
-    pub(crate) remote: String,
+    pub(crate) remote: Arc<str>,
     /// What may be repeated.
     pub(crate) repeat: Repeat,
     /// The id that was sent along, for the error when the remote answers none.
     pub(crate) transaction_id: Option<String>,
+}
+
+/// The headers of a call, each once: the map of them is made for every attempt.
+pub(crate) type Headers = Vec<(HeaderName, HeaderValue)>;
+
+pub(crate) fn header_list(map: &HeaderMap) -> Headers {
+    map.iter().map(|(name, value)| (name.clone(), value.clone())).collect()
+}
+
+/// Headers that the layers below add.
+const ADDED: usize = 4;
+
+impl fmt::Debug for Call {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write_target(f, &self.method, &self.url)
+    }
+}
+
+impl Call {
+    /// The request of an attempt that may take so long at most.
+    fn request(&self, most: Duration) -> Request {
+        let mut headers = HeaderMap::with_capacity(self.headers.len() + ADDED);
+        headers.extend(self.headers.iter().cloned());
+        Request {
+            method: self.method.clone(),
+            url: self.url.clone(),
+            headers,
+            body: self.body.clone(),
+            timeout: self.timeout.min(most),
+        }
+    }
 }
 
 /// What an answer means for the request. The remote's own code decides; content type first, then status.

@@ -104,8 +104,8 @@ struct Miss {
 
 impl Miss {
     /// What a verdict means; none: the answer is what was asked for.
-    fn of(verdict: Verdict, response: &Response, now: DateTime<Utc>) -> Option<Self> {
-        let header = || headers::retry_after(&response.headers, now);
+    fn of(verdict: Verdict, response: &Response, now: impl FnOnce() -> DateTime<Utc>) -> Option<Self> {
+        let header = || headers::retry_after(&response.headers, now());
         let asked = |judged: Option<Duration>| judged.max(header()).filter(|wait| !wait.is_zero());
         let (error, outcome, hope, asked) = match verdict {
             Verdict::Done => return None,
@@ -135,7 +135,7 @@ impl Miss {
 /// # Errors
 /// What was not done, or may have been.
 pub(crate) fn judged_part(verdict: Verdict, part: &Response, now: DateTime<Utc>) -> Result<(), Failure> {
-    match Miss::of(verdict, part, now) {
+    match Miss::of(verdict, part, || now) {
         None => Ok(()),
         Some(miss) => {
             let outcome = miss.outcome;
@@ -205,8 +205,7 @@ impl<'a, J: FnMut(&Response) -> Verdict + Send> Run<'a, J> {
 
     async fn attempt(&mut self, remote: &Remote, started: DateTime<Utc>) -> Result<Response, Miss> {
         let shared = self.shared;
-        let mut request = self.call.request.clone();
-        request.timeout = request.timeout.min(self.left(started));
+        let request = self.call.request(self.left(started));
         self.attempts = self.attempts.saturating_add(1);
         self.in_flight = true;
         let sent = shared.transport.send(request).await;
@@ -225,7 +224,7 @@ impl<'a, J: FnMut(&Response) -> Verdict + Send> Run<'a, J> {
 
     fn judge(&mut self, response: Response) -> Result<Response, Miss> {
         let verdict = (self.judge)(&response);
-        match Miss::of(verdict, &response, self.shared.chance.now()) {
+        match Miss::of(verdict, &response, || self.shared.chance.now()) {
             None => Ok(response),
             Some(miss) => Err(miss),
         }
@@ -316,7 +315,7 @@ impl<'a, J: FnMut(&Response) -> Verdict + Send> Run<'a, J> {
     }
 
     fn host(&self) -> &'a str {
-        self.call.request.url.host_str().unwrap_or_default()
+        self.call.url.host_str().unwrap_or_default()
     }
 
     /// One event for each attempt. Headers, bodies and queries stay out of it (T6).
@@ -324,12 +323,11 @@ impl<'a, J: FnMut(&Response) -> Verdict + Send> Run<'a, J> {
         if !tracing::enabled!(tracing::Level::DEBUG) {
             return;
         }
-        let request = &self.call.request;
         let answered = sent.as_ref().ok().and_then(|response| headers::transaction_id(&response.headers));
         tracing::debug!(
-            method = %request.method,
+            method = %self.call.method,
             host = self.host(),
-            path = request.url.path(),
+            path = self.call.url.path(),
             status = sent.as_ref().ok().map(|response| response.status.as_u16()),
             failure = sent.as_ref().err().map(|(failure, _)| tracing::field::debug(*failure)),
             ms = (self.shared.chance.now() - started).num_milliseconds(),

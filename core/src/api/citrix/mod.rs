@@ -14,7 +14,7 @@ mod tests;
 
 use std::{sync::Arc, time::Duration};
 
-use ::http::{HeaderMap, HeaderName, HeaderValue, Method, header};
+use ::http::{HeaderName, HeaderValue, Method, header};
 use bytes::Bytes;
 use url::Url;
 
@@ -31,7 +31,7 @@ use crate::{
     id::CustomerId,
     model::Environment,
     secret::Secret,
-    transport::{Call, Failure, Judge, Repeat, Request, Response, Wire, secret_header, transaction_id},
+    transport::{Call, Failure, Headers, Judge, Repeat, Response, Wire, secret_header, transaction_id},
 };
 
 const CUSTOMER_ID: HeaderName = HeaderName::from_static("citrix-customerid");
@@ -99,15 +99,14 @@ impl CitrixCloud {
         repeat: Repeat,
         judge: Judge,
     ) -> Result<Response, Failure> {
-        let mut headers = HeaderMap::new();
         // DaaS insists on exactly this, without a parameter.
-        headers.insert(header::ACCEPT, JSON);
+        let mut headers = vec![(header::ACCEPT, JSON)];
         if !body.is_empty() {
-            headers.insert(header::CONTENT_TYPE, JSON);
+            headers.push((header::CONTENT_TYPE, JSON));
         }
         // T5: put in for hosts that come from the table, or that `moved` has checked against it.
         let credential = secret_header(&format!("CwsAuth Bearer={}", signed.token.expose()))?;
-        headers.insert(header::AUTHORIZATION, credential);
+        headers.push((header::AUTHORIZATION, credential));
         let send = |url: Url| {
             let call = self.call(signed.customer, method.clone(), url, headers.clone(), body.clone(), repeat);
             async move { self.wire.call(call?, judge).await }
@@ -131,7 +130,7 @@ impl CitrixCloud {
         customer: &CustomerId,
         method: Method,
         url: Url,
-        mut headers: HeaderMap,
+        mut headers: Headers,
         body: Bytes,
         repeat: Repeat,
     ) -> Result<Call> {
@@ -139,9 +138,16 @@ impl CitrixCloud {
         let value = |text: &str| {
             HeaderValue::from_str(text).map_err(|_| Error::invalid("The customer id cannot be sent as a header."))
         };
-        headers.insert(CUSTOMER_ID, value(customer.as_str())?);
-        headers.insert(TRANSACTION_ID, value(&id)?);
-        let request = Request { method, url, headers, body, timeout: self.attempt_timeout };
-        Ok(Call { request, remote: format!("citrix:{customer}"), repeat, transaction_id: Some(id) })
+        headers.extend([(CUSTOMER_ID, value(customer.as_str())?), (TRANSACTION_ID, value(&id)?)]);
+        Ok(Call {
+            method,
+            url,
+            headers,
+            body,
+            timeout: self.attempt_timeout,
+            remote: format!("citrix:{customer}").into(),
+            repeat,
+            transaction_id: Some(id),
+        })
     }
 }

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use ::http::{HeaderMap, HeaderValue, Method, header};
+use ::http::{HeaderValue, Method, header};
 use bytes::Bytes;
 use chrono::{DateTime, TimeDelta, Utc};
 use oauth2::{
@@ -24,7 +24,7 @@ use crate::{
     id::CustomerId,
     model::Environment,
     secret::Secret,
-    transport::{Repeat, Response, parse_json},
+    transport::{Headers, Repeat, Response, header_list, parse_json},
 };
 
 /// Life of a token whose answer does not say; the documented one.
@@ -105,7 +105,7 @@ impl CitrixCloud {
         let (head, body) = request.into_parts();
         let url = Url::parse(&head.uri.to_string())
             .map_err(|_| Error::new(ErrorKind::Internal, "The token URL is not one."))?;
-        let response = self.ask_for_token(customer, url, head.headers, body.into()).await?;
+        let response = self.ask_for_token(customer, url, header_list(&head.headers), body.into()).await?;
         // The crate's parser is stricter than the endpoint, and its errors hold the answer; ours does not.
         parse_json::<Answer>(&response)?;
         let mut answer = HttpResponse::new(response.body.to_vec());
@@ -124,7 +124,7 @@ impl CitrixCloud {
         let body = serde_json::to_vec(&LegacyRequest { client_id, client_secret: client_secret.expose() })
             .map_err(|_| Error::new(ErrorKind::Internal, "The request for a token could not be written."))?;
         let json = HeaderValue::from_static("application/json");
-        let headers = HeaderMap::from_iter([(header::ACCEPT, json.clone()), (header::CONTENT_TYPE, json)]);
+        let headers = vec![(header::ACCEPT, json.clone()), (header::CONTENT_TYPE, json)];
         let response = self.ask_for_token(customer, url, headers, body.into()).await?;
         let answer: LegacyAnswer = parse_json(&response)?;
         let life = match (answer.expires_in, answer.expires_at) {
@@ -135,13 +135,7 @@ impl CitrixCloud {
         Ok(Issued { secret: answer.token.into(), life })
     }
 
-    async fn ask_for_token(
-        &self,
-        customer: &CustomerId,
-        url: Url,
-        headers: HeaderMap,
-        body: Bytes,
-    ) -> Result<Response> {
+    async fn ask_for_token(&self, customer: &CustomerId, url: Url, headers: Headers, body: Bytes) -> Result<Response> {
         let call = self.call(customer, Method::POST, url, headers, body, Repeat::Never)?;
         Ok(self.wire.call(call, envelope::judge_token).await?)
     }

@@ -12,7 +12,7 @@ mod target;
 use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
+use http::{HeaderName, HeaderValue, Method, header};
 use url::Url;
 
 pub use self::query::Query;
@@ -29,14 +29,14 @@ use crate::{
     config::Config,
     error::{Error, ErrorKind, Result},
     oauth::Access,
-    transport::{Call, Failure, Repeat, Request, Response, Verdict, Wire, same_origin},
+    transport::{Call, Failure, Repeat, Response, Verdict, Wire, same_origin},
 };
 
 /// Carries our id of a call. Instances pass over it; gateways and logs in between keep it.
 const CALL_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// Headers of a call: ours, and the two that the transport adds.
-const HEADERS: usize = 6;
+/// Headers of a call.
+const HEADERS: usize = 4;
 
 /// The client of all instances; cheap to clone.
 #[derive(Debug, Clone)]
@@ -90,7 +90,7 @@ impl ServiceNow {
     ) -> Result<Response, Failure> {
         let id = self.settings.chance.call_id();
         if let Ok(value) = HeaderValue::from_str(&id) {
-            call.request.headers.insert(CALL_ID, value);
+            call.headers.push((CALL_ID, value));
         }
         call.transaction_id = Some(id);
         self.wire.call(call, judge).await
@@ -105,25 +105,23 @@ impl ServiceNow {
         body: Option<Bytes>,
         repeat: Repeat,
     ) -> Result<Box<Call>> {
-        let mut headers = HeaderMap::with_capacity(HEADERS);
-        headers.insert(header::ACCEPT, HeaderValue::from_static("application/json"));
-        headers.insert(header::AUTHORIZATION, access.authorization.clone());
+        let json = HeaderValue::from_static("application/json");
+        let mut headers = Vec::with_capacity(HEADERS);
+        headers.push((header::AUTHORIZATION, access.authorization.clone()));
         if body.is_some() {
-            headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+            headers.push((header::CONTENT_TYPE, json.clone()));
         }
-        let instance = &access.instance_id;
+        headers.push((header::ACCEPT, json));
         if !same_origin(&url, &access.base) {
             return Err(Error::invalid("The URL leaves the instance's origin."));
         }
         Ok(Box::new(Call {
-            request: Request {
-                method,
-                url,
-                headers,
-                body: body.unwrap_or_default(),
-                timeout: self.settings.attempt_timeout,
-            },
-            remote: instance.as_str().to_owned(),
+            method,
+            url,
+            headers,
+            body: body.unwrap_or_default(),
+            timeout: self.settings.attempt_timeout,
+            remote: Arc::clone(&access.remote),
             repeat,
             transaction_id: None,
         }))

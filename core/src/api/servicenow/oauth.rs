@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use chrono::{DateTime, TimeDelta, Utc};
-use http::{HeaderMap, HeaderValue, Method, header};
+use http::{HeaderValue, Method, header};
 use oauth2::{
     AsyncHttpClient, AuthType, AuthorizationCode, Client, ClientId, ClientSecret, ExtraTokenFields, HttpRequest,
     HttpResponse, PkceCodeVerifier, RedirectUrl, RefreshToken, RequestTokenError, ResourceOwnerPassword,
@@ -25,7 +25,7 @@ use crate::{
     id::InstanceId,
     oauth::{FlowSecrets, SealedClient, TokenSet, life as life_of},
     secret::Secret,
-    transport::{Call, Failure, Repeat, Request, Response, Verdict, clean, parse_json, secret_header},
+    transport::{Call, Failure, Repeat, Response, Verdict, clean, header_list, parse_json, secret_header},
 };
 
 /// Longest token that is taken, in bytes: opaque ones have 86, and signed ones a few thousand.
@@ -131,13 +131,19 @@ impl ServiceNow {
         let names_client = self.endpoints().revocation_names_client(instance_id);
         let client = client.filter(|_| names_client);
         let body = revocation_form(token, client);
-        let mut headers = form_headers();
-        headers.insert(header::ACCEPT, HeaderValue::from_static("application/json"));
-        let request =
-            Request { method: Method::POST, url, headers, body: body.into(), timeout: self.settings.attempt_timeout };
-        // Revoking twice is the same as once.
-        let call =
-            Call { request, remote: instance_id.as_str().to_owned(), repeat: Repeat::Freely, transaction_id: None };
+        let form = HeaderValue::from_static("application/x-www-form-urlencoded");
+        let json = HeaderValue::from_static("application/json");
+        let call = Call {
+            method: Method::POST,
+            url,
+            headers: vec![(header::CONTENT_TYPE, form), (header::ACCEPT, json)],
+            body: body.into(),
+            timeout: self.settings.attempt_timeout,
+            remote: instance_id.as_str().into(),
+            // Revoking twice is the same as once.
+            repeat: Repeat::Freely,
+            transaction_id: None,
+        };
         let judge = if names_client { judge_standard_revocation } else { judge_revocation };
         Ok(self.ask(call, judge).await?)
     }
@@ -198,14 +204,12 @@ impl<'c> AsyncHttpClient<'c> for Carrier {
             let url =
                 url::Url::parse(&parts.uri.to_string()).map_err(|_| Error::invalid("The token URL cannot be read."))?;
             let call = Call {
-                request: Request {
-                    method: parts.method,
-                    url,
-                    headers: parts.headers,
-                    body: Bytes::from(body),
-                    timeout: self.api.settings.attempt_timeout,
-                },
-                remote: self.instance.as_str().to_owned(),
+                method: parts.method,
+                url,
+                headers: header_list(&parts.headers),
+                body: Bytes::from(body),
+                timeout: self.api.settings.attempt_timeout,
+                remote: self.instance.as_str().into(),
                 repeat: Repeat::Never,
                 transaction_id: None,
             };
@@ -248,12 +252,6 @@ fn revocation_form(token: &Secret, client: Option<&SealedClient>) -> String {
         }
     }
     form.finish()
-}
-
-fn form_headers() -> HeaderMap {
-    let mut headers = HeaderMap::new();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"));
-    headers
 }
 
 /// The error of a token call: ours when the judge refused, else the `oauth2` crate's complaint about the shape.
@@ -390,7 +388,7 @@ mod tests {
         let json = HeaderValue::from_static("application/json");
         Response {
             status: http::StatusCode::from_u16(status).unwrap(),
-            headers: HeaderMap::from_iter([(header::CONTENT_TYPE, json)]),
+            headers: http::HeaderMap::from_iter([(header::CONTENT_TYPE, json)]),
             body: Bytes::from(body.to_owned()),
         }
     }

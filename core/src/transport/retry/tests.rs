@@ -1,29 +1,24 @@
 use std::sync::Mutex;
 
-use ::http::{HeaderMap, Method};
+use ::http::Method;
 use bytes::Bytes;
 use url::Url;
 
 use super::*;
 use crate::{
     clock::{Random, SystemRandom},
-    transport::{Request, fake::Fake},
+    transport::fake::Fake,
 };
 
 fn call(repeat: Repeat) -> Call {
-    let headers = HeaderMap::from_iter([(
-        ::http::header::AUTHORIZATION,
-        headers::secret_header("CwsAuth Bearer=hunter2-token").unwrap(),
-    )]);
+    let authorization = headers::secret_header("CwsAuth Bearer=hunter2-token").unwrap();
     Call {
-        request: Request {
-            method: Method::POST,
-            url: Url::parse("https://dev1.service-now.com/api/now/table/incident?sysparm_query=hunter2").unwrap(),
-            headers,
-            body: Bytes::from_static(b"password=hunter2"),
-            timeout: Duration::from_secs(30),
-        },
-        remote: "https://dev1.service-now.com".to_owned(),
+        method: Method::POST,
+        url: Url::parse("https://dev1.service-now.com/api/now/table/incident?sysparm_query=hunter2").unwrap(),
+        headers: vec![(::http::header::AUTHORIZATION, authorization)],
+        body: Bytes::from_static(b"password=hunter2"),
+        timeout: Duration::from_secs(30),
+        remote: "https://dev1.service-now.com".into(),
         repeat,
         transaction_id: Some("ours-1".to_owned()),
     }
@@ -144,7 +139,7 @@ fn a_paused_remote_gets_nothing_and_delays_only_itself() {
     assert_eq!((error.kind(), outcome, error.info().attempts), (ErrorKind::Throttled, Outcome::NotDone, 0));
     assert!(matches!(error.retry_advice(), Retry::After(wait) if wait > Duration::from_secs(590)));
     fake.json(200, "{}");
-    let other = Call { remote: "https://dev2.service-now.com".to_owned(), ..call(Repeat::Freely) };
+    let other = Call { remote: "https://dev2.service-now.com".into(), ..call(Repeat::Freely) };
     assert!(fake.run(wire.call(other, judge)).is_ok());
     assert_eq!(fake.sent().len(), 2);
 }
