@@ -8,7 +8,7 @@ use std::{
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio::task::JoinSet;
 
-use super::{deliver::Courier, lease::Held, retention::Keeper};
+use super::{deliver::Courier, lease::HeldLease, retention::Keeper};
 use crate::{
     config::Retention,
     error::Result,
@@ -86,7 +86,7 @@ async fn probe_if_due(courier: &Courier, customer: &CustomerId, instance: &Insta
     let (name, owner) = (format!("probe:{customer}:{instance}"), courier.chance.uuid().to_string());
     let now = courier.chance.now();
     let Some(lease) = courier.store.acquire(&name, &owner, now, now + PAUSE).await? else { return Ok(()) };
-    let held = Held { store: Arc::clone(&courier.store), lease: Some(lease) };
+    let held = HeldLease { store: Arc::clone(&courier.store), lease: Some(lease) };
     // Under the lease: whoever held it last may have done it.
     let done = match is_due(courier, customer, instance).await {
         Ok(true) => courier.probe(customer, instance).await.map(drop),

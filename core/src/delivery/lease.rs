@@ -5,12 +5,12 @@ use std::sync::Arc;
 use crate::store::{Lease, Store};
 
 /// A lease in hand. A caller that goes away gives it back too, so that the next one need not wait for its end.
-pub(super) struct Held {
+pub(super) struct HeldLease {
     pub(super) store: Arc<dyn Store>,
     pub(super) lease: Option<Lease>,
 }
 
-impl Held {
+impl HeldLease {
     pub(super) async fn give_back(mut self) {
         if let Some(lease) = self.lease.take() {
             release(&*self.store, &lease).await;
@@ -18,7 +18,7 @@ impl Held {
     }
 }
 
-impl Drop for Held {
+impl Drop for HeldLease {
     fn drop(&mut self) {
         if let (Some(lease), Ok(runtime)) = (self.lease.take(), tokio::runtime::Handle::try_current()) {
             let store = Arc::clone(&self.store);

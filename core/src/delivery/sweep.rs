@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     accept::Acceptance,
-    lease::Held,
+    lease::HeldLease,
     source::{CITRIX_CLOUD, MONITOR},
 };
 use crate::{
@@ -108,7 +108,7 @@ impl Sweeper {
         let Some(lease) = self.store.acquire(&name, &owner, now, now + self.span()).await? else {
             return Ok(report);
         };
-        let held = Held { store: Arc::clone(&self.store), lease: Some(lease.clone()) };
+        let held = HeldLease { store: Arc::clone(&self.store), lease: Some(lease.clone()) };
         report.looked = true;
         // Under the lease: whoever held it last may have moved it.
         let row = self.store.resume_point(customer, word).await?;

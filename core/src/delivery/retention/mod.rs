@@ -25,7 +25,7 @@ use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use tokio::task::JoinSet;
 
 use self::asked::Asked;
-use super::{deliver::Courier, key::alert_key, lease::Held};
+use super::{deliver::Courier, key::alert_key, lease::HeldLease};
 use crate::{
     config::Retention,
     error::{Error, ErrorKind, Result, Retry},
@@ -90,7 +90,7 @@ async fn daily(courier: &Courier, retention: &Retention, ending: &AtomicBool) ->
     }
     let (owner, now) = (courier.chance.uuid().to_string(), courier.chance.now());
     let Some(lease) = courier.store.acquire(LEASE, &owner, now, now + TURN).await? else { return Ok(()) };
-    let mut held = Held { store: Arc::clone(&courier.store), lease: Some(lease.clone()) };
+    let mut held = HeldLease { store: Arc::clone(&courier.store), lease: Some(lease.clone()) };
     let mut turn = Turn { courier, ending, lease, asked: Asked::default() };
     let done = turn.all(retention).await;
     if let Ok(true) = done {
