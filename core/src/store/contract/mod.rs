@@ -102,6 +102,7 @@ where
     races::one_of_many_accounts_takes_an_old_instance(fresh().await).await;
     races::one_of_many_submissions_of_an_alert_wins(fresh().await).await;
     races::one_of_many_arrivals_of_an_alert_is_new(fresh().await).await;
+    races::what_is_refused_half_way_is_not_counted_and_gives_no_version(fresh().await).await;
     races::events_of_a_commit_stay_together(fresh().await).await;
     races::one_of_many_takes_a_lease(fresh().await).await;
 }

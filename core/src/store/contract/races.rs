@@ -106,6 +106,28 @@ pub(super) async fn one_of_many_arrivals_of_an_alert_is_new(store: Arc<dyn Store
     assert_eq!(ok(store.events(None, 0, 10).await).len(), 1, "told once");
 }
 
+pub(super) async fn what_is_refused_half_way_is_not_counted_and_gives_no_version(store: Arc<dyn Store>) {
+    let (rounds, mut versions) = (30, Vec::new());
+    for round in 0..rounds {
+        let outcomes = at_once(&store, |store, number| async move {
+            let id = format!("{round}-{number}");
+            let value = delivery(&id, "a", &id, DeliveryStatus::Pending);
+            let refused = Change::RemovePolicy { customer_id: customer("a"), version: 1 };
+            let more = (number % 3 == 0).then_some(refused);
+            store.commit([Change::Delivery(new(value))].into_iter().chain(more).collect()).await
+        })
+        .await;
+        versions.extend(outcomes.into_iter().flatten().map(|committed| committed.version));
+    }
+    let kept = versions.len();
+    assert_eq!(kept, rounds * (0..TASKS).filter(|number| number % 3 != 0).count());
+    versions.sort_unstable();
+    versions.dedup();
+    assert_eq!(versions.len(), kept, "every commit has a version of its own");
+    let counts: Vec<_> = ok(store.counts(None).await).iter().map(|one| one.count).collect();
+    assert_eq!(counts, [i64::try_from(kept).unwrap()]);
+}
+
 pub(super) async fn events_of_a_commit_stay_together(store: Arc<dyn Store>) {
     let firsts = at_once(&store, |store, number| async move {
         let changes = (0..4).map(|_| Change::Event(event(None, &number.to_string()))).collect();

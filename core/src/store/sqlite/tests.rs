@@ -136,6 +136,21 @@ fn version_of(path: &Path) -> i64 {
 
 #[cfg(unix)]
 #[tokio::test]
+async fn two_stores_on_one_file_never_give_the_same_version() {
+    let folder = Folder::new();
+    let path = folder.path("a.db");
+    let stores = [SqliteStore::open(&path).unwrap(), SqliteStore::open(&path).unwrap()];
+    let mut versions = Vec::new();
+    for number in 0..20 {
+        versions.push(stores[number % 2].commit(Vec::new()).await.unwrap().version);
+    }
+    let again = SqliteStore::open(&path).unwrap();
+    versions.push(again.commit(Vec::new()).await.unwrap().version);
+    let given: std::collections::HashSet<_> = versions.iter().collect();
+    assert_eq!(given.len(), versions.len(), "{versions:?}");
+}
+
+#[tokio::test]
 async fn only_the_owner_may_read_the_files() {
     use std::os::unix::fs::PermissionsExt;
     let folder = Folder::new();
