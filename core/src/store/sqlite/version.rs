@@ -6,7 +6,8 @@ use rusqlite::Connection as Database;
 use super::error::failure;
 use crate::error::Result;
 
-const BLOCK: i64 = 1024;
+/// Small in tests, so that blocks end everywhere.
+const BLOCK: i64 = if cfg!(test) { 3 } else { 1024 };
 
 /// What a connection may give. A block that was taken in a transaction is there only when that is committed.
 #[derive(Clone, Copy, Default)]
