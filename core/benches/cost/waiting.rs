@@ -75,5 +75,6 @@ fn fill(path: &Path, count: usize) {
         [i64::try_from(count).unwrap()],
     )
     .unwrap();
+    all.execute("UPDATE delivery_counts SET count = count + ?1", [i64::try_from(count).unwrap()]).unwrap();
     all.commit().unwrap();
 }
