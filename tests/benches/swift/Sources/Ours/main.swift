@@ -52,7 +52,7 @@ func bulk(_ count: Int, _ inFlight: Int) async throws {
 func cpu() -> Double { Double(clock()) / Double(CLOCKS_PER_SEC) }
 
 print("ready")
-fflush(stdout)
+fflush(nil)
 while let line = readLine() {
     let words = line.split(separator: " ")
     let (count, inFlight) = (Int(words[1])!, Int(words[2])!)
@@ -65,5 +65,5 @@ while let line = readLine() {
     }
     let took = wall.duration(to: .now)
     print(Double(took.components.seconds) + Double(took.components.attoseconds) / 1e18, cpu() - used)
-    fflush(stdout)
+    fflush(nil)
 }
