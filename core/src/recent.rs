@@ -3,6 +3,7 @@
 use std::{
     collections::HashMap,
     hash::Hash,
+    panic::AssertUnwindSafe,
     sync::{PoisonError, RwLock, RwLockWriteGuard},
     time::Duration,
 };
@@ -11,7 +12,7 @@ use futures_util::{FutureExt, future::Shared};
 
 use crate::{
     clock::{BoxFuture, Chance},
-    error::Result,
+    error::{Error, ErrorKind, Result},
 };
 
 /// How long another process may go on with a registration, or an account, that this one has changed.
@@ -48,29 +49,37 @@ impl<K: Eq + Hash + Clone, V: Clone> Recent<K, V> {
     where
         F: Future<Output = Result<V>> + Send + 'static,
     {
-        let now = self.chance.clock.elapsed();
         {
             let kept = self.kept.read().unwrap_or_else(PoisonError::into_inner);
+            let now = self.chance.clock.elapsed();
             if let Some(Ok(given)) = kept.get(key).filter(|kept| kept.serves(now, self.span)).and_then(Kept::given) {
                 return Ok(given.clone());
             }
         }
-        self.ask(key, now, ask).await
+        self.ask(key, ask).await
     }
 
-    fn ask<F>(&self, key: &K, now: Duration, ask: impl FnOnce() -> F) -> Answer<V>
+    fn ask<F>(&self, key: &K, ask: impl FnOnce() -> F) -> Answer<V>
     where
         F: Future<Output = Result<V>> + Send + 'static,
     {
         let mut kept = self.kept();
-        // Somebody else may have been faster.
+        // Read under the lock: what somebody else was faster to ask was not asked later than now.
+        let now = self.chance.clock.elapsed();
         if let Some(present) = kept.get(key).filter(|kept| kept.serves(now, self.span)) {
             return present.answer.clone();
         }
         if kept.len() >= KEPT {
+            kept.retain(|_, kept| kept.serves(now, self.span));
+        }
+        if kept.len() >= KEPT {
             kept.clear();
         }
-        let asking: BoxFuture<'static, _> = Box::pin(ask());
+        // A panic is a failure like any other: else everybody who asks for this would panic until the time is over.
+        let asking: BoxFuture<'static, _> = Box::pin(AssertUnwindSafe(ask()).catch_unwind().map(|asked| {
+            let panicked = |_| Err(Error::new(ErrorKind::Internal, "A question to the store ended in a panic."));
+            asked.unwrap_or_else(panicked)
+        }));
         let answer = asking.shared();
         kept.insert(key.clone(), Kept { until: now + self.span, answer: answer.clone() });
         answer
@@ -110,10 +119,7 @@ mod tests {
     use tokio::sync::Notify;
 
     use super::*;
-    use crate::{
-        clock::ManualClock,
-        error::{Error, ErrorKind},
-    };
+    use crate::clock::ManualClock;
 
     /// Answers with how often it was asked.
     #[derive(Clone, Default)]
@@ -179,6 +185,14 @@ mod tests {
         let fail = || async { Err(Error::new(ErrorKind::Store, "The disk is full.")) };
         let answers = join_all((0..3).map(|_| recent.get(&1, fail))).await;
         assert!(answers.iter().all(Result::is_err));
+        assert_eq!(recent.get(&1, || source.ask()).await.unwrap(), 1);
+    }
+
+    #[tokio::test]
+    async fn a_panic_of_the_store_is_a_failure_and_kept_for_nobody() {
+        let (recent, _, source) = recent();
+        let panics = || async { panic!("the disk is gone") };
+        assert_eq!(recent.get(&1, panics).await.unwrap_err().kind(), ErrorKind::Internal);
         assert_eq!(recent.get(&1, || source.ask()).await.unwrap(), 1);
     }
 

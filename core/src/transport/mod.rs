@@ -130,7 +130,7 @@ pub(crate) struct Call {
     pub(crate) transaction_id: Option<String>,
 }
 
-/// The headers of a call, each once: the map of them is made for every attempt.
+/// The headers of a call in their order; the map of them is made for every attempt.
 pub(crate) type Headers = Vec<(HeaderName, HeaderValue)>;
 
 pub(crate) fn header_list(map: &HeaderMap) -> Headers {

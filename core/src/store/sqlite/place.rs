@@ -31,16 +31,12 @@ impl Place {
 /// change more exactly from then on, which makes the next flush of the file half as long again.
 #[cfg(target_os = "linux")]
 fn identity(path: &Path) -> Option<(u64, u64)> {
-    use rustix::{
-        fs::{AtFlags, CWD, StatxFlags, statx},
-        io::Errno,
-    };
-    match statx(CWD, path, AtFlags::empty(), StatxFlags::INO) {
-        Ok(file) => Some((u64::from(file.stx_dev_major) << 32 | u64::from(file.stx_dev_minor), file.stx_ino)),
-        // A system or a sandbox without this call.
-        Err(Errno::NOSYS) => metadata(path),
-        Err(_) => None,
-    }
+    use rustix::fs::{AtFlags, CWD, StatxFlags, makedev, statx};
+    // A system or a sandbox without this call may refuse it in several ways.
+    statx(CWD, path, AtFlags::empty(), StatxFlags::INO)
+        .map(|file| (makedev(file.stx_dev_major, file.stx_dev_minor), file.stx_ino))
+        .ok()
+        .or_else(|| metadata(path))
 }
 
 #[cfg(all(unix, not(target_os = "linux")))]

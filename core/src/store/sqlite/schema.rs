@@ -27,7 +27,7 @@ pub(super) const MIGRATIONS: [&str; 7] = [
 /// Marks the file as the adapter's: "ITSM" in ASCII.
 const APPLICATION_ID: i64 = 0x4954_534d;
 /// Statements kept prepared per connection: more than there are.
-const STATEMENTS: usize = 64;
+const STATEMENTS: usize = 128;
 
 /// One opening at a time in this process. Making the file opens and closes a descriptor of its own, and
 /// closing any descriptor of a file drops the POSIX locks that SQLite may hold on it in another thread.

@@ -134,7 +134,6 @@ fn version_of(path: &Path) -> i64 {
     Database::open(path).unwrap().pragma_query_value(None, "user_version", |row| row.get(0)).unwrap()
 }
 
-#[cfg(unix)]
 #[tokio::test]
 async fn two_stores_on_one_file_never_give_the_same_version() {
     let folder = Folder::new();
@@ -150,6 +149,7 @@ async fn two_stores_on_one_file_never_give_the_same_version() {
     assert_eq!(given.len(), versions.len(), "{versions:?}");
 }
 
+#[cfg(unix)]
 #[tokio::test]
 async fn only_the_owner_may_read_the_files() {
     use std::os::unix::fs::PermissionsExt;
