@@ -83,6 +83,7 @@ where
 
     outbox::a_delivery_has_one_holder_and_a_late_one_is_fenced_off(fresh().await).await;
     outbox::an_alert_is_accepted_once(fresh().await).await;
+    outbox::what_becomes_more_severe_moves_forward_and_stays_one(fresh().await).await;
     outbox::the_highest_severity_comes_first_then_the_oldest(fresh().await).await;
     outbox::what_is_not_due_waits(fresh().await).await;
     outbox::of_many_accounts_the_most_severe_comes_first(fresh().await).await;

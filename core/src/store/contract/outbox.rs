@@ -98,6 +98,15 @@ pub(super) async fn an_alert_is_accepted_once(store: Arc<dyn Store>) {
     assert!(matches!(ok(store.accept(vec![knowing]).await).as_slice(), [Arrived::New(_)]));
 }
 
+pub(super) async fn what_becomes_more_severe_moves_forward_and_stays_one(store: Arc<dyn Store>) {
+    let was = done(&store, vec![Change::Delivery(new(ready("1"))), Change::Delivery(new(ready("2")))]).await;
+    let mut worse = ready("2");
+    worse.delivery.alert.severity = Severity::Critical;
+    done(&store, vec![Change::Delivery(over(worse, was.version))]).await;
+    assert_eq!(ids(&ok(store.claim(claim("x", 0, 9)).await)), ["2", "1"]);
+    assert!(ok(store.claim(claim("y", 1, 9)).await).is_empty(), "nothing stands there twice");
+}
+
 pub(super) async fn the_highest_severity_comes_first_then_the_oldest(store: Arc<dyn Store>) {
     use Severity::{Critical, Error, Information, Success, Warning};
     for (id, severity) in

@@ -53,6 +53,8 @@ impl State {
         }
         let before_due = self.dues.get(&id).copied().unwrap_or(Due::Never);
         let row = Row { value: put.value, sealed: put.sealed, version };
+        // While the old row still says where it stands in the queue.
+        self.make_due(&id, Due::Never);
         let before = self.place(&id, Some(row));
         self.make_due(&id, due);
         Ok(Box::new(move |state| {

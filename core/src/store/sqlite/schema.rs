@@ -172,6 +172,12 @@ fn migrate_locked(database: &Database) -> Result<()> {
     set_number(database, "application_id", APPLICATION_ID)
 }
 
+/// Refuses what a newer version of this library has brought up to date since it was opened here: that may count and
+/// order in another way.
+pub(super) fn check_unchanged(database: &Database) -> Result<()> {
+    version(database).map(drop)
+}
+
 /// How many migrations the file has seen.
 fn version(database: &Database) -> Result<usize> {
     let version = number(database, "user_version")?;
@@ -185,7 +191,8 @@ fn version(database: &Database) -> Result<usize> {
 }
 
 fn number(database: &Database, pragma: &str) -> Result<i64> {
-    database.pragma_query_value(None, pragma, |row| row.get(0)).map_err(failure)
+    let mut statement = database.prepare_cached(&format!("PRAGMA {pragma}")).map_err(failure)?;
+    statement.query_row([], |row| row.get(0)).map_err(failure)
 }
 
 fn set_number(database: &Database, pragma: &str, value: i64) -> Result<()> {

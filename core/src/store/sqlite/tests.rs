@@ -188,6 +188,58 @@ async fn a_database_of_the_first_release_is_brought_up_to_date_and_keeps_its_row
     assert!(store.flows(10).await.unwrap().is_empty());
 }
 
+#[tokio::test]
+async fn what_triggers_have_counted_is_counted_on_by_the_writer() {
+    let folder = Folder::new();
+    let (model, path) = (folder.path("model.db"), folder.path("a.db"));
+    let waiting = |id: &str| Change::Delivery(new(delivery(id, "a", id, DeliveryStatus::Pending)));
+    {
+        let store = SqliteStore::open(&model).unwrap();
+        store.commit(world()).await.unwrap();
+        let dead = Change::Delivery(new(delivery("3", "a", "3", DeliveryStatus::Dead)));
+        store.commit(vec![waiting("1"), waiting("2"), dead]).await.unwrap();
+    }
+    {
+        let old = Database::open(&path).unwrap();
+        for migration in &schema::MIGRATIONS[..6] {
+            old.execute_batch(migration).unwrap();
+        }
+        old.pragma_update(None, "user_version", 6).unwrap();
+        old.pragma_update(None, "application_id", 0x4954_534d).unwrap();
+        old.execute("ATTACH ?1 AS model", [model.to_str().unwrap()]).unwrap();
+        old.execute_batch("DELETE FROM counter; INSERT INTO counter SELECT * FROM model.counter").unwrap();
+        for table in ["accounts", "instances", "connections", "deliveries"] {
+            old.execute_batch(&format!("INSERT INTO {table} SELECT * FROM model.{table}")).unwrap();
+        }
+    }
+    let store = SqliteStore::open(&path).unwrap();
+    let counts = async || -> Vec<_> {
+        let found = store.counts(None).await.unwrap();
+        found.into_iter().map(|one| (one.customer_id.0, one.status, one.count)).collect()
+    };
+    let [pending, dead] = [DeliveryStatus::Pending, DeliveryStatus::Dead];
+    assert_eq!(counts().await, [("a".to_owned(), dead, 1), ("a".to_owned(), pending, 2)]);
+    store.commit(vec![waiting("4")]).await.unwrap();
+    assert_eq!(counts().await, [("a".to_owned(), dead, 1), ("a".to_owned(), pending, 3)]);
+}
+
+#[tokio::test]
+async fn a_store_writes_nothing_once_a_newer_version_has_the_database() {
+    let folder = Folder::new();
+    let path = folder.path("a.db");
+    let store = SqliteStore::open(&path).unwrap();
+    store.commit(world()).await.unwrap();
+    let newer = Database::open(&path).unwrap();
+    newer.pragma_update(None, "user_version", 99).unwrap();
+    let late = || vec![Change::Account(new(account("late")))];
+    assert_store_error(&failure(store.commit(late()).await), "newer version");
+    assert!(store.account(&customer("late")).await.unwrap().is_none());
+    assert!(store.account(&customer("a")).await.unwrap().is_some(), "what is there can be read");
+    // Whoever has gone back to this version goes on.
+    newer.pragma_update(None, "user_version", i64::try_from(schema::MIGRATIONS.len()).unwrap()).unwrap();
+    store.commit(late()).await.unwrap();
+}
+
 #[test]
 fn a_database_from_a_newer_version_is_refused() {
     let folder = Folder::new();

@@ -22,6 +22,7 @@ use super::{
     count::Counts,
     error::failure,
     fork::{Opened, Slot},
+    schema::check_unchanged,
     version::Versions,
 };
 use crate::{
@@ -50,6 +51,7 @@ impl Deref for Writing<'_> {
 impl<'a> Writing<'a> {
     fn begin(opened: &'a Opened) -> Result<Self, Error> {
         execute(&opened.database, "BEGIN IMMEDIATE")?;
+        check_unchanged(&opened.database)?;
         Ok(Self { opened, versions: opened.versions.clone(), counts: RefCell::default() })
     }
 
