@@ -12,6 +12,8 @@ use crate::{INCIDENT, insert_ours, list_ours, plain::Plain, stub::Stub, world::W
 /// durable outbox in front; its peer is `insert plain`.
 pub(crate) async fn run(what: &str, side: &str, count: usize) {
     let stub = Stub::start(Duration::ZERO);
+    // As in every program that uses either: in one without threads, the system's allocator leaves its locks out.
+    std::thread::spawn(std::thread::park);
     match (what, side) {
         ("insert", "ours") => insert_ours(&World::new(&stub).await.client, count, 64).await,
         ("insert", "plain") => Plain::new(stub.url()).await.insert(&INCIDENT, count, 64).await,

@@ -2,7 +2,7 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
-use ::http::HeaderMap;
+use ::http::{HeaderMap, HeaderValue, header};
 use bytes::{Bytes, BytesMut};
 use reqwest::{Client, redirect, retry};
 
@@ -53,8 +53,8 @@ impl HttpTransport {
             // T5: an answer that points elsewhere is an answer, never a second request.
             .redirect(redirect::Policy::none())
             .referer(false)
-            // Repeating is decided in one place, above this one.
-            .retry(retry::never())
+            // Repeating is decided in one place, above this one. With the bound, no copy of the request is kept for it.
+            .retry(retry::never().max_retries_per_request(0))
             .connect_timeout(config.connect_timeout)
             .pool_idle_timeout(IDLE)
             .pool_max_idle_per_host(IDLE_PER_HOST.max(config.concurrency_per_remote))
@@ -90,6 +90,8 @@ impl Transport for HttpTransport {
         let Request { method, url, headers, body, timeout } = request;
         let mut outgoing = reqwest::Request::new(method, url);
         *outgoing.headers_mut() = headers;
+        // What reqwest would say by itself, said where there is room for it.
+        outgoing.headers_mut().insert(header::ACCEPT_ENCODING, HeaderValue::from_static("gzip"));
         *outgoing.body_mut() = Some(body.into());
         let incoming = self.client.execute(outgoing);
         Box::pin(async move {
