@@ -8,6 +8,7 @@ use std::{
     time::Duration,
 };
 
+use foldhash::fast::RandomState;
 use futures_util::{FutureExt, future::Shared};
 
 use crate::{
@@ -28,7 +29,7 @@ pub(crate) struct Recent<K, V: Clone> {
     chance: Chance,
     /// How long an answer is believed, from when it was asked for.
     span: Duration,
-    kept: RwLock<HashMap<K, Kept<V>>>,
+    kept: RwLock<HashMap<K, Kept<V>, RandomState>>,
 }
 
 struct Kept<V: Clone> {
@@ -90,7 +91,7 @@ impl<K: Eq + Hash + Clone, V: Clone> Recent<K, V> {
         self.kept().remove(key);
     }
 
-    fn kept(&self) -> RwLockWriteGuard<'_, HashMap<K, Kept<V>>> {
+    fn kept(&self) -> RwLockWriteGuard<'_, HashMap<K, Kept<V>, RandomState>> {
         self.kept.write().unwrap_or_else(PoisonError::into_inner)
     }
 }

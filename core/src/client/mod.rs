@@ -269,12 +269,12 @@ impl Inner {
             }
             let result = tokio::select! {
                 biased;
-                () = closing => Err(Error::new(ErrorKind::Cancelled, "The client was closed during the call.")),
                 // A defect of ours must not cross a border as a panic: it becomes an error like any other.
                 result = AssertUnwindSafe(work).catch_unwind() => result.unwrap_or_else(|_| {
                     let message = "The operation ended in a panic; the state is as it was committed.";
                     Err(Error::new(ErrorKind::Internal, message))
                 }),
+                () = closing => Err(Error::new(ErrorKind::Cancelled, "The client was closed during the call.")),
             };
             result.map_err(|error| {
                 tracing::debug!(operation, kind = %error.kind(), "failed");

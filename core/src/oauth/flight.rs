@@ -8,6 +8,7 @@ use std::{
 };
 
 use chrono::{DateTime, Utc};
+use foldhash::fast::RandomState;
 use futures_util::{FutureExt, future::Shared};
 
 use crate::{
@@ -88,7 +89,7 @@ struct Aloft<T: Clone> {
 
 pub(crate) struct Flights<T: Clone> {
     chance: Chance,
-    cache: RwLock<HashMap<TokenKey, Cached<T>>>,
+    cache: RwLock<HashMap<TokenKey, Cached<T>, RandomState>>,
     aloft: Mutex<Aloft<T>>,
 }
 

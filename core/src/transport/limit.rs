@@ -7,6 +7,7 @@ use std::{
 };
 
 use chrono::{DateTime, TimeDelta, Utc};
+use foldhash::fast::RandomState;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::error::ErrorKind;
@@ -35,7 +36,7 @@ pub(super) struct Limits {
 
 #[derive(Debug)]
 struct Remotes {
-    known: HashMap<String, Arc<Remote>>,
+    known: HashMap<String, Arc<Remote>, RandomState>,
     sweep_at: usize,
 }
 
@@ -58,7 +59,7 @@ struct Quota {
 
 impl Limits {
     pub(super) fn new(per_remote: usize) -> Self {
-        let remotes = Remotes { known: HashMap::new(), sweep_at: SWEEP_AT };
+        let remotes = Remotes { known: HashMap::default(), sweep_at: SWEEP_AT };
         Self { per_remote: per_remote.clamp(1, Semaphore::MAX_PERMITS), remotes: Mutex::new(remotes) }
     }
 
