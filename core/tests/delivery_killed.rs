@@ -198,6 +198,7 @@ async fn rest(world: &World, claims: u64) -> u64 {
     clock.advance(LATER * u32::try_from(claims).unwrap());
     let mut config = world.config();
     config.total_timeout = Duration::from_secs(20);
+    config.attempt_timeout *= SPEED;
     let last = Client::builder().config(config).clock(Arc::new(clock)).open().await.unwrap();
     let lag = last.alerts().drain(RunOptions::default()).await.unwrap();
     assert_eq!((lag.pending, lag.unknown, lag.dead), (0, 0, 0), "{lag:?}");

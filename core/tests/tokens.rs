@@ -249,7 +249,10 @@ async fn the_lease_of_a_process_that_died_is_taken_over_when_it_ends() {
 /// An exchange may take as long as one call may, with all its waits: its lease does not end before (T15).
 #[tokio::test(flavor = "multi_thread")]
 async fn a_lease_does_not_end_before_the_exchange_can() {
-    let patient = |config: &mut itsm_adapter::Config| config.total_timeout = Duration::from_secs(120);
+    let patient = |config: &mut itsm_adapter::Config| {
+        config.total_timeout = Duration::from_secs(120);
+        config.attempt_timeout = config.total_timeout;
+    };
     let world = World::made(&[DEV1], 1, patient).await;
     world.registered(ACME).await;
     let mut config = world.config();

@@ -44,7 +44,7 @@ pub struct Request {
     pub headers: HeaderMap,
     /// The body; empty for none. May hold secrets and is never printed.
     pub body: Bytes,
-    /// Time allowed for this attempt.
+    /// Time allowed for this attempt. After that nobody waits for the answer any more, and the future is dropped.
     pub timeout: Duration,
 }
 
@@ -147,17 +147,11 @@ impl fmt::Debug for Call {
 }
 
 impl Call {
-    /// The request of an attempt that may take so long at most.
-    fn request(&self, most: Duration) -> Request {
+    /// The request of an attempt that may take so long.
+    fn request(&self, timeout: Duration) -> Request {
         let mut headers = HeaderMap::with_capacity(self.headers.len() + ADDED);
         headers.extend(self.headers.iter().cloned());
-        Request {
-            method: self.method.clone(),
-            url: self.url.clone(),
-            headers,
-            body: self.body.clone(),
-            timeout: self.timeout.min(most),
-        }
+        Request { method: self.method.clone(), url: self.url.clone(), headers, body: self.body.clone(), timeout }
     }
 }
 

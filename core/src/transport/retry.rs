@@ -67,15 +67,7 @@ impl Wire {
             let shared = &*self.0;
             let now = shared.chance.now();
             let deadline = later(now, shared.total_timeout);
-            let mut run =
-                Run { shared, call: &call, judge, deadline, attempts: 0, in_flight: false, unknown: false, last: None };
-            let total = shared.chance.clock.sleep(shared.total_timeout);
-            let ended = tokio::select! {
-                biased;
-                ended = run.run(now) => Some(ended),
-                () = total => None,
-            };
-            ended.unwrap_or_else(|| Err(run.out_of_time()))
+            Run { shared, call: &call, judge, deadline, attempts: 0, unknown: false, last: None }.run(now).await
         }
     }
 }
@@ -87,7 +79,6 @@ struct Run<'a, J> {
     judge: J,
     deadline: DateTime<Utc>,
     attempts: u32,
-    in_flight: bool,
     unknown: bool,
     last: Option<Error>,
 }
@@ -145,7 +136,8 @@ pub(crate) fn judged_part(verdict: Verdict, part: &Response, now: DateTime<Utc>)
 }
 
 impl<'a, J: FnMut(&Response) -> Verdict + Send> Run<'a, J> {
-    /// `now` is passed along and read again after every wait: a call that waits for nobody asks the clock once.
+    /// Whatever is waited for, it is waited for no longer than until the deadline. `now` is passed along and read again
+    /// after every wait: a call that waits for nobody asks the clock once.
     async fn run(&mut self, mut now: DateTime<Utc>) -> Result<Response, Failure> {
         let shared = self.shared;
         let remote = shared.limits.remote(&self.call.remote, now);
@@ -153,7 +145,11 @@ impl<'a, J: FnMut(&Response) -> Verdict + Send> Run<'a, J> {
             let place = match remote.free_place() {
                 Some(place) => Some(place),
                 None => {
-                    let place = remote.place().await;
+                    let place = tokio::select! {
+                        biased;
+                        place = remote.place() => place,
+                        () = shared.chance.clock.sleep(self.left(now)) => return Err(self.out_of_time()),
+                    };
                     now = shared.chance.now();
                     place
                 }
@@ -205,11 +201,15 @@ impl<'a, J: FnMut(&Response) -> Verdict + Send> Run<'a, J> {
 
     async fn attempt(&mut self, remote: &Remote, started: DateTime<Utc>) -> Result<Response, Miss> {
         let shared = self.shared;
-        let request = self.call.request(self.left(started));
+        let most = self.call.timeout.min(self.left(started));
         self.attempts = self.attempts.saturating_add(1);
-        self.in_flight = true;
-        let sent = shared.transport.send(request).await;
-        self.in_flight = false;
+        let sent = tokio::select! {
+            biased;
+            sent = shared.transport.send(self.call.request(most)) => sent,
+            () = shared.chance.clock.sleep(most) => {
+                Err((SendFailure::TimedOut, format!("no complete answer within {} ms", most.as_millis())))
+            }
+        };
         self.trace(&sent, started);
         match sent {
             Ok(response) => {
@@ -290,12 +290,6 @@ impl<'a, J: FnMut(&Response) -> Verdict + Send> Run<'a, J> {
 
     fn out_of_time(&mut self) -> Failure {
         let (host, total) = (self.host(), self.shared.total_timeout.as_millis());
-        if self.in_flight {
-            self.unknown = true;
-            let advice = if self.call.repeat == Repeat::Freely { Retry::Now } else { Retry::Never };
-            let text = format!("{host} gave no complete answer within the total time of {total} ms.");
-            return self.failure(Error::new(ErrorKind::Timeout, text).retry(advice));
-        }
         let error = self.last.take().unwrap_or_else(|| {
             let text = format!("Other calls to {host} took the total time of {total} ms.");
             Error::new(ErrorKind::Timeout, text).retry(Retry::Now)

@@ -91,6 +91,8 @@ impl World {
         let mut config = config(&simulator.citrix_url(), folder.path().join("adapter.db"));
         adjust(&mut config);
         let wire = LookingOn::new(&config);
+        // So long on the machine's clock, however fast ours goes.
+        config.attempt_timeout *= speed.max(1);
         let builder = Client::builder().config(config).transport(Arc::new(wire.clone()));
         let builder = builder.clock(Arc::new(clock.clone())).observer(events.clone());
         let client = builder.open().await.unwrap();

@@ -3,6 +3,7 @@
 use std::{
     fmt,
     sync::{Arc, Mutex, PoisonError},
+    time::Duration,
 };
 
 use async_trait::async_trait;
@@ -10,6 +11,7 @@ use itsm_adapter::{
     Config,
     transport::{HttpTransport, Request, Response, SendFailure, Transport},
 };
+use tokio::time::timeout;
 
 /// A token that went by.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,6 +27,7 @@ pub(crate) struct Seen {
 #[derive(Clone)]
 pub(crate) struct LookingOn {
     inner: Arc<HttpTransport>,
+    patience: Duration,
     seen: Arc<Mutex<Vec<Seen>>>,
 }
 
@@ -35,8 +38,10 @@ impl fmt::Debug for LookingOn {
 }
 
 impl LookingOn {
+    /// Gives up after the time of one attempt on the machine's clock too: the client's may stand still.
     pub(crate) fn new(config: &Config) -> Self {
-        Self { inner: Arc::new(HttpTransport::new(config).unwrap()), seen: Arc::default() }
+        let inner = Arc::new(HttpTransport::new(config).unwrap());
+        Self { inner, patience: config.attempt_timeout, seen: Arc::default() }
     }
 
     /// Every token so far, oldest first, each once.
@@ -61,7 +66,8 @@ impl LookingOn {
 impl Transport for LookingOn {
     async fn send(&self, request: Request) -> Result<Response, (SendFailure, String)> {
         let origin = request.url.origin().ascii_serialization();
-        let response = self.inner.send(request).await?;
+        let late = |_| Err((SendFailure::TimedOut, "too late".to_owned()));
+        let response = timeout(self.patience, self.inner.send(request)).await.unwrap_or_else(late)?;
         if let Ok(serde_json::Value::Object(answer)) = serde_json::from_slice(&response.body) {
             for name in ["access_token", "refresh_token", "token", "Token", "openIdToken"] {
                 if let Some(token) = answer.get(name).and_then(serde_json::Value::as_str) {

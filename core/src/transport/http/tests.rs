@@ -17,6 +17,11 @@ use tokio::{
 use url::Url;
 
 use super::*;
+use crate::{
+    clock::Chance,
+    error::ErrorKind,
+    transport::{Call, Outcome, Repeat, Verdict, Wire, header_list},
+};
 
 /// Takes every connection to the handler; the address is that of the listener.
 async fn serve<F, D>(handler: F) -> String
@@ -119,6 +124,24 @@ async fn a_body_that_breaks_off_was_interrupted() {
     assert_eq!(failure_of(&address).await.0, SendFailure::Interrupted);
 }
 
+/// Over the wire, which keeps the time.
+async fn assert_too_slow(url: &str) {
+    let Request { method, url, headers, body, .. } = get(url);
+    let call = Call {
+        method,
+        url,
+        headers: header_list(&headers),
+        body,
+        timeout: Duration::from_millis(100),
+        remote: "slow".into(),
+        repeat: Repeat::Never,
+        transaction_id: None,
+    };
+    let wire = Wire::new(Arc::new(transport()), &Config::default(), Chance::default());
+    let failure = wire.call(call, |_: &Response| Verdict::Done).await.unwrap_err();
+    assert_eq!((failure.error.kind(), failure.outcome), (ErrorKind::Timeout, Outcome::Unknown));
+}
+
 #[tokio::test]
 async fn an_answer_that_never_begins_times_out() {
     let address = serve(|connection| async move {
@@ -126,8 +149,7 @@ async fn an_answer_that_never_begins_times_out() {
         std::future::pending::<()>().await;
     })
     .await;
-    let request = Request { timeout: Duration::from_millis(50), ..get(&address) };
-    assert_eq!(transport().send(request).await.unwrap_err().0, SendFailure::TimedOut);
+    assert_too_slow(&address).await;
 }
 
 #[tokio::test]
@@ -140,8 +162,7 @@ async fn a_dripping_body_times_out_however_long_it_drips() {
         }
     })
     .await;
-    let request = Request { timeout: Duration::from_millis(100), ..get(&address) };
-    assert_eq!(transport().send(request).await.unwrap_err().0, SendFailure::TimedOut);
+    assert_too_slow(&address).await;
 }
 
 #[tokio::test]

@@ -169,7 +169,7 @@ fn waiting_for_a_place_ends_with_the_total_deadline_and_sends_nothing() {
     let config = Config { concurrency_per_remote: 1, ..Config::default() };
     let wire = fake.wire(&config);
     fake.hang();
-    let blocker = wire.call(call(Repeat::Freely), judge);
+    let blocker = wire.call(Call { timeout: Duration::MAX, ..call(Repeat::Freely) }, judge);
     let (first, second) = fake.run(futures_util::future::join(blocker, wire.call(call(Repeat::Never), judge)));
     assert_eq!(first.unwrap_err().outcome, Outcome::Unknown);
     let Failure { error, outcome } = second.unwrap_err();
@@ -195,16 +195,7 @@ fn back_off_is_full_jitter_below_a_bound_that_doubles_and_ends() {
         let wire = Wire::new(Arc::new(fake.clone()), &config, chance);
         let call = call(Repeat::Freely);
         let deadline = wire.0.chance.now();
-        let run = Run {
-            shared: &wire.0,
-            call: &call,
-            judge,
-            deadline,
-            attempts,
-            in_flight: false,
-            unknown: false,
-            last: None,
-        };
+        let run = Run { shared: &wire.0, call: &call, judge, deadline, attempts, unknown: false, last: None };
         run.back_off()
     };
     for (attempts, bound) in [(1, 200), (2, 400), (3, 800), (7, 10_000), (1000, 10_000), (u32::MAX, 10_000)] {
