@@ -81,7 +81,7 @@ fn main() {
         measure::head();
         if chosen("insert") {
             inserts(1, 2_000).await;
-            inserts(64, 4_000).await;
+            inserts(64, 20_000).await;
         }
         if chosen("latency") {
             latency().await;
