@@ -163,7 +163,7 @@ import Testing
             try await calls(2_000)
             // An allocator takes more now and then, in large pieces; a leak grows every time.
             var growths: [Int] = []
-            for _ in 0..<3 {
+            for _ in 0..<8 {
                 let before = try resident()
                 try await calls(10_000)
                 growths.append(try resident() - before)
