@@ -170,15 +170,23 @@ async fn only_the_owner_may_read_the_files() {
     assert_eq!(modes(), [0o600; 3]);
 }
 
+/// A database as an earlier version of this library made it.
+fn of_version(version: usize, path: &Path) -> Database {
+    let old = Database::open(path).unwrap();
+    for migration in &schema::MIGRATIONS[..version] {
+        old.execute_batch(migration).unwrap();
+    }
+    old.pragma_update(None, "user_version", i64::try_from(version).unwrap()).unwrap();
+    old.pragma_update(None, "application_id", 0x4954_534d).unwrap();
+    old
+}
+
 #[tokio::test]
 async fn a_database_of_the_first_release_is_brought_up_to_date_and_keeps_its_rows() {
     let folder = Folder::new();
     let path = folder.path("a.db");
     {
-        let old = Database::open(&path).unwrap();
-        old.execute_batch(super::schema::MIGRATIONS[0]).unwrap();
-        old.pragma_update(None, "user_version", 1).unwrap();
-        old.pragma_update(None, "application_id", 0x4954_534d).unwrap();
+        let old = of_version(1, &path);
         let value = serde_json::to_string(&account("a")).unwrap();
         let insert = "INSERT INTO accounts (customer_id, version, value) VALUES ('a', 1, ?1)";
         old.execute(insert, [value]).unwrap();
@@ -200,12 +208,7 @@ async fn what_triggers_have_counted_is_counted_on_by_the_writer() {
         store.commit(vec![waiting("1"), waiting("2"), dead]).await.unwrap();
     }
     {
-        let old = Database::open(&path).unwrap();
-        for migration in &schema::MIGRATIONS[..6] {
-            old.execute_batch(migration).unwrap();
-        }
-        old.pragma_update(None, "user_version", 6).unwrap();
-        old.pragma_update(None, "application_id", 0x4954_534d).unwrap();
+        let old = of_version(6, &path);
         old.execute("ATTACH ?1 AS model", [model.to_str().unwrap()]).unwrap();
         old.execute_batch("DELETE FROM counter; INSERT INTO counter SELECT * FROM model.counter").unwrap();
         for table in ["accounts", "instances", "connections", "deliveries"] {
