@@ -203,6 +203,36 @@ async fn what_was_claimed_ahead_is_given_back_at_a_stop() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_was_begun_ahead_of_its_place_is_taken_back_at_a_stop() {
+    let world = World::with(&[DEV1], 0).await;
+    world.registered(ACME).await;
+    world.simulator.clear_requests();
+    let eight = || RunOptions { concurrency: Some(8), ..RunOptions::default() };
+    let worker = world.client.alerts().run(eight()).await.unwrap();
+    submit(&world.client, 0..40).await;
+    until("a full window", || made(&world).len() == 40).await;
+    world.simulator.fault(Fault::new(DEV1, FaultKind::Slow).route(INSERT).with("delay_ms", 300));
+    submit(&world.client, 40..70).await;
+    // Eight are sent; two more are written down as begun, and wait for a place.
+    while world.client.alerts().lag(None).await.unwrap().unknown < 10 {
+        tokio::task::yield_now().await;
+    }
+    until("eight requests", || world.asked(INSERT).len() >= 48).await;
+    worker.stop().await.unwrap();
+    let lag = world.client.alerts().lag(None).await.unwrap();
+    assert!((48..70).contains(&lag.delivered), "what was sent is finished: {lag:?}");
+    assert_eq!((lag.unknown, lag.pending), (0, 70 - lag.delivered), "what was not is taken back: {lag:?}");
+    let pending = world.client.alerts().list(None, &[DeliveryStatus::Pending], None, None).await.unwrap().items;
+    assert!(pending.iter().all(|delivery| delivery.attempts == 0 && delivery.instance_id.is_none()), "{pending:?}");
+    world.simulator.clear_faults();
+    world.client.alerts().drain(eight()).await.unwrap();
+    exactly_one_each(&world, 70, "after the stop").await;
+    let all = world.client.alerts().list(None, &[DeliveryStatus::Delivered], None, None).await.unwrap().items;
+    assert!(all.iter().all(|delivery| delivery.attempts == 1), "what was not sent does not count");
+    assert!(world.asked(LOOK_UP).is_empty(), "nothing was in doubt");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_same_alert_a_thousand_times_at_once_is_one_incident() {
     let world = hurried(&[DEV1]).await;
     let worker = world.client.alerts().run(RunOptions::default()).await.unwrap();

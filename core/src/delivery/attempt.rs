@@ -9,7 +9,7 @@ use super::{
     group::Joined,
     insert::{Insert, Refused, Sent},
     policy::{Action, Decision},
-    slots::Slot,
+    slots::Turn,
     together::{Answered, Seat},
 };
 use crate::{
@@ -20,6 +20,9 @@ use crate::{
     store::{Change, DeliveryRecord, Put, Refusal, Row},
 };
 
+/// How long an attempt that is written down waits for its place at the most.
+pub(super) const PLACE: Duration = Duration::from_secs(1);
+
 impl Courier {
     pub(super) async fn attempt(
         &self,
@@ -27,7 +30,7 @@ impl Courier {
         instance: &InstanceId,
         budget: Option<i32>,
         mut seat: Option<Seat>,
-        slot: Option<Slot>,
+        mut turn: Option<&mut Turn>,
     ) -> Result<Next> {
         let customer = row.value.delivery.customer_id.clone();
         let now = self.chance.now();
@@ -64,7 +67,10 @@ impl Courier {
             let insert = Insert::of(&row.value, &decision, own_id)?;
             let answered = match seat.take() {
                 Some(seat) => seat.send(row, insert, access).await?,
-                None => self.begin_and_send(row, instance, insert, access, slot.as_ref()).await?,
+                None => match self.begin_and_send(row, instance, insert, access, turn.as_deref_mut()).await? {
+                    Some(answered) => answered,
+                    None => return Ok(Next::NotSent),
+                },
             };
             (row, seat) = (answered.row, answered.seat);
             match answered.sent {
@@ -85,7 +91,9 @@ impl Courier {
                         self.doubt(&customer, instance, "The instance gave a record another one.").await;
                     }
                     // Nor need the next request.
-                    drop(slot);
+                    if let Some(turn) = turn {
+                        turn.is_answered();
+                    }
                     return self.done(row, instance, incident).await;
                 }
                 Sent::Unknown(error) => return self.end_attempt(row, error).await,
@@ -167,20 +175,37 @@ impl Courier {
         record
     }
 
+    /// None: it was written down, but there was no place for it in time, and nothing was sent.
     async fn begin_and_send(
         &self,
         row: Row<DeliveryRecord>,
         instance: &InstanceId,
         insert: Insert,
         access: Arc<Access>,
-        slot: Option<&Slot>,
-    ) -> Result<Answered> {
+        turn: Option<&mut Turn>,
+    ) -> Result<Option<Answered>> {
+        let before = row.value.delivery.instance_id.clone();
         let row = self.begin_attempt(row, instance).await?;
-        if let Some(slot) = slot {
-            slot.is_sent();
+        if let Some(turn) = turn {
+            let begun = self.chance.clock.elapsed();
+            if !turn.come().await || self.chance.clock.elapsed() - begun > PLACE {
+                self.not_sent(row, before).await?;
+                return Ok(None);
+            }
+            turn.is_sent();
         }
         let sent = self.send(&insert, &access).await;
-        Ok(Answered { row, insert, sent, access, seat: None })
+        Ok(Some(Answered { row, insert, sent, access, seat: None }))
+    }
+
+    /// Takes back that an attempt was begun: it waits as it did before.
+    async fn not_sent(&self, row: Row<DeliveryRecord>, instance: Option<InstanceId>) -> Result<()> {
+        let mut record = row.value;
+        self.sights.forget(&record.delivery.id);
+        record.delivery.attempts -= 1;
+        record.delivery.instance_id = instance;
+        record.attempt_deadline = None;
+        self.open(record, row.version, false).await
     }
 
     /// Nothing of ours is on its way any more: from here the instance has its own time limit, and no more.
@@ -211,8 +236,9 @@ impl Courier {
         self.sights.set(record, self.chance.clock.elapsed() + self.transaction_limit + MARGIN);
     }
 
-    /// How long an attempt may have an effect after it was begun: the call, and the instance's own limit.
+    /// How long an attempt may have an effect after it was begun: its wait for a place, the call, and the instance's own
+    /// limit.
     fn longest(&self) -> Duration {
-        self.total_timeout + self.transaction_limit + MARGIN
+        PLACE + self.total_timeout + self.transaction_limit + MARGIN
     }
 }

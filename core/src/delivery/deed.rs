@@ -111,12 +111,12 @@ fn told(what: &str, alert: &Alert, record: &DeliveryRecord, manner: &Manner) -> 
     note.push_str(".\n\n");
     if let Some(own) = &manner.work_note {
         note.push_str(&plain(own));
-        return cut(&note, NOTE);
+        return cut(&note, NOTE).into_owned();
     }
     note.push_str(&plain(&alert.title));
     if !alert.description.is_empty() {
         note.push_str("\n\n");
         note.push_str(&plain(&alert.description));
     }
-    cut(&note, NOTE)
+    cut(&note, NOTE).into_owned()
 }

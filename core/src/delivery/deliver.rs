@@ -27,7 +27,7 @@ use super::{
     policy::{Decision, PolicyBook},
     settle::unknown,
     sight::Sights,
-    slots::Slot,
+    slots::Turn,
     together::Seat,
 };
 use crate::{
@@ -74,6 +74,8 @@ pub(crate) enum Next {
     Settled(Box<Delivery>),
     /// To be taken up again at this instant.
     Later(DateTime<Utc>),
+    /// Its insert was not sent: the lane had no place for it. To be taken up again.
+    NotSent,
     /// An insert was sent, and nobody knows what became of it. To be looked up.
     Unknown(Error),
     /// The delivery waits for its next attempt, or is dead.
@@ -113,6 +115,7 @@ impl Courier {
                         return Err(unknown(&error, &self.delivery(id).await?.value.delivery));
                     }
                 }
+                Next::NotSent => {}
                 Next::Later(at) => {
                     let wait = (at - self.chance.now()).to_std().unwrap_or_default();
                     self.chance.clock.sleep(wait).await;
@@ -128,18 +131,18 @@ impl Courier {
     }
 
     /// Does what is next for a claimed delivery. `budget`: after how many attempts it is dead; none: never. `seat`: where
-    /// its insert is sent with those of others. `slot`: its place among the requests of the lane.
+    /// its insert is sent with those of others. `turn`: its turn among the requests of the lane.
     pub(super) async fn step(
         &self,
         held: Held,
         instance: &InstanceId,
         budget: Option<i32>,
         seat: Option<Seat>,
-        slot: Option<Slot>,
+        turn: Option<&mut Turn>,
     ) -> Result<Next> {
         let (claimed, held) = held.open();
         // Boxed once, here: the steps inside are large, and every caller's future would be as large again.
-        let next = Box::pin(self.advance(claimed, instance, budget, seat, slot)).await?;
+        let next = Box::pin(self.advance(claimed, instance, budget, seat, turn)).await?;
         held.end();
         Ok(next)
     }
@@ -150,7 +153,7 @@ impl Courier {
         instance: &InstanceId,
         budget: Option<i32>,
         seat: Option<Seat>,
-        slot: Option<Slot>,
+        turn: Option<&mut Turn>,
     ) -> Result<Next> {
         let Claimed { row, steps } = claimed;
         let inserts = matches!(row.value.delivery.status, DeliveryStatus::Pending | DeliveryStatus::Dead);
@@ -168,7 +171,7 @@ impl Courier {
                     drop(seat);
                     return self.settle(row, instance, budget).await;
                 }
-                self.attempt(row, instance, budget, seat, slot).await
+                self.attempt(row, instance, budget, seat, turn).await
             }
             DeliveryStatus::Delivered | DeliveryStatus::Ignored | DeliveryStatus::Grouped => {
                 self.follow(row, steps, instance, budget).await

@@ -5,6 +5,7 @@ use std::{sync::Arc, time::Duration};
 use crate::{
     clock::Clock,
     id::{CustomerId, DeliveryId},
+    model::DeliveryStatus,
     store::{Claimed, Store},
 };
 
@@ -45,6 +46,12 @@ impl Held {
 
     pub(super) fn id(&self) -> &DeliveryId {
         &self.claim.id
+    }
+
+    /// Whether an insert is what is next for it; else something is to be asked or changed first.
+    pub(super) fn is_insert(&self) -> bool {
+        let record = &self.claimed.row.value;
+        record.delivery.status == DeliveryStatus::Pending && record.attempt_deadline.is_none()
     }
 
     /// To work on it.

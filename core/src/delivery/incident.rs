@@ -1,5 +1,7 @@
 //! What an alert looks like as an incident.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 
 use super::policy::Decision;
@@ -61,7 +63,8 @@ impl NewIncident {
         let description = decision.description.as_deref().unwrap_or(&alert.description);
         let text = |text: &Option<std::sync::Arc<str>>| text.as_deref().map(str::to_owned);
         let before = follows.map(|number| format!("The alert's incident before was {number}."));
-        let notes: Vec<String> = before.into_iter().chain(decision.opening_note.as_deref().map(plain)).collect();
+        let opening = decision.opening_note.as_deref().map(plain);
+        let notes: Vec<_> = before.map(Cow::Owned).into_iter().chain(opening).collect();
         let origin = format!(
             "\n\nFrom Citrix Cloud account {}, source {}, alert {}{}.",
             plain(&alert.customer_id),
@@ -72,8 +75,8 @@ impl NewIncident {
         let room = DESCRIPTION.saturating_sub(origin.chars().count());
         Self {
             sys_id: None,
-            short_description: cut(&plain(title).replace('\n', " "), SHORT_DESCRIPTION),
-            description: cut(&plain(description), room) + &origin,
+            short_description: cut(&plain(title), SHORT_DESCRIPTION).replace('\n', " "),
+            description: cut(&plain(description), room).into_owned() + &origin,
             impact: decision.impact.to_string(),
             urgency: decision.urgency.to_string(),
             assignment_group: text(&decision.assignment_group),
@@ -124,20 +127,30 @@ impl From<IncidentRow> for Incident {
 
 /// Text as data (T14): control characters (but for line breaks and tabs) and characters that turn the reading
 /// direction around are taken out; everything else stays as it was written.
-pub(super) fn plain(text: &str) -> String {
-    text.chars()
-        .filter(|&c| c == '\n' || c == '\t' || !(c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}' | '\u{061c}')))
-        .collect()
+pub(super) fn plain(text: &str) -> Cow<'_, str> {
+    if text.chars().all(is_plain) {
+        return Cow::Borrowed(text);
+    }
+    text.chars().filter(|c| is_plain(*c)).collect()
+}
+
+fn is_plain(c: char) -> bool {
+    match c {
+        ' '..='~' | '\n' | '\t' => true,
+        '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}' | '\u{061c}' => false,
+        _ => !c.is_control(),
+    }
 }
 
 /// At most this many characters; what is cut off is marked.
-pub(super) fn cut(text: &str, most: usize) -> String {
-    if text.chars().count() <= most {
-        return text.to_owned();
+pub(super) fn cut(text: &str, most: usize) -> Cow<'_, str> {
+    // No character is less than a byte.
+    if text.len() <= most || text.chars().count() <= most {
+        return Cow::Borrowed(text);
     }
     let mut short: String = text.chars().take(most.saturating_sub(1)).collect();
     short.push('…');
-    short
+    Cow::Owned(short)
 }
 
 #[cfg(test)]

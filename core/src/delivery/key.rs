@@ -1,7 +1,5 @@
 //! Keys made of texts.
 
-use std::fmt::Write;
-
 use chrono::{DateTime, Utc};
 use sha2::{Digest, Sha256};
 
@@ -14,11 +12,9 @@ pub(super) fn digest<'a>(parts: impl IntoIterator<Item = &'a str>) -> String {
         digest.update((part.len() as u64).to_be_bytes());
         digest.update(part.as_bytes());
     }
-    digest.finalize().iter().take(20).fold(String::with_capacity(40), |mut key, byte| {
-        // Writing into a string does not fail.
-        let _ = write!(key, "{byte:02x}");
-        key
-    })
+    let bytes = digest.finalize();
+    let digits = bytes.iter().take(20).flat_map(|byte| [byte >> 4, byte & 15]);
+    digits.map(|digit| char::from(b"0123456789abcdef"[usize::from(digit)])).collect()
 }
 
 /// How the ids of deliveries begin that are accepted at this instant: they sort in the order of acceptance.

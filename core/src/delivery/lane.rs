@@ -15,7 +15,7 @@ use super::{
     held::Held,
     lanes::Customers,
     pace::Pace,
-    slots::{Call, Slot, Slots},
+    slots::{Slots, Turn},
     stock::Stock,
     together::{Gate, Seat},
 };
@@ -54,7 +54,8 @@ pub(super) struct Lane {
 struct Done {
     customer: CustomerId,
     begun_at: DateTime<Utc>,
-    call: Call,
+    /// Kept until it is known what its end says of the instance.
+    turn: Turn,
     result: Result<Next>,
 }
 
@@ -70,7 +71,7 @@ struct Work {
     stock: Stock,
     /// Begun.
     hands: JoinSet<Done>,
-    /// Begun, and not answered by the instance.
+    /// The places of those that are begun, and not answered by the instance.
     slots: Slots,
 }
 
@@ -141,6 +142,8 @@ impl Lane {
                 look_at = Some(look);
             }
         }
+        // What was not sent yet goes back, as what was not begun.
+        work.slots.open(0);
         work.stock.give_back(|_| true).await;
         while let Some(done) = work.hands.join_next().await {
             self.mind(&mut mind, done);
@@ -149,9 +152,15 @@ impl Lane {
 
     /// How many may be begun now.
     fn room(&self, pace: &Pace, work: &Work, now: DateTime<Utc>) -> usize {
-        let room = pace.room(work.slots.taken().div_ceil(self.together), now) * self.together;
+        let begun = work.slots.count().div_ceil(self.together);
+        let room = (pace.room(0, now) + self.ahead(pace, now)).saturating_sub(begun) * self.together;
         // Those that have their answer and write it down are not many, or the store is slow.
         room.min((2 * self.window(pace, now)).saturating_sub(work.hands.len()))
+    }
+
+    /// How many may write their journal ahead of a place. Those that are sent together have theirs from the beginning.
+    fn ahead(&self, pace: &Pace, now: DateTime<Utc>) -> usize {
+        if self.together > 1 { 0 } else { pace.ahead(now) }
     }
 
     fn window(&self, pace: &Pace, now: DateTime<Utc>) -> usize {
@@ -190,22 +199,27 @@ impl Lane {
 
     /// Starts on as many as there is room for.
     fn begin(&self, work: &mut Work, pace: &Pace, now: DateTime<Utc>, gate: Option<&Arc<Gate>>) {
-        let held = work.stock.take(self.room(pace, work, now));
+        work.slots.open(self.window(pace, now));
+        let room = self.room(pace, work, now);
+        let places = room.saturating_sub(self.ahead(pace, now));
+        // Only an insert has something to do before it needs its place; whatever else is next waits for one.
+        let held = work.stock.take(room, |begun, held| begun < places || held.is_insert());
         let customers = held.iter().map(|held| held.customer().clone());
         let mut seats = gate.map(|gate| gate.seats(customers)).unwrap_or_default().into_iter();
         for held in held {
-            work.hands.spawn(self.work(held, seats.next(), work.slots.take()));
+            let turn = if gate.is_none() && held.is_insert() { work.slots.ahead() } else { work.slots.placed() };
+            work.hands.spawn(self.work(held, seats.next(), turn));
         }
     }
 
-    fn work(&self, held: Held, seat: Option<Seat>, slot: Slot) -> impl Future<Output = Done> + Send + use<> {
+    fn work(&self, held: Held, seat: Option<Seat>, mut turn: Turn) -> impl Future<Output = Done> + Send + use<> {
         let (courier, instance, budget) = (self.courier.clone(), self.instance.clone(), self.budget);
         let span = tracing::info_span!("delivery", id = %held.id(), instance = %instance);
         let customer = held.customer().clone();
         async move {
-            let (begun_at, call) = (courier.chance.now(), slot.call());
-            let result = courier.step(held, &instance, Some(budget), seat, Some(slot)).await;
-            Done { customer, begun_at, call, result }
+            let begun_at = courier.chance.now();
+            let result = courier.step(held, &instance, Some(budget), seat, Some(&mut turn)).await;
+            Done { customer, begun_at, turn, result }
         }
         .instrument(span)
     }
@@ -225,7 +239,7 @@ impl Lane {
             // A sender that is gone says nothing more; that is no news.
             Ok(()) = self.stop.changed() => None,
             Some(done) = work.hands.join_next() => self.mind(mind, done).then_some(now),
-            () = work.slots.freed() => None,
+            () = work.slots.changed() => None,
             Ok(()) = self.customers.changed() => Some(now),
             Ok(()) = self.bell.changed() => Some(now),
             () = sleeping => None,
@@ -234,14 +248,14 @@ impl Lane {
 
     /// What a piece of work says of the instance and of the account. True: the delivery may be there to be taken again.
     fn mind(&self, mind: &mut Mind, done: Result<Done, JoinError>) -> bool {
-        let Ok(Done { customer, begun_at, call, result }) = done else {
+        let Ok(Done { customer, begun_at, turn, result }) = done else {
             tracing::error!(instance = %self.instance, "work on a delivery ended in a panic; its claim ends by itself");
             return true;
         };
         let is_over = matches!(&result, Ok(Next::Settled(delivery)) if delivery.status != DeliveryStatus::Pending);
         let now = self.courier.chance.now();
         // The instance's own time, without that of our store.
-        let (started, answered) = (call.sent().unwrap_or(begun_at), call.answered().unwrap_or(now));
+        let (started, answered) = (turn.sent.unwrap_or(begun_at), turn.answered.unwrap_or(now));
         let chance = |most| self.courier.chance.up_to(most);
         let Mind { pace, troubles } = mind;
         match result {
@@ -279,6 +293,7 @@ impl Lane {
                     Blame::Own => {}
                 }
             }
+            Ok(Next::NotSent) => {}
             // The store, or another worker: nothing about the instance.
             Err(error) => tracing::warn!(instance = %self.instance, error = %error, "a delivery was let go"),
         }

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
+use super::attempt::PLACE;
+
 /// Failures of the instance in a row after which it is left alone for a while.
 const PATIENCE: u32 = 5;
 /// Bounds of that while; the second is reached by doubling.
@@ -55,6 +57,13 @@ impl Pace {
         // A window is between 1 and a few hundred.
         #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
         (window as usize).saturating_sub(under_way)
+    }
+
+    /// How many may write down that they begin while all places are taken: a quarter of them, as long as one becomes free
+    /// for each soon.
+    pub(super) fn ahead(&self, now: DateTime<Utc>) -> usize {
+        let soon = self.usual.is_some_and(|usual| usual <= PLACE);
+        if soon && self.failures == 0 { self.room(0, now) / 4 } else { 0 }
     }
 
     /// A delivery came to its end.
@@ -182,6 +191,22 @@ mod tests {
         assert!(asked < 2900, "{asked} times: more than one in thirty seconds");
         pace.answered(at(now + 60_000), at(now + 60_001));
         assert!(pace.room(0, at(now + 60_001)) >= 1);
+    }
+
+    #[test]
+    fn a_quarter_begins_ahead_of_its_place_where_places_become_free_soon() {
+        let mut pace = Pace::new(16, at(0));
+        assert_eq!(pace.ahead(at(0)), 0, "nothing is known yet");
+        for n in 0..100 {
+            pace.answered(at(n * 100), at(n * 100 + 50));
+        }
+        assert_eq!(pace.ahead(at(20_000)), 4);
+        pace.failed(at(20_000), at(20_050), |_| 0);
+        assert_eq!(pace.ahead(at(20_050)), 0, "it may be about to close");
+        for n in 0..100 {
+            pace.answered(at(30_000 + n * 1500), at(31_500 + n * 1500));
+        }
+        assert_eq!(pace.ahead(at(200_000)), 0, "they would wait for longer than an attempt may");
     }
 
     #[test]

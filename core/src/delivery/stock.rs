@@ -22,9 +22,11 @@ impl Stock {
         self.0.extend(held);
     }
 
-    /// What came first, up to so many.
-    pub(super) fn take(&mut self, most: usize) -> Vec<Held> {
-        self.0.drain(..most.min(self.0.len())).collect()
+    /// What came first, up to so many, and up to the first that does not go: told how many go before it, and which it is.
+    pub(super) fn take(&mut self, most: usize, goes: impl Fn(usize, &Held) -> bool) -> Vec<Held> {
+        let first = self.0.iter().take(most).enumerate();
+        let count = first.take_while(|(before, held)| goes(*before, held)).count();
+        self.0.drain(..count).collect()
     }
 
     /// Gives back what this says of an account is not to be begun now.
