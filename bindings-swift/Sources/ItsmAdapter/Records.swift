@@ -65,7 +65,7 @@ public struct Records: Sendable {
     public func insert<Row: Decodable & Sendable>(
         _ customerId: String, table: String, record: some Encodable, fields: [String] = [], as type: Row.Type = Row.self
     ) async throws -> Row {
-        let record = try JSONEncoder().encode(record)
+        let record = try encoded(record)
         return try decoded(try await crossing {
             try await native.recordsInsert(customerId, table, record, fields, $0)
         })
@@ -77,7 +77,7 @@ public struct Records: Sendable {
         _ customerId: String, table: String, records: [some Encodable], fields: [String] = [], inFlight: UInt32 = 64,
         as type: Row.Type = Row.self
     ) async throws -> [Result<Row, any Error>] {
-        let records = try JSONEncoder().encode(records)
+        let records = try encoded(records)
         return try await crossing {
             try await native.recordsInsertMany(customerId, table, records, fields, inFlight, $0)
         }.map { inserted in
@@ -93,11 +93,18 @@ public struct Records: Sendable {
         _ customerId: String, table: String, sysId: String, record: some Encodable, fields: [String] = [],
         as type: Row.Type = Row.self
     ) async throws -> Row {
-        let record = try JSONEncoder().encode(record)
+        let record = try encoded(record)
         return try decoded(try await crossing {
             try await native.recordsUpdate(customerId, table, sysId, record, fields, $0)
         })
     }
 
-    private func decoded<Row: Decodable>(_ json: Data) throws -> Row { try JSONDecoder().decode(Row.self, from: json) }
+    // As text: it crosses the border in one piece, where bytes go one by one.
+    private func encoded(_ records: some Encodable) throws -> String {
+        String(decoding: try JSONEncoder().encode(records), as: UTF8.self)
+    }
+
+    private func decoded<Row: Decodable>(_ json: String) throws -> Row {
+        try JSONDecoder().decode(Row.self, from: Data(json.utf8))
+    }
 }
