@@ -112,6 +112,20 @@ import Testing
         }
     }
 
+    @Test func recordsBecomeTheJSONThatTheyAre() throws {
+        struct Own: Codable, Equatable { let text: String }
+        func back<Given: Codable>(_ given: Given) throws -> Given {
+            try JSONDecoder().decode(Given.self, from: Data(try encoded(given).utf8))
+        }
+        let texts = ["", "plain", "ä😀", "\"", "\\", "a\0b", "\r\n\t", "\u{1f}", "\u{7f}", "\u{2028}", "</script>"]
+        for text in texts { #expect(try back(Own(text: text)) == Own(text: text)) }
+        let record = Record(uniqueKeysWithValues: texts.map { ($0, $0) })
+        #expect(try back(record) == record)
+        #expect(try back([record, [:]]) == [record, [:]])
+        #expect(try back([Record]()) == [])
+        #expect(try back(["there": "x", "not there": nil]) == ["there": "x", "not there": nil])
+    }
+
     @Test func aPanicIsAnErrorLikeAnyOther() async throws {
         let world = try await World()
         let client = try await world.client()
