@@ -60,9 +60,6 @@ package() {
     # The tests measure and change the process they run in: one after another.
     env -u CITRIX_URL -u SERVICENOW_HOSTS -u ITSM_ADAPTER_ALLOW_PRIVATE_NETWORKS \
         tests/swift-run.sh -C bindings-swift test --no-parallel
-    # Once more as users build it: what an error costs shows in optimised code only.
-    env -u CITRIX_URL -u SERVICENOW_HOSTS -u ITSM_ADAPTER_ALLOW_PRIVATE_NETWORKS \
-        tests/swift-run.sh -C bindings-swift test -c release -Xswiftc -enable-testing --filter memoryIsFlat
 }
 
 part_scenarios() {

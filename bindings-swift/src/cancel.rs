@@ -1,10 +1,9 @@
 //! Where the work runs, and how a Swift task ends it.
 
 use std::{
-    future::{Future, poll_fn},
+    future::Future,
     io,
     sync::{Arc, LazyLock},
-    task::Poll,
 };
 
 use futures_util::FutureExt;
@@ -46,16 +45,8 @@ impl CancelToken {
         if self.0.notified().now_or_never().is_some() {
             return Err(NativeError::Cancelled);
         }
-        let mut work = Box::pin(guarded(work).map(|done| done.map_err(NativeError::from)));
-        // What is ready at once needs no other thread.
-        let first = poll_fn(|context| {
-            let _entered = runtime.enter();
-            Poll::Ready(work.as_mut().poll(context))
-        });
-        if let Poll::Ready(result) = first.await {
-            return result;
-        }
-        let mut task = runtime.spawn(work);
+        // On its own threads from the beginning: a first look at it on Swift's cost more than it saved.
+        let mut task = runtime.spawn(guarded(work).map(|done| done.map_err(NativeError::from)));
         tokio::select! {
             biased;
             () = self.0.notified() => {

@@ -22,7 +22,7 @@ use crate::{
 type Result<T> = std::result::Result<T, NativeError>;
 type Cancel = Arc<CancelToken>;
 /// JSON text.
-type Json = Vec<u8>;
+type Json = String;
 
 /// The client behind the face.
 #[derive(uniffi::Object)]
@@ -32,7 +32,7 @@ pub struct NativeClient(Client);
 #[derive(uniffi::Record)]
 pub struct NativePage {
     /// An array of objects, as JSON text.
-    pub json: Vec<u8>,
+    pub json: String,
     /// Where to go on.
     pub next: Option<String>,
 }
@@ -43,7 +43,7 @@ pub enum NativeInserted {
     /// The record as stored.
     Done {
         /// An object, as JSON text.
-        json: Vec<u8>,
+        json: String,
     },
     /// Why there is none.
     Failed {
@@ -203,10 +203,10 @@ operations! {
         |client| client.webhooks().remove(&customer, &webhook).await;
 
     records_get(customer: String, table: String, id: String, fields: Vec<String>) -> Json,
-        |client| client.records().get(&customer, &table, &id, &names([&fields])).await.map(json);
+        |client| client.records().get(&customer, &table, &id, &names([&fields])).await.map(text);
     records_query(customer: String, table: String, query: Vec<Condition>, fields: Vec<String>, limit: u32) -> Json,
         |client| {
-            client.records().query(&customer, &table, &Query::of(&query)?, &names([&fields]), limit).await.map(|found| list(&found).into())
+            client.records().query(&customer, &table, &Query::of(&query)?, &names([&fields]), limit).await.map(|found| list(&found))
         };
     records_page(
         customer: String, table: String, query: Vec<Condition>, fields: Vec<String>, size: u32, after: Option<String>
@@ -214,12 +214,12 @@ operations! {
         |client| {
             let (query, fields) = (Query::of(&query)?, names([&fields]));
             let page = client.records().page_json(&customer, &table, &query, &fields, size, after.as_deref()).await?;
-            Ok(NativePage { json: json(page.json), next: page.next })
+            Ok(NativePage { json: text(page.json), next: page.next })
         };
     records_insert(customer: String, table: String, record: Json, fields: Vec<String>) -> Json,
         |client| {
             let record: &RawValue = ffi::records(&record)?;
-            client.records().insert(&customer, &table, &record, &names([&fields])).await.map(json)
+            client.records().insert(&customer, &table, &record, &names([&fields])).await.map(text)
         };
     records_insert_many(
         customer: String, table: String, records: Json, fields: Vec<String>, in_flight: u32
@@ -232,7 +232,7 @@ operations! {
     records_update(customer: String, table: String, id: String, record: Json, fields: Vec<String>) -> Json,
         |client| {
             let record: &RawValue = ffi::records(&record)?;
-            client.records().update(&customer, &table, &id, &record, &names([&fields])).await.map(json)
+            client.records().update(&customer, &table, &id, &record, &names([&fields])).await.map(text)
         };
 
     events_list(customer: Option<String>, after: Option<String>, limit: Option<u32>) -> EventPage,
@@ -241,10 +241,6 @@ operations! {
 
 impl From<CoreResult<Box<RawValue>>> for NativeInserted {
     fn from(result: CoreResult<Box<RawValue>>) -> Self {
-        result.map_or_else(|error| Self::Failed { info: error.info() }, |record| Self::Done { json: json(record) })
+        result.map_or_else(|error| Self::Failed { info: error.info() }, |record| Self::Done { json: text(record) })
     }
-}
-
-fn json(record: Box<RawValue>) -> Json {
-    text(record).into()
 }

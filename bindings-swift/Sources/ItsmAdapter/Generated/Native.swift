@@ -1066,17 +1066,17 @@ public protocol NativeClientProtocol: AnyObject, Sendable {
 
     func policiesSet(_ customer: String, _ document: String, _ cancel: CancelToken) async throws  -> AccountPolicy
 
-    func recordsGet(_ customer: String, _ table: String, _ id: String, _ fields: [String], _ cancel: CancelToken) async throws  -> Data
+    func recordsGet(_ customer: String, _ table: String, _ id: String, _ fields: [String], _ cancel: CancelToken) async throws  -> String
 
-    func recordsInsert(_ customer: String, _ table: String, _ record: Data, _ fields: [String], _ cancel: CancelToken) async throws  -> Data
+    func recordsInsert(_ customer: String, _ table: String, _ record: String, _ fields: [String], _ cancel: CancelToken) async throws  -> String
 
-    func recordsInsertMany(_ customer: String, _ table: String, _ records: Data, _ fields: [String], _ inFlight: UInt32, _ cancel: CancelToken) async throws  -> [NativeInserted]
+    func recordsInsertMany(_ customer: String, _ table: String, _ records: String, _ fields: [String], _ inFlight: UInt32, _ cancel: CancelToken) async throws  -> [NativeInserted]
 
     func recordsPage(_ customer: String, _ table: String, _ query: [Condition], _ fields: [String], _ size: UInt32, _ after: String?, _ cancel: CancelToken) async throws  -> NativePage
 
-    func recordsQuery(_ customer: String, _ table: String, _ query: [Condition], _ fields: [String], _ limit: UInt32, _ cancel: CancelToken) async throws  -> Data
+    func recordsQuery(_ customer: String, _ table: String, _ query: [Condition], _ fields: [String], _ limit: UInt32, _ cancel: CancelToken) async throws  -> String
 
-    func recordsUpdate(_ customer: String, _ table: String, _ id: String, _ record: Data, _ fields: [String], _ cancel: CancelToken) async throws  -> Data
+    func recordsUpdate(_ customer: String, _ table: String, _ id: String, _ record: String, _ fields: [String], _ cancel: CancelToken) async throws  -> String
 
     func registrationsAbandon(_ flow: String, _ cancel: CancelToken) async throws
 
@@ -1749,7 +1749,7 @@ open func policiesSet(_ customer: String, _ document: String, _ cancel: CancelTo
         )
 }
 
-open func recordsGet(_ customer: String, _ table: String, _ id: String, _ fields: [String], _ cancel: CancelToken)async throws  -> Data  {
+open func recordsGet(_ customer: String, _ table: String, _ id: String, _ fields: [String], _ cancel: CancelToken)async throws  -> String  {
     return
         try  await uniffiRustCallAsync(
             rustFutureFunc: {
@@ -1760,33 +1760,33 @@ open func recordsGet(_ customer: String, _ table: String, _ id: String, _ fields
             pollFunc: ffi_itsm_adapter_swift_rust_future_poll_rust_buffer,
             completeFunc: ffi_itsm_adapter_swift_rust_future_complete_rust_buffer,
             freeFunc: ffi_itsm_adapter_swift_rust_future_free_rust_buffer,
-            liftFunc: FfiConverterData.lift,
+            liftFunc: FfiConverterString.lift,
             errorHandler: FfiConverterTypeNativeError_lift
         )
 }
 
-open func recordsInsert(_ customer: String, _ table: String, _ record: Data, _ fields: [String], _ cancel: CancelToken)async throws  -> Data  {
+open func recordsInsert(_ customer: String, _ table: String, _ record: String, _ fields: [String], _ cancel: CancelToken)async throws  -> String  {
     return
         try  await uniffiRustCallAsync(
             rustFutureFunc: {
                 uniffi_itsm_adapter_swift_fn_method_nativeclient_records_insert(
-                        self.uniffiCloneHandle(),FfiConverterString.lower(customer),FfiConverterString.lower(table),FfiConverterData.lower(record),FfiConverterSequenceString.lower(fields),FfiConverterTypeCancelToken_lower(cancel)
+                        self.uniffiCloneHandle(),FfiConverterString.lower(customer),FfiConverterString.lower(table),FfiConverterString.lower(record),FfiConverterSequenceString.lower(fields),FfiConverterTypeCancelToken_lower(cancel)
                 )
             },
             pollFunc: ffi_itsm_adapter_swift_rust_future_poll_rust_buffer,
             completeFunc: ffi_itsm_adapter_swift_rust_future_complete_rust_buffer,
             freeFunc: ffi_itsm_adapter_swift_rust_future_free_rust_buffer,
-            liftFunc: FfiConverterData.lift,
+            liftFunc: FfiConverterString.lift,
             errorHandler: FfiConverterTypeNativeError_lift
         )
 }
 
-open func recordsInsertMany(_ customer: String, _ table: String, _ records: Data, _ fields: [String], _ inFlight: UInt32, _ cancel: CancelToken)async throws  -> [NativeInserted]  {
+open func recordsInsertMany(_ customer: String, _ table: String, _ records: String, _ fields: [String], _ inFlight: UInt32, _ cancel: CancelToken)async throws  -> [NativeInserted]  {
     return
         try  await uniffiRustCallAsync(
             rustFutureFunc: {
                 uniffi_itsm_adapter_swift_fn_method_nativeclient_records_insert_many(
-                        self.uniffiCloneHandle(),FfiConverterString.lower(customer),FfiConverterString.lower(table),FfiConverterData.lower(records),FfiConverterSequenceString.lower(fields),FfiConverterUInt32.lower(inFlight),FfiConverterTypeCancelToken_lower(cancel)
+                        self.uniffiCloneHandle(),FfiConverterString.lower(customer),FfiConverterString.lower(table),FfiConverterString.lower(records),FfiConverterSequenceString.lower(fields),FfiConverterUInt32.lower(inFlight),FfiConverterTypeCancelToken_lower(cancel)
                 )
             },
             pollFunc: ffi_itsm_adapter_swift_rust_future_poll_rust_buffer,
@@ -1813,7 +1813,7 @@ open func recordsPage(_ customer: String, _ table: String, _ query: [Condition],
         )
 }
 
-open func recordsQuery(_ customer: String, _ table: String, _ query: [Condition], _ fields: [String], _ limit: UInt32, _ cancel: CancelToken)async throws  -> Data  {
+open func recordsQuery(_ customer: String, _ table: String, _ query: [Condition], _ fields: [String], _ limit: UInt32, _ cancel: CancelToken)async throws  -> String  {
     return
         try  await uniffiRustCallAsync(
             rustFutureFunc: {
@@ -1824,23 +1824,23 @@ open func recordsQuery(_ customer: String, _ table: String, _ query: [Condition]
             pollFunc: ffi_itsm_adapter_swift_rust_future_poll_rust_buffer,
             completeFunc: ffi_itsm_adapter_swift_rust_future_complete_rust_buffer,
             freeFunc: ffi_itsm_adapter_swift_rust_future_free_rust_buffer,
-            liftFunc: FfiConverterData.lift,
+            liftFunc: FfiConverterString.lift,
             errorHandler: FfiConverterTypeNativeError_lift
         )
 }
 
-open func recordsUpdate(_ customer: String, _ table: String, _ id: String, _ record: Data, _ fields: [String], _ cancel: CancelToken)async throws  -> Data  {
+open func recordsUpdate(_ customer: String, _ table: String, _ id: String, _ record: String, _ fields: [String], _ cancel: CancelToken)async throws  -> String  {
     return
         try  await uniffiRustCallAsync(
             rustFutureFunc: {
                 uniffi_itsm_adapter_swift_fn_method_nativeclient_records_update(
-                        self.uniffiCloneHandle(),FfiConverterString.lower(customer),FfiConverterString.lower(table),FfiConverterString.lower(id),FfiConverterData.lower(record),FfiConverterSequenceString.lower(fields),FfiConverterTypeCancelToken_lower(cancel)
+                        self.uniffiCloneHandle(),FfiConverterString.lower(customer),FfiConverterString.lower(table),FfiConverterString.lower(id),FfiConverterString.lower(record),FfiConverterSequenceString.lower(fields),FfiConverterTypeCancelToken_lower(cancel)
                 )
             },
             pollFunc: ffi_itsm_adapter_swift_rust_future_poll_rust_buffer,
             completeFunc: ffi_itsm_adapter_swift_rust_future_complete_rust_buffer,
             freeFunc: ffi_itsm_adapter_swift_rust_future_free_rust_buffer,
-            liftFunc: FfiConverterData.lift,
+            liftFunc: FfiConverterString.lift,
             errorHandler: FfiConverterTypeNativeError_lift
         )
 }
@@ -2735,7 +2735,7 @@ public struct NativePage: Equatable, Hashable {
     /**
      * An array of objects, as JSON text.
      */
-    public let json: Data
+    public let json: String
     /**
      * Where to go on.
      */
@@ -2746,7 +2746,7 @@ public struct NativePage: Equatable, Hashable {
     public init(
         /**
          * An array of objects, as JSON text.
-         */json: Data,
+         */json: String,
         /**
          * Where to go on.
          */next: String?) {
@@ -2770,13 +2770,13 @@ public struct FfiConverterTypeNativePage: FfiConverterRustBuffer {
     public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> NativePage {
         return
             try NativePage(
-                json: FfiConverterData.read(from: &buf),
+                json: FfiConverterString.read(from: &buf),
                 next: FfiConverterOptionString.read(from: &buf)
         )
     }
 
     public static func write(_ value: NativePage, into buf: inout [UInt8]) {
-        FfiConverterData.write(value.json, into: &buf)
+        FfiConverterString.write(value.json, into: &buf)
         FfiConverterOptionString.write(value.next, into: &buf)
     }
 }
@@ -2898,7 +2898,7 @@ public enum NativeInserted: Equatable, Hashable {
     case done(
         /**
          * An object, as JSON text.
-         */json: Data
+         */json: String
     )
     /**
      * Why there is none.
@@ -2929,7 +2929,7 @@ public struct FfiConverterTypeNativeInserted: FfiConverterRustBuffer {
         let variant: Int32 = try readInt(&buf)
         switch variant {
 
-        case 1: return .done(json: try FfiConverterData.read(from: &buf)
+        case 1: return .done(json: try FfiConverterString.read(from: &buf)
         )
 
         case 2: return .failed(info: try FfiConverterTypeErrorInfo.read(from: &buf)
@@ -2945,7 +2945,7 @@ public struct FfiConverterTypeNativeInserted: FfiConverterRustBuffer {
 
         case let .done(json):
             writeInt(&buf, Int32(1))
-            FfiConverterData.write(json, into: &buf)
+            FfiConverterString.write(json, into: &buf)
 
 
         case let .failed(info):
@@ -3574,22 +3574,22 @@ private let initializationResult: InitializationResult = {
     if (uniffi_itsm_adapter_swift_checksum_method_nativeclient_policies_set() != 42409) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_itsm_adapter_swift_checksum_method_nativeclient_records_get() != 64397) {
+    if (uniffi_itsm_adapter_swift_checksum_method_nativeclient_records_get() != 18313) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_itsm_adapter_swift_checksum_method_nativeclient_records_insert() != 13489) {
+    if (uniffi_itsm_adapter_swift_checksum_method_nativeclient_records_insert() != 4566) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_itsm_adapter_swift_checksum_method_nativeclient_records_insert_many() != 30585) {
+    if (uniffi_itsm_adapter_swift_checksum_method_nativeclient_records_insert_many() != 26100) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_itsm_adapter_swift_checksum_method_nativeclient_records_page() != 43898) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_itsm_adapter_swift_checksum_method_nativeclient_records_query() != 16497) {
+    if (uniffi_itsm_adapter_swift_checksum_method_nativeclient_records_query() != 16123) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_itsm_adapter_swift_checksum_method_nativeclient_records_update() != 54540) {
+    if (uniffi_itsm_adapter_swift_checksum_method_nativeclient_records_update() != 5314) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_itsm_adapter_swift_checksum_method_nativeclient_registrations_abandon() != 11572) {
