@@ -28,7 +28,7 @@ fn waiting(number: u64, at: DateTime<Utc>) -> Change {
         "attempt_deadline": null, "not_before": null,
     });
     let value: DeliveryRecord = serde_json::from_value(record).unwrap();
-    Change::Delivery(Put { value, sealed: None, replaces: None })
+    Change::Delivery(Put { value, sealed: None, replaces: None }.into())
 }
 
 async fn fill(store: &SqliteStore, numbers: std::ops::Range<u64>) {

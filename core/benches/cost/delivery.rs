@@ -235,11 +235,11 @@ async fn live(store: &SqliteStore, claimed: Claimed) {
     record.delivery.attempts += 1;
     record.claimed_until = Some(Utc::now() + TimeDelta::minutes(2));
     let put = Put { value: record.clone(), sealed: None, replaces: Some(claimed.row.version) };
-    let begun = store.commit(vec![Change::Delivery(put)]).await.unwrap();
+    let begun = store.commit(vec![Change::Delivery(put.into())]).await.unwrap();
     record.delivery.status = DeliveryStatus::Delivered;
     record.claimed_until = None;
     let put = Put { value: record, sealed: None, replaces: Some(begun.version) };
-    store.commit(vec![Change::Delivery(put)]).await.unwrap();
+    store.commit(vec![Change::Delivery(put.into())]).await.unwrap();
 }
 
 /// From the call of submit until the adapter knows the incident, with nothing else to do.

@@ -150,15 +150,18 @@ impl Courier {
         rows: Vec<Row<DeliveryRecord>>,
         instance: &InstanceId,
     ) -> Result<Vec<Row<DeliveryRecord>>, Refusal> {
-        let begun: Vec<_> = rows.into_iter().map(|row| (row.version, self.begun(row.value, instance))).collect();
-        let put = |(version, record): &(i64, DeliveryRecord)| {
-            Change::Delivery(Put { value: record.clone(), sealed: None, replaces: Some(*version) })
+        let put = |row: Row<DeliveryRecord>| {
+            let value = self.begun(row.value, instance);
+            Arc::new(Put { value, sealed: None, replaces: Some(row.version) })
         };
-        let version = self.store.commit(begun.iter().map(put).collect()).await?.version;
-        for (_, record) in &begun {
-            self.watch(record);
-        }
-        Ok(begun.into_iter().map(|(_, value)| Row { value, sealed: None, version }).collect())
+        let begun: Vec<_> = rows.into_iter().map(put).collect();
+        let version = self.store.commit(begun.iter().cloned().map(Change::Delivery).collect()).await?.version;
+        let row = |put| {
+            let Put { value, sealed, .. } = Arc::unwrap_or_clone(put);
+            self.watch(&value);
+            Row { value, sealed, version }
+        };
+        Ok(begun.into_iter().map(row).collect())
     }
 
     /// The attempt's time, from after the write, which may have waited for the disk: the call begins only now.
@@ -187,8 +190,8 @@ impl Courier {
         let before = row.value.delivery.instance_id.clone();
         let row = self.begin_attempt(row, instance).await?;
         if let Some(turn) = turn {
-            let begun = self.chance.clock.elapsed();
-            if !turn.come().await || self.chance.clock.elapsed() - begun > PLACE {
+            let latest = self.chance.clock.elapsed() + PLACE;
+            if !turn.come().await || self.chance.clock.elapsed() > latest {
                 self.not_sent(row, before).await?;
                 return Ok(None);
             }
@@ -223,7 +226,11 @@ impl Courier {
         let now = self.chance.now();
         record.delivery.updated_at = now;
         record.attempt_deadline = Some(now + self.longest());
-        record.claimed_until = Some(now + self.claim_span());
+        // The claim as it is does, as long as it lasts for the call: then the store has nothing to move.
+        let least = now + self.call_span();
+        if record.claimed_until.is_none_or(|until| until < least) {
+            record.claimed_until = Some(now + self.claim_span());
+        }
     }
 
     /// The call is over, and only the instance may still be working on it.
@@ -239,6 +246,6 @@ impl Courier {
     /// How long an attempt may have an effect after it was begun: its wait for a place, the call, and the instance's own
     /// limit.
     fn longest(&self) -> Duration {
-        PLACE + self.total_timeout + self.transaction_limit + MARGIN
+        self.call_span() + self.transaction_limit
     }
 }

@@ -20,6 +20,7 @@ use std::{sync::Arc, time::Duration};
 use chrono::{DateTime, Utc};
 
 use super::{
+    attempt::PLACE,
     choice::Choices,
     control::Controls,
     held::Held,
@@ -85,7 +86,12 @@ pub(crate) enum Next {
 impl Courier {
     /// How long a claim lasts: the token and one call, each with all its repetitions.
     pub(super) fn claim_span(&self) -> Duration {
-        self.total_timeout * 2 + MARGIN
+        self.total_timeout + self.call_span()
+    }
+
+    /// How long one call takes at the most, with its wait for a place.
+    pub(super) fn call_span(&self) -> Duration {
+        PLACE + self.total_timeout + MARGIN
     }
 
     /// Delivers one alert to the instance its account is registered with, step after step until it is done.
@@ -191,12 +197,14 @@ impl Courier {
         event: Option<Event>,
     ) -> Result<Row<DeliveryRecord>> {
         let mut changes = first;
-        changes.push(Change::Delivery(Put { value: record.clone(), sealed: None, replaces: Some(version) }));
+        let put = Arc::new(Put { value: record, sealed: None, replaces: Some(version) });
+        changes.push(Change::Delivery(Arc::clone(&put)));
         changes.extend(event.clone().map(Change::Event));
         match self.store.commit(changes).await {
             Ok(committed) => {
                 self.observers.publish_from(committed.first_event, event.into_iter().collect());
-                Ok(Row { value: record, sealed: None, version: committed.version })
+                let Put { value, sealed, .. } = Arc::unwrap_or_clone(put);
+                Ok(Row { value, sealed, version: committed.version })
             }
             Err(Refusal::Failed(error)) => Err(error),
             Err(_) => {

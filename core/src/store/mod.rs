@@ -14,7 +14,7 @@ mod trace;
 #[cfg(any(test, feature = "testing"))]
 pub mod contract;
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
@@ -216,8 +216,9 @@ pub enum Change {
         /// The id of the [`PendingFlow`].
         id: String,
     },
-    /// Writes a delivery. Account, source and alert id together are unique.
-    Delivery(Put<DeliveryRecord>),
+    /// Writes a delivery. Account, source and alert id together are unique. Shared, so that whoever has it written need not
+    /// copy it.
+    Delivery(Arc<Put<DeliveryRecord>>),
     /// Appends a later state of an alert to its delivery. It changes no version: whoever holds the delivery goes on. A
     /// delivery that was removed meanwhile is a [`Refusal::Conflict`].
     Step {

@@ -112,7 +112,7 @@ pub(super) async fn deliveries_are_filtered_and_keep_their_order(store: Arc<dyn 
     let mut changes = Vec::new();
     for (number, status) in statuses.into_iter().enumerate() {
         let account = if number % 2 == 0 { "a" } else { "b" };
-        changes.push(Change::Delivery(new(delivery(&format!("{number:03}"), account, &number.to_string(), status))));
+        changes.push(deliver(new(delivery(&format!("{number:03}"), account, &number.to_string(), status))));
     }
     changes.reverse();
     done(&store, changes).await;
@@ -147,7 +147,7 @@ pub(super) async fn deliveries_are_filtered_and_keep_their_order(store: Arc<dyn 
     // A delivery that changes its status changes its list.
     let row = ok(store.delivery_of(&customer("a"), "monitor", "0").await);
     let version = row.map(|row| row.version).unwrap_or_default();
-    done(&store, vec![Change::Delivery(over(delivery("000", "a", "0", Delivered), version))]).await;
+    done(&store, vec![deliver(over(delivery("000", "a", "0", Delivered), version))]).await;
     let rows = ok(store.deliveries(&filter(None, &[Pending]), None, 1).await);
     assert_eq!(rows[0].value.delivery.id.as_str(), "003", "the first that still waits");
 }

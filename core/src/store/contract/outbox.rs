@@ -6,7 +6,7 @@ use chrono::TimeDelta;
 
 use super::{
     assert_refusal, done, ok, refused,
-    samples::{customer, delivery, event, new, now, origin, over, world},
+    samples::{customer, deliver, delivery, event, new, now, origin, over, world},
 };
 use crate::{
     id::DeliveryId,
@@ -40,7 +40,7 @@ fn step(id: &str, state: AlertState) -> Change {
 }
 
 pub(super) async fn a_delivery_has_one_holder_and_a_late_one_is_fenced_off(store: Arc<dyn Store>) {
-    done(&store, vec![Change::Delivery(new(ready("1")))]).await;
+    done(&store, vec![deliver(new(ready("1")))]).await;
     let first = ok(store.claim(claim("x", 0, 5)).await).remove(0);
     assert!(ok(store.claim(claim("y", 29, 5)).await).is_empty(), "it is held for another second");
     assert!(ok(store.claim(one("y", 29)).await).is_empty(), "by name as well");
@@ -48,13 +48,13 @@ pub(super) async fn a_delivery_has_one_holder_and_a_late_one_is_fenced_off(store
     assert!(ok(store.claim(claim("y", 29, 5)).await).is_empty(), "only its holder gives it back");
     let second = ok(store.claim(claim("y", 30, 5)).await).remove(0);
     assert!(second.row.version > first.row.version);
-    let late = vec![Change::Delivery(over(first.row.value.clone(), first.row.version))];
+    let late = vec![deliver(over(first.row.value.clone(), first.row.version))];
     assert_refusal!(refused(&store, late).await, Refusal::Conflict);
     // The holder goes on, in the version that its write gave it.
-    let held = done(&store, vec![Change::Delivery(over(second.row.value.clone(), second.row.version))]).await;
+    let held = done(&store, vec![deliver(over(second.row.value.clone(), second.row.version))]).await;
     assert!(ok(store.claim(claim("x", 59, 5)).await).is_empty(), "a write in between ends no claim");
     let free = DeliveryRecord { claimed_until: None, ..second.row.value };
-    done(&store, vec![Change::Delivery(over(free, held.version))]).await;
+    done(&store, vec![deliver(over(free, held.version))]).await;
     let third = ok(store.claim(one("x", 31)).await).remove(0);
     ok(store.give_back(&third.row.value.delivery.id, "x").await);
     assert_eq!(ids(&ok(store.claim(claim("y", 31, 5)).await)), ["1"], "what is given back is ready");
@@ -89,7 +89,7 @@ pub(super) async fn an_alert_is_accepted_once(store: Arc<dyn Store>) {
     assert!(ok(store.delivery(&DeliveryId("5".to_owned())).await).is_none());
     // What stayed of a removed delivery must be known.
     let trace = Trace { key: "z".to_owned(), generation: 3, number: None };
-    let gone = done(&store, vec![Change::Delivery(new(delivery("6", "a", "z", DeliveryStatus::Dead)))]).await;
+    let gone = done(&store, vec![deliver(new(delivery("6", "a", "z", DeliveryStatus::Dead)))]).await;
     let id = DeliveryId("6".to_owned());
     done(&store, vec![Change::RemoveDelivery { id, version: gone.version, trace: Some(trace.clone()) }]).await;
     let told = ok(store.accept(vec![arrival("7", "a", "z")]).await);
@@ -99,10 +99,10 @@ pub(super) async fn an_alert_is_accepted_once(store: Arc<dyn Store>) {
 }
 
 pub(super) async fn what_becomes_more_severe_moves_forward_and_stays_one(store: Arc<dyn Store>) {
-    let was = done(&store, vec![Change::Delivery(new(ready("1"))), Change::Delivery(new(ready("2")))]).await;
+    let was = done(&store, vec![deliver(new(ready("1"))), deliver(new(ready("2")))]).await;
     let mut worse = ready("2");
     worse.delivery.alert.severity = Severity::Critical;
-    done(&store, vec![Change::Delivery(over(worse, was.version))]).await;
+    done(&store, vec![deliver(over(worse, was.version))]).await;
     assert_eq!(ids(&ok(store.claim(claim("x", 0, 9)).await)), ["2", "1"]);
     assert!(ok(store.claim(claim("y", 1, 9)).await).is_empty(), "nothing stands there twice");
 }
@@ -114,14 +114,11 @@ pub(super) async fn the_highest_severity_comes_first_then_the_oldest(store: Arc<
     {
         let mut value = ready(id);
         value.delivery.alert.severity = severity;
-        done(&store, vec![Change::Delivery(new(value))]).await;
+        done(&store, vec![deliver(new(value))]).await;
     }
     done(
         &store,
-        vec![Change::Delivery(new(DeliveryRecord {
-            not_before: None,
-            ..delivery("0", "b", "0", DeliveryStatus::Pending)
-        }))],
+        vec![deliver(new(DeliveryRecord { not_before: None, ..delivery("0", "b", "0", DeliveryStatus::Pending) }))],
     )
     .await;
     assert_eq!(ids(&ok(store.claim(claim("x", 0, 4)).await)), ["3", "6", "5", "2"]);
@@ -133,10 +130,10 @@ pub(super) async fn the_highest_severity_comes_first_then_the_oldest(store: Arc<
 pub(super) async fn what_is_not_due_waits(store: Arc<dyn Store>) {
     assert_eq!(ok(store.due(&[customer("a")], now()).await), None);
     let later = now() + TimeDelta::seconds(5);
-    done(&store, vec![Change::Delivery(new(DeliveryRecord { not_before: Some(later), ..ready("1") }))]).await;
+    done(&store, vec![deliver(new(DeliveryRecord { not_before: Some(later), ..ready("1") }))]).await;
     for (id, status) in [("2", DeliveryStatus::Delivered), ("3", DeliveryStatus::Dead), ("4", DeliveryStatus::Grouped)]
     {
-        done(&store, vec![Change::Delivery(new(delivery(id, "a", id, status)))]).await;
+        done(&store, vec![deliver(new(delivery(id, "a", id, status)))]).await;
     }
     assert_eq!(ok(store.due(&[customer("a")], now()).await), Some(later));
     assert_eq!(ok(store.due(&[customer("b")], now()).await), None);
@@ -158,7 +155,7 @@ pub(super) async fn of_many_accounts_the_most_severe_comes_first(store: Arc<dyn 
             ..delivery(id, &names[account], id, DeliveryStatus::Pending)
         };
         value.delivery.alert.severity = severity;
-        done(&store, vec![Change::Delivery(new(value))]).await;
+        done(&store, vec![deliver(new(value))]).await;
     }
     let of_all =
         |second| Claim { wanted: Wanted::Ready { customers: customers.clone(), limit: 5 }, ..claim("x", second, 5) };
@@ -171,7 +168,7 @@ pub(super) async fn of_many_accounts_the_most_severe_comes_first(store: Arc<dyn 
 
 pub(super) async fn later_states_queue_behind_their_delivery(store: Arc<dyn Store>) {
     let id = DeliveryId("1".to_owned());
-    done(&store, vec![Change::Delivery(new(ready("1")))]).await;
+    done(&store, vec![deliver(new(ready("1")))]).await;
     let held = ok(store.claim(claim("x", 0, 5)).await).remove(0);
     assert_eq!(held.steps, []);
     // A state that comes while somebody works on the delivery changes no version.
@@ -180,7 +177,7 @@ pub(super) async fn later_states_queue_behind_their_delivery(store: Arc<dyn Stor
     let mut delivered = held.row.value;
     delivered.delivery.status = DeliveryStatus::Delivered;
     delivered.claimed_until = None;
-    done(&store, vec![Change::Delivery(over(delivered, held.row.version))]).await;
+    done(&store, vec![deliver(over(delivered, held.row.version))]).await;
     let next = ok(store.claim(claim("x", 0, 5)).await).remove(0);
     let states: Vec<_> = next.steps.iter().map(|step| step.alert.state).collect();
     assert_eq!(states, [AlertState::Changed, AlertState::Ended]);
@@ -188,10 +185,10 @@ pub(super) async fn later_states_queue_behind_their_delivery(store: Arc<dyn Stor
     let rest = DeliveryRecord { claimed_until: None, ..next.row.value };
     let forget = |through| Change::RemoveSteps { delivery_id: DeliveryId("1".to_owned()), through };
     let version = next.row.version;
-    done(&store, vec![forget(next.steps[0].number), Change::Delivery(over(rest.clone(), version))]).await;
+    done(&store, vec![forget(next.steps[0].number), deliver(over(rest.clone(), version))]).await;
     let last = ok(store.claim(claim("x", 0, 5)).await).remove(0);
     assert_eq!(last.steps, next.steps[1..]);
-    done(&store, vec![forget(last.steps[0].number), Change::Delivery(over(rest, last.row.version))]).await;
+    done(&store, vec![forget(last.steps[0].number), deliver(over(rest, last.row.version))]).await;
     assert_eq!(ok(store.due(&[customer("a")], now()).await), None, "all is done");
     done(&store, vec![step("1", AlertState::Raised)]).await;
     assert_eq!(ids(&ok(store.claim(claim("x", 0, 5)).await)), ["1"], "a new state makes it ready again");
@@ -206,15 +203,15 @@ fn found(step: Option<DeliveryStep>) -> DeliveryStep {
 
 pub(super) async fn deliveries_are_counted_as_they_move(store: Arc<dyn Store>) {
     for id in ["1", "2", "3"] {
-        done(&store, vec![Change::Delivery(new(ready(id)))]).await;
+        done(&store, vec![deliver(new(ready(id)))]).await;
     }
-    done(&store, vec![Change::Delivery(new(delivery("4", "b", "4", DeliveryStatus::Dead)))]).await;
+    done(&store, vec![deliver(new(delivery("4", "b", "4", DeliveryStatus::Dead)))]).await;
     let claimed = ok(store.claim(claim("x", 0, 1)).await).remove(0);
     let mut value = claimed.row.value;
     value.delivery.status = DeliveryStatus::Delivered;
     value.delivery.instance_id = Some(origin("one"));
     value.claimed_until = None;
-    done(&store, vec![Change::Delivery(over(value, claimed.row.version))]).await;
+    done(&store, vec![deliver(over(value, claimed.row.version))]).await;
     let counts = ok(store.counts(None).await);
     let counts: Vec<_> = counts.iter().map(|one| (one.customer_id.as_str(), one.status, one.count)).collect();
     assert_eq!(
@@ -231,7 +228,7 @@ pub(super) async fn accounts_with_something_to_do_are_found(store: Arc<dyn Store
     for (id, of, due) in [("1", "a", None), ("2", "a", None), ("3", "b", Some(5)), ("4", "c", None)] {
         let status = if of == "c" { DeliveryStatus::Ignored } else { DeliveryStatus::Pending };
         let value = DeliveryRecord { not_before: due.map(at), ..delivery(id, of, id, status) };
-        done(&store, vec![Change::Delivery(new(value))]).await;
+        done(&store, vec![deliver(new(value))]).await;
     }
     assert_eq!(busy(0).await, [customer("a")], "each once; what is not due waits");
     assert_eq!(busy(5).await, [customer("a"), customer("b")]);

@@ -87,7 +87,7 @@ pub(super) async fn one_of_many_accounts_takes_an_old_instance(store: Arc<dyn St
 pub(super) async fn one_of_many_submissions_of_an_alert_wins(store: Arc<dyn Store>) {
     let outcomes = at_once(&store, |store, number| async move {
         let value = delivery(&format!("d{number}"), "a", "the same", DeliveryStatus::Pending);
-        store.commit(vec![Change::Delivery(new(value))]).await
+        store.commit(vec![deliver(new(value))]).await
     })
     .await;
     assert_eq!(winners(outcomes, |refusal| matches!(refusal, Refusal::Conflict)), 1, "one submission wins");
@@ -114,7 +114,7 @@ pub(super) async fn what_is_refused_half_way_is_not_counted_and_gives_no_version
             let value = delivery(&id, "a", &id, DeliveryStatus::Pending);
             let refused = Change::RemovePolicy { customer_id: customer("a"), version: 1 };
             let more = (number % 3 == 0).then_some(refused);
-            store.commit([Change::Delivery(new(value))].into_iter().chain(more).collect()).await
+            store.commit([deliver(new(value))].into_iter().chain(more).collect()).await
         })
         .await;
         versions.extend(outcomes.into_iter().flatten().map(|committed| committed.version));
@@ -154,7 +154,7 @@ pub(super) async fn one_of_many_takes_a_lease(store: Arc<dyn Store>) {
 pub(super) async fn one_of_many_claims_a_delivery(store: Arc<dyn Store>) {
     for number in 0..20 {
         let value = delivery(&format!("{number:02}"), "a", &number.to_string(), DeliveryStatus::Unknown);
-        done(&store, vec![Change::Delivery(new(DeliveryRecord { not_before: None, ..value }))]).await;
+        done(&store, vec![deliver(new(DeliveryRecord { not_before: None, ..value }))]).await;
     }
     let mut tasks = tokio::task::JoinSet::new();
     for worker in 0..16 {

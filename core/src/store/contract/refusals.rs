@@ -114,17 +114,17 @@ pub(super) async fn an_account_in_use_stays(store: Arc<dyn Store>) {
 }
 
 pub(super) async fn an_alert_has_one_delivery_for_good(store: Arc<dyn Store>) {
-    let submit = |id, account, alert| Change::Delivery(new(delivery(id, account, alert, DeliveryStatus::Pending)));
+    let submit = |id, account, alert| deliver(new(delivery(id, account, alert, DeliveryStatus::Pending)));
     let first = done(&store, vec![submit("1", "a", "alert")]).await;
     assert_refusal!(refused(&store, vec![submit("2", "a", "alert")]).await, Refusal::Conflict);
     assert_refusal!(refused(&store, vec![submit("1", "a", "another")]).await, Refusal::Conflict);
     done(&store, vec![submit("2", "b", "alert"), submit("3", "a", "another")]).await;
     // A delivery moves neither to another account nor to another alert.
     for (account, alert) in [("b", "alert"), ("a", "another"), ("a", "free"), ("c", "alert")] {
-        let moved = Change::Delivery(over(delivery("1", account, alert, DeliveryStatus::Dead), first.version));
+        let moved = deliver(over(delivery("1", account, alert, DeliveryStatus::Dead), first.version));
         assert_refusal!(refused(&store, vec![moved]).await, Refusal::Conflict);
     }
-    let done_now = Change::Delivery(over(delivery("1", "a", "alert", DeliveryStatus::Delivered), first.version));
+    let done_now = deliver(over(delivery("1", "a", "alert", DeliveryStatus::Delivered), first.version));
     done(&store, vec![done_now]).await;
     assert_refusal!(refused(&store, vec![submit("4", "a", "alert")]).await, Refusal::Conflict);
     // Nor does a revocation.

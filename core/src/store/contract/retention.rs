@@ -8,7 +8,7 @@ use super::{
     assert_refusal, done, found, ok,
     outbox::claim,
     refused,
-    samples::{customer, delivery, event, new, now, over},
+    samples::{customer, deliver, delivery, event, new, now, over},
 };
 use crate::{
     id::DeliveryId,
@@ -36,7 +36,7 @@ fn told(of: &str) -> Change {
 
 /// Writes a delivery of this status, whose alert has the same id, and answers its version.
 async fn there(store: &Arc<dyn Store>, of: &str, status: DeliveryStatus) -> i64 {
-    done(store, vec![Change::Delivery(new(delivery(of, "a", of, status)))]).await.version
+    done(store, vec![deliver(new(delivery(of, "a", of, status)))]).await.version
 }
 
 pub(super) async fn a_removed_delivery_leaves_its_trace_and_nothing_else(store: Arc<dyn Store>) {
@@ -53,7 +53,7 @@ pub(super) async fn a_removed_delivery_leaves_its_trace_and_nothing_else(store: 
     assert_refusal!(refused(&store, vec![gone("1", version, None)]).await, Refusal::Conflict);
     assert_refusal!(refused(&store, vec![told("1")]).await, Refusal::Conflict);
     // The alert may come again, and go again.
-    let again = done(&store, vec![Change::Delivery(new(delivery("3", "a", "1", DeliveryStatus::Ignored)))]).await;
+    let again = done(&store, vec![deliver(new(delivery("3", "a", "1", DeliveryStatus::Ignored)))]).await;
     done(&store, vec![gone("3", again.version, Some(trace(4, None)))]).await;
     assert_eq!(ok(store.trace("k").await), Some(trace(4, None)), "the last one counts");
     assert_eq!(ok(store.trace("other").await), None);
@@ -77,7 +77,7 @@ pub(super) async fn what_is_not_done_with_is_not_removed(store: Arc<dyn Store>) 
     assert_refusal!(refused(&store, vec![gone("4", held.row.version, None)]).await, Refusal::Conflict);
     let mut free = held.row.value;
     free.claimed_until = None;
-    let free = done(&store, vec![Change::Delivery(over(free, held.row.version))]).await;
+    let free = done(&store, vec![deliver(over(free, held.row.version))]).await;
     done(&store, vec![gone("4", free.version, None)]).await;
 }
 

@@ -33,7 +33,7 @@ pub(super) async fn what_is_written_is_read_back(store: Arc<dyn Store>) {
         &store,
         vec![
             Change::Connection(Put { value: connected.clone(), sealed: secret.clone(), replaces: None }),
-            Change::Delivery(new(submitted.clone())),
+            deliver(new(submitted.clone())),
             Change::Revocation(Put { value: pending.clone(), sealed: secret.clone(), replaces: None }),
         ],
     )
@@ -109,7 +109,7 @@ pub(super) async fn a_commit_makes_all_changes_or_none(store: Arc<dyn Store>) {
             Change::Account(over(changed, start.version)),
             Change::Account(new(account("new"))),
             Change::Connection(new(connection("a", "one", ConnectionStatus::Registered))),
-            Change::Delivery(new(delivery("1", "a", "alert", DeliveryStatus::Pending))),
+            deliver(new(delivery("1", "a", "alert", DeliveryStatus::Pending))),
             Change::Revocation(new(revocation("r", "a", 0))),
             Change::Event(event(Some("a"), "must not be seen")),
             Change::RemoveAccount { customer_id: customer("c"), version: start.version },
@@ -131,7 +131,7 @@ pub(super) async fn a_commit_makes_all_changes_or_none(store: Arc<dyn Store>) {
     assert!(ok(store.revocations(None, 10).await).is_empty(), "no revocation");
     assert!(ok(store.events(None, 0, 10).await).is_empty(), "no event");
     // What was refused left nothing behind that could refuse it now.
-    done(&store, vec![Change::Delivery(new(delivery("2", "a", "alert", DeliveryStatus::Pending)))]).await;
+    done(&store, vec![deliver(new(delivery("2", "a", "alert", DeliveryStatus::Pending)))]).await;
     done(&store, vec![Change::Connection(new(connection("a", "two", ConnectionStatus::Registered)))]).await;
 }
 
@@ -176,7 +176,7 @@ pub(super) async fn large_values_are_kept(store: Arc<dyn Store>) {
     let mut value = delivery("1", "a", "alert", DeliveryStatus::Pending);
     value.delivery.alert.description.clone_from(&long);
     let put = Put { value: value.clone(), sealed: Some(sealed(&long)), replaces: None };
-    done(&store, vec![Change::Delivery(put)]).await;
+    done(&store, vec![deliver(put)]).await;
     let row = found(store.delivery(&value.delivery.id).await);
     assert!(row.value == value, "a description of a megabyte");
     assert_eq!(row.sealed.map(|sealed| sealed.bytes().len()), Some(long.len()), "a sealed part of a megabyte");
@@ -205,7 +205,7 @@ pub(super) async fn hostile_text_is_kept_as_it_is(store: Arc<dyn Store>) {
         let mut value = delivery(&format!("{number}{text}"), text, text, DeliveryStatus::Pending);
         (*text).clone_into(&mut value.delivery.alert.source);
         value.delivery.alert.fields.insert((*text).to_owned(), (*text).to_owned());
-        done(&store, vec![Change::Delivery(new(value.clone())), Change::Event(event(Some(text), text))]).await;
+        done(&store, vec![deliver(new(value.clone())), Change::Event(event(Some(text), text))]).await;
         let row = found(store.delivery(&value.delivery.id).await);
         assert_eq!(row.value, value, "by id: {text:?}");
         let row = found(store.delivery_of(&customer(text), text, text).await);

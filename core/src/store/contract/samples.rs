@@ -1,6 +1,6 @@
 //! Records to write: valid, small, and all at one instant.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::Arc};
 
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -189,6 +189,10 @@ pub(crate) fn new<T>(value: T) -> Put<T> {
 /// The row must be in this version.
 pub(crate) fn over<T>(value: T, version: i64) -> Put<T> {
     Put { value, sealed: None, replaces: Some(version) }
+}
+
+pub(crate) fn deliver(put: Put<DeliveryRecord>) -> Change {
+    Change::Delivery(Arc::new(put))
 }
 
 /// Accounts `a`, `b`, `c` and instances `one`, `two`, all new.

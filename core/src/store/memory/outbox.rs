@@ -1,5 +1,7 @@
 //! The outbox: what waits, what is claimed, and how many stand where.
 
+use std::sync::Arc;
+
 use chrono::{DateTime, Utc};
 
 use super::{
@@ -158,7 +160,7 @@ impl State {
         if let Some(present) = self.traces.get(&key).filter(|present| trace.as_ref() != Some(present)) {
             return Ok(Arrived::Traced(present.clone()));
         }
-        let put = Change::Delivery(Put { value: record, sealed: None, replaces: None });
+        let put = Change::Delivery(Arc::new(Put { value: record, sealed: None, replaces: None }));
         match self.commit(vec![put, Change::Event(event)]) {
             Ok(committed) => Ok(Arrived::New(committed)),
             Err(refusal) => Err(Error::new(ErrorKind::Internal, format!("An id was given twice: {refusal:?}."))),

@@ -1,6 +1,9 @@
 //! The rows, and how a commit changes them: all of its changes, or none.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::{
+    collections::{BTreeMap, BTreeSet, VecDeque},
+    sync::Arc,
+};
 
 use chrono::{DateTime, Utc};
 
@@ -173,7 +176,7 @@ impl State {
                 let own = self.flows.get(&id).is_some_and(|row| row.value.customer_id == customer_id);
                 Ok(forget(self, |state| &mut state.flows, id, own))
             }
-            Change::Delivery(put) => self.deliver(put, version),
+            Change::Delivery(put) => self.deliver(Arc::unwrap_or_clone(put), version),
             Change::Step { delivery_id, step } => self.append(delivery_id, step),
             Change::Group(put) => {
                 let key = (put.value.customer_id.clone(), put.value.key.clone());

@@ -200,11 +200,11 @@ async fn a_database_of_the_first_release_is_brought_up_to_date_and_keeps_its_row
 async fn what_triggers_have_counted_is_counted_on_by_the_writer() {
     let folder = Folder::new();
     let (model, path) = (folder.path("model.db"), folder.path("a.db"));
-    let waiting = |id: &str| Change::Delivery(new(delivery(id, "a", id, DeliveryStatus::Pending)));
+    let waiting = |id: &str| deliver(new(delivery(id, "a", id, DeliveryStatus::Pending)));
     {
         let store = SqliteStore::open(&model).unwrap();
         store.commit(world()).await.unwrap();
-        let dead = Change::Delivery(new(delivery("3", "a", "3", DeliveryStatus::Dead)));
+        let dead = deliver(new(delivery("3", "a", "3", DeliveryStatus::Dead)));
         store.commit(vec![waiting("1"), waiting("2"), dead]).await.unwrap();
     }
     {
@@ -332,7 +332,7 @@ async fn a_full_disk_is_an_error_and_loses_nothing_that_was_acknowledged() {
         let mut value =
             delivery(&format!("{acknowledged:04}"), "a", &acknowledged.to_string(), DeliveryStatus::Pending);
         value.delivery.alert.description.clone_from(&big);
-        match store.commit(vec![Change::Delivery(new(value))]).await {
+        match store.commit(vec![deliver(new(value))]).await {
             Ok(_) => acknowledged += 1,
             outcome => break failure(outcome),
         }
@@ -344,7 +344,7 @@ async fn a_full_disk_is_an_error_and_loses_nothing_that_was_acknowledged() {
     assert_eq!(kept().await, acknowledged);
     // With space again everything goes on.
     store.limit_pages(1_000_000).await.unwrap();
-    store.commit(vec![Change::Delivery(new(delivery("last", "a", "last", DeliveryStatus::Pending)))]).await.unwrap();
+    store.commit(vec![deliver(new(delivery("last", "a", "last", DeliveryStatus::Pending)))]).await.unwrap();
     assert_eq!(kept().await, acknowledged + 1);
 }
 
@@ -359,7 +359,7 @@ async fn one_commit_that_does_not_fit_fails_alone_or_with_its_batch_but_never_ha
         let mut value = delivery(&format!("{number:02}"), "a", &number.to_string(), DeliveryStatus::Pending);
         value.delivery.alert.description = "x".repeat(if number == 20 { 1_000_000 } else { 10 });
         tokio::spawn(async move {
-            (number, store.commit(vec![Change::Delivery(new(value)), Change::Event(event(None, "taken"))]).await)
+            (number, store.commit(vec![deliver(new(value)), Change::Event(event(None, "taken"))]).await)
         })
     });
     let mut acknowledged = Vec::new();
@@ -450,7 +450,7 @@ async fn the_database_itself_refuses_what_breaks_an_invariant() {
         |account, instance| Change::Connection(new(connection(account, instance, ConnectionStatus::Unregistered)));
     store.commit(vec![Change::Instance(new(old_instance("old")))]).await.unwrap();
     store.commit(vec![registered("a", "old"), unregistered("a", "one"), unregistered("b", "old")]).await.unwrap();
-    store.commit(vec![Change::Delivery(new(delivery("1", "a", "alert", DeliveryStatus::Pending)))]).await.unwrap();
+    store.commit(vec![deliver(new(delivery("1", "a", "alert", DeliveryStatus::Pending)))]).await.unwrap();
     let database = Database::open(&path).unwrap();
     database.pragma_update(None, "foreign_keys", true).unwrap();
     for sql in [

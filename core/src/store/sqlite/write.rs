@@ -314,19 +314,30 @@ pub(super) fn put_delivery(
         }
         Some(old) => {
             // Whose delivery it is, and of which alert, never changes.
-            let sql = "SELECT rowid, instance_id, status FROM deliveries
+            let sql = "SELECT rowid, instance_id, status, ready, due_at, rank FROM deliveries
                        WHERE id = ?1 AND customer_id = ?2 AND source = ?3 AND alert_id = ?4 AND version = ?5";
-            let before = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?));
+            let before = |row: &rusqlite::Row<'_>| {
+                let turn: (bool, Option<i64>, i64) = (row.get(3)?, row.get(4)?, row.get(5)?);
+                Ok((row.get(0)?, row.get(1)?, row.get(2)?, turn))
+            };
             let mut statement = database.prepare_cached(sql).map_err(failure)?;
             let found = statement.query_row(params![id, customer, source, alert, old], before).optional();
-            let Some((rowid, place, word)) = found.map_err(failure)? else { return Err(Refusal::Conflict) };
+            let Some((rowid, place, word, turn)) = found.map_err(failure)? else { return Err(Refusal::Conflict) };
             let (rowid, place, word): (i64, String, String) = (rowid, place, word);
-            // A holder that goes on keeps its claim.
-            let sql = "UPDATE OR FAIL deliveries SET version = ?2, status = ?3, value = ?4, key_id = ?5, sealed = ?6,
-                       ready = ?7, due_at = ?8, rank = ?9, instance_id = ?10, owner = CASE WHEN ?11 THEN owner END
-                       WHERE rowid = ?1";
-            let values = params![rowid, version, status, value, key_id, sealed, ready, due_at, rank, instance, held];
-            one(execute(database, sql, values))?;
+            let columns = params![rowid, version, status, value, key_id, sealed, instance, ready, due_at, rank, held];
+            // A holder that goes on keeps its claim. Where its turn stays as it is, SQLite need not move it in its indexes.
+            one(if held && turn == (ready, due_at, rank) {
+                let sql =
+                    "UPDATE OR FAIL deliveries SET version = ?2, status = ?3, value = ?4, key_id = ?5, sealed = ?6,
+                           instance_id = ?7 WHERE rowid = ?1";
+                execute(database, sql, &columns[..7])
+            } else {
+                let sql =
+                    "UPDATE OR FAIL deliveries SET version = ?2, status = ?3, value = ?4, key_id = ?5, sealed = ?6,
+                           instance_id = ?7, ready = ?8, due_at = ?9, rank = ?10, owner = CASE WHEN ?11 THEN owner END
+                           WHERE rowid = ?1";
+                execute(database, sql, columns)
+            })?;
             database.count(customer, &place, &word, -1);
         }
     }

@@ -160,13 +160,16 @@ where
     }
 
     fn tell(self: Box<Self>, lost: Option<&Error>) {
+        let Self { task, reply, answer, .. } = *self;
+        // What it holds, whoever is told may want for itself.
+        drop(task);
         // When the batch is lost, a refusal may be untrue as well: its reason may have been lost with it.
-        let answer = match (lost, self.answer) {
+        let answer = match (lost, answer) {
             (_, Some(failed @ Err(Refusal::Failed(_)))) | (None, Some(failed)) => failed,
             (Some(error), _) => Err(Refusal::Failed(error.clone())),
             (None, None) => Err(Refusal::Failed(Error::new(ErrorKind::Internal, "A change was not run."))),
         };
-        let _ = self.reply.send(answer);
+        let _ = reply.send(answer);
     }
 }
 
@@ -187,6 +190,13 @@ pub(super) fn run(slot: &Arc<Slot>, mut jobs: mpsc::Receiver<Job>) {
     let mut batch = Vec::with_capacity(BATCH);
     let mut level = Level::Full;
     while jobs.blocking_recv_many(&mut batch, BATCH) > 0 {
+        // Whoever is about to write more gets a chance to come along.
+        std::thread::yield_now();
+        while batch.len() < BATCH
+            && let Ok(job) = jobs.try_recv()
+        {
+            batch.push(job);
+        }
         // Who gave up before the start has not changed anything.
         batch.retain(|job| !job.0.abandoned());
         if batch.is_empty() {
