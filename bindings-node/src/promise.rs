@@ -19,7 +19,10 @@ use napi::{
     check_status,
     threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode},
 };
-use tokio::sync::{Notify, watch};
+use tokio::{
+    sync::{Notify, watch},
+    task::yield_now,
+};
 
 type Settle = Box<dyn FnOnce(sys::napi_env) + Send>;
 
@@ -75,13 +78,15 @@ impl Desk {
         self.done.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn put(&self, settle: Settle) {
+    /// True when nothing else waits already: then whoever put it has to wake the event loop.
+    fn put(&self, settle: Settle) -> bool {
         let mut done = self.done();
         done.push(settle);
-        if done.len() == 1 {
-            drop(done);
-            self.wake.call((), ThreadsafeFunctionCallMode::NonBlocking);
-        }
+        done.len() == 1
+    }
+
+    fn wake(&self) {
+        self.wake.call((), ThreadsafeFunctionCallMode::NonBlocking);
     }
 }
 
@@ -107,10 +112,13 @@ impl<T: ToNapiValue + Send + 'static> Callback<T> {
 
     pub(crate) fn tell(&self, value: T) {
         let function = self.function.clone();
-        self.desk.put(Box::new(move |env| {
+        let first = self.desk.put(Box::new(move |env| {
             // The face's functions do not throw; there would be nobody to tell.
             let _ = function.borrow_back(&Env::from_raw(env)).and_then(|function| function.call(value));
         }));
+        if first {
+            self.desk.wake();
+        }
     }
 }
 
@@ -230,7 +238,7 @@ pub(crate) fn promise<T: ToNapiValue + Send + 'static>(
             _ = alive.changed() => return,
             done = work => done,
         };
-        desk.put(Box::new(move |env| {
+        let first = desk.put(Box::new(move |env| {
             deferred.settle(env, outcome);
             let env = Env::from_raw(env);
             if keep == Keep::Alive
@@ -239,6 +247,11 @@ pub(crate) fn promise<T: ToNapiValue + Send + 'static>(
                 agent.release(&env);
             }
         }));
+        if first {
+            // What else can be done now is done first: on one core each wake-up would take this thread off it.
+            yield_now().await;
+            desk.wake();
+        }
     });
     Ok(promise)
 }

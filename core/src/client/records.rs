@@ -1,4 +1,4 @@
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, future::poll_fn, pin::pin, sync::Arc, task::Poll};
 
 use futures_util::{FutureExt, StreamExt, stream};
 use serde::{Serialize, de::DeserializeOwned};
@@ -190,7 +190,8 @@ impl<'a> Records<'a> {
                 let inserts = (0..records.len())
                     .map(|at| self.insert(customer_id, table, &records[at], fields).map(move |made| (at, made)));
                 // Whatever is answered first makes room for the next one.
-                let mut made: Vec<_> = stream::iter(inserts).buffer_unordered(in_flight).collect().await;
+                let inserted = stream::iter(inserts).buffer_unordered(in_flight).collect();
+                let mut made: Vec<_> = in_turn(inserted).await;
                 made.sort_unstable_by_key(|(at, _)| *at);
                 Ok(made.into_iter().map(|(_, made)| made).collect())
             })
@@ -262,6 +263,21 @@ impl Inner {
         let instance = self.holders.get(&customer, ask).await?;
         Ok((customer, instance))
     }
+}
+
+/// Does the work. Whenever it is woken, everything else that can be done is done first: one look takes what has come on
+/// all connections, in place of a look for each.
+async fn in_turn<T>(work: impl Future<Output = T>) -> T {
+    let (mut work, mut stands_back) = (pin!(work), false);
+    poll_fn(|context| {
+        stands_back = !stands_back;
+        if stands_back {
+            context.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        work.as_mut().poll(context)
+    })
+    .await
 }
 
 /// A failed write as the caller should hear it: "nobody knows" is a kind of its own.
