@@ -20,8 +20,9 @@ use crate::{
         RecordOut, RecordPage, RecordsIn, RecordsOut, Sequence, Walk, Word, conditions, list, names,
     },
     event::{AsyncSubscription, Callback, Subscription},
+    feed::{AsyncRecordPages, Feed, RecordPages, Walked},
     fields::{AlertIn, ServerIn},
-    opened::Opened,
+    opened::{Here, Opened},
     resource::{Now, first, last, resource, walk},
     runtime::{coroutine, wait},
     worker::{AsyncWorker, Worker},
@@ -97,7 +98,7 @@ resource! {
 
     walk {
         /// Walks over all accounts, `limit` of them per page.
-        fn iterate(; limit: Option<u32> = None) -> Account = items(list);
+        fn iterate(; limit: Option<u32> = None) -> Account = list;
     }
 }
 
@@ -120,7 +121,7 @@ resource! {
 
     walk {
         /// Walks over all instances, `limit` of them per page.
-        fn iterate(; limit: Option<u32> = None) -> Instance = items(list);
+        fn iterate(; limit: Option<u32> = None) -> Instance = list;
     }
 }
 
@@ -170,7 +171,7 @@ resource! {
 
     walk {
         /// Walks over the Manage list, of one account or of all, `limit` connections per page.
-        fn iterate(; customer_id: Option<String> = None, limit: Option<u32> = None) -> Connection = items(list);
+        fn iterate(; customer_id: Option<String> = None, limit: Option<u32> = None) -> Connection = list;
     }
 }
 
@@ -467,7 +468,7 @@ resource! {
         fn iterate(
             ; customer_id: Option<String> = None, statuses: Option<Sequence<Word<DeliveryStatus>>> = None,
             limit: Option<u32> = None
-        ) -> Delivery = items(list);
+        ) -> Delivery = list;
     }
 }
 
@@ -576,7 +577,7 @@ resource! {
 
     walk {
         /// Walks over the event log, of one account or of all, `limit` events per page.
-        fn iterate(; customer_id: Option<String> = None, limit: Option<u32> = None) -> Event = items(list);
+        fn iterate(; customer_id: Option<String> = None, limit: Option<u32> = None) -> Event = list;
     }
 }
 
@@ -585,6 +586,26 @@ resource! {
     /// texts. A query is a list of conditions (column, operator, value) that must all be met; `fields` are the columns
     /// wanted, all when left out.
     Records, AsyncRecords over Arc<Opened>;
+
+    only blocking {
+        /// Walks over all records that match, page by page; see `page`. The next page is on its way while one is read.
+        #[pyo3(signature = (customer_id, table, query = None, *, fields = None, size = 1000))]
+        fn pages(
+            &self, py: Python<'_>, customer_id: String, table: String, query: Option<Conditions>, fields: Names, size: u32,
+        ) -> PyResult<Walk<RecordPage>> {
+            let walked = walked(self.0.here(py), customer_id, table, query, fields, size);
+            Bound::new(py, RecordPages(walked)).map(|pages| pages.into_any().into())
+        }
+    } asyncio {
+        /// Walks over all records that match, page by page; see `page`. The next page is on its way while one is read.
+        #[pyo3(signature = (customer_id, table, query = None, *, fields = None, size = 1000))]
+        fn pages(
+            &self, py: Python<'_>, customer_id: String, table: String, query: Option<Conditions>, fields: Names, size: u32,
+        ) -> PyResult<AsyncWalk<RecordPage>> {
+            let walked = walked(self.0.here(py), customer_id, table, query, fields, size);
+            Bound::new(py, AsyncRecordPages(walked)).map(|pages| pages.into_any().into())
+        }
+    }
 
     /// One record.
     ///
@@ -644,14 +665,19 @@ resource! {
     ) -> RecordOut {
         core.records().update(&customer_id, &table, &sys_id, &record.0, &names(&fields)).await.map(RecordOut)
     }
+}
 
-    walk {
-        /// Walks over all records that match, page by page; see `page`.
-        fn pages(
-            customer_id: String, table: String, query: Option<Conditions> = None; fields: Names = None,
-            size: u32 = 1000
-        ) -> RecordPage = pages(page);
-    }
+fn walked(
+    here: Here,
+    customer_id: String,
+    table: String,
+    query: Option<Conditions>,
+    fields: Names,
+    size: u32,
+) -> Feed<Walked> {
+    Walked::over(here, move |core| {
+        Ok(core.records().pages_json(&customer_id, &table, conditions(query)?, &names(&fields), size))
+    })
 }
 
 resource! {
@@ -701,7 +727,7 @@ resource! {
         /// Events from now on, one by one: `for event in client.subscribe()`, until the client is closed. A subscriber
         /// that lets more than 1,024 events wait misses the oldest, and is told so by an event of kind `progress`.
         fn subscribe(&self, py: Python<'_>) -> PyResult<Subscription> {
-            self.0.now(py).map(|client| Subscription((&client).into()))
+            self.0.now(py).map(|client| Subscription::from(&client))
         }
     } asyncio {
         /// Closes the client: calls under way end with CancelledError, later ones with IllegalStateError. What was
@@ -715,7 +741,7 @@ resource! {
         /// subscriber that lets more than 1,024 events wait misses the oldest, and is told so by an event of kind
         /// `progress`.
         fn subscribe(&self, py: Python<'_>) -> PyResult<AsyncSubscription> {
-            self.0.now(py).map(|client| AsyncSubscription((&client).into()))
+            self.0.now(py).map(|client| AsyncSubscription::from(&client))
         }
     }
 

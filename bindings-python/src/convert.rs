@@ -59,7 +59,6 @@ macro_rules! comes_out {
         }
     )+ };
 }
-pub(crate) use comes_out;
 
 /// What the core takes in place of an argument.
 pub(crate) trait Plain {

@@ -6,6 +6,7 @@ mod convert;
 mod error;
 mod event;
 mod exit;
+mod feed;
 mod fields;
 mod log;
 mod opened;

@@ -106,6 +106,7 @@ fn prepare_for_forks(py: Python<'_>) -> PyResult<()> {
     Ok(())
 }
 
+#[derive(Clone)]
 pub(crate) struct Here {
     pid: u32,
     first: Arc<Owned>,

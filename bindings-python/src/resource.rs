@@ -56,11 +56,11 @@ macro_rules! resource {
         [$(#[$doc:meta])* $one:ident, $other:ident over $held:ty;] $blocking:tt $asyncio:tt [$($done:tt)*] $($rest:tt)*
     ) => {
         resource! {
-            @class [$(#[$doc])*] $one over $held; wait Now first Walk "" __enter__ __exit__ $blocking $($done)* $($rest)*
+            @class [$(#[$doc])*] $one over $held; wait Now first Walk "items" __enter__ __exit__ $blocking $($done)* $($rest)*
         }
         resource! {
             @class [$(#[$doc])*] $other over $held;
-            coroutine Coroutine last AsyncWalk "async_" __aenter__ __aexit__ $asyncio $($done)* $($rest)*
+            coroutine Coroutine last AsyncWalk "async_items" __aenter__ __aexit__ $asyncio $($done)* $($rest)*
         }
     };
     (@class
@@ -77,7 +77,7 @@ macro_rules! resource {
             $(#[$wdoc:meta])*
             fn $walk:ident(
                 $($warg:ident: $wty:ty $(= $wdefault:tt)?),*; $($wkey:ident: $wkty:ty = $wkdefault:tt),+
-            ) -> $item:ty = $what:ident($fetch:ident);
+            ) -> $item:ty = $fetch:ident;
         })?
         $(parts { $($(#[$pdoc:meta])* $part:ident: $bpart:ident | $apart:ident;)* })?
         $(opens $options:ident($($option:ident: $otype:ty),+ $(,)?);)?
@@ -107,7 +107,7 @@ macro_rules! resource {
                     let arguments = PyDict::new(slf.py());
                     $(arguments.set_item(stringify!($warg), $warg)?;)*
                     $(arguments.set_item(stringify!($wkey), $wkey)?;)+
-                    walk(slf.as_any(), concat!($how, stringify!($what)), stringify!($fetch), arguments)
+                    walk(slf.as_any(), $how, stringify!($fetch), arguments)
                 }
             )?
             $($($(#[$pdoc])* #[getter] fn $part(&self) -> $pick!($bpart, $apart) {

@@ -28,8 +28,8 @@ pub mod transport;
 pub use crate::{
     api::{citrix::egress_ranges, servicenow::Query},
     client::{
-        Accounts, Alerts, Client, ClientBuilder, Connections, Events, Instances, JsonPage, Pages, Policies, Record,
-        RecordPage, Records, Registrations, Sources, Webhooks,
+        Accounts, Alerts, Client, ClientBuilder, Connections, Events, Instances, JsonPage, JsonPages, Pages, Policies,
+        Record, RecordPage, Records, Registrations, Sources, Webhooks,
     },
     config::{Config, Retention, StoreConfig},
     delivery::{WebhookMapping, Worker, map_webhook},

@@ -878,7 +878,7 @@ class AsyncRecords:
         """
     def pages(self, /, customer_id: str, table: str, query: Sequence[tuple[str, Operator | str, str]] | None = None, *, fields: Sequence[str] | None = None, size: SupportsIndex = 1000) -> AsyncIterator[RecordPage]:
         """
-        Walks over all records that match, page by page; see `page`.
+        Walks over all records that match, page by page; see `page`. The next page is on its way while one is read.
         """
     def query(self, /, customer_id: str, table: str, query: Sequence[tuple[str, Operator | str, str]] | None = None, *, fields: Sequence[str] | None = None, limit: SupportsIndex = 100) -> Coroutine[Any, Any, list[dict[str, str]]]:
         """
@@ -2980,7 +2980,7 @@ class Records:
         """
     def pages(self, /, customer_id: str, table: str, query: Sequence[tuple[str, Operator | str, str]] | None = None, *, fields: Sequence[str] | None = None, size: SupportsIndex = 1000) -> Iterator[RecordPage]:
         """
-        Walks over all records that match, page by page; see `page`.
+        Walks over all records that match, page by page; see `page`. The next page is on its way while one is read.
         """
     def query(self, /, customer_id: str, table: str, query: Sequence[tuple[str, Operator | str, str]] | None = None, *, fields: Sequence[str] | None = None, limit: SupportsIndex = 100) -> list[dict[str, str]]:
         """

@@ -37,7 +37,7 @@ pub use self::{
     connections::Connections,
     events::Events,
     instances::Instances,
-    pages::Pages,
+    pages::{JsonPages, Pages},
     policies::Policies,
     records::{JsonPage, Record, RecordPage, Records},
     registrations::Registrations,

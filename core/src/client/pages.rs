@@ -5,7 +5,7 @@ use std::{marker::PhantomData, sync::Arc};
 use serde::de::DeserializeOwned;
 use tokio::task::JoinSet;
 
-use super::{Inner, Records};
+use super::{Inner, JsonPage};
 use crate::{
     api::servicenow::{Query, last_key, read_page},
     error::{Error, ErrorKind, Result},
@@ -13,13 +13,48 @@ use crate::{
     transport::Response,
 };
 
-/// A walk over records; see [`Records::pages`].
+/// A walk over records; see [`Records::pages`](super::Records::pages).
 ///
 /// The key of a page's last record is found before the page is read, so the next page is on its way meanwhile: at
 /// most one page ahead, held as the bytes that came. Dropping the walk ends that request.
 #[must_use]
-pub struct Pages<'a, T> {
-    records: Records<'a>,
+pub struct Pages<T>(Walker, PhantomData<fn() -> T>);
+
+/// A walk over records as JSON text; see [`Records::pages_json`](super::Records::pages_json), and [`Pages`].
+#[must_use]
+pub struct JsonPages(Walker);
+
+impl<T: DeserializeOwned + Send> Pages<T> {
+    pub(super) const fn over(walker: Walker) -> Self {
+        Self(walker, PhantomData)
+    }
+
+    /// The next page; none after the last one. The walk can be continued after an error.
+    ///
+    /// # Errors
+    /// As [`Records::get`](super::Records::get).
+    pub async fn next(&mut self) -> Result<Option<Vec<T>>> {
+        Ok(self.0.next().await?.map(|(items, _)| items))
+    }
+}
+
+impl JsonPages {
+    pub(super) const fn over(walker: Walker) -> Self {
+        Self(walker)
+    }
+
+    /// The next page; none after the last one. The walk can be continued after an error.
+    ///
+    /// # Errors
+    /// As [`Records::get`](super::Records::get).
+    pub async fn next(&mut self) -> Result<Option<JsonPage>> {
+        Ok(self.0.next().await?.map(|(json, next)| JsonPage { json, next: Some(next) }))
+    }
+}
+
+/// A walk, whatever its pages are read into.
+pub(super) struct Walker {
+    inner: Arc<Inner>,
     question: Arc<Question>,
     next: Option<String>,
     /// The request under way; one at most. A task of its own: it must not wait, with its place among the
@@ -28,7 +63,6 @@ pub struct Pages<'a, T> {
     /// The page that came last, not yet handed over.
     came: Option<Response>,
     ended: bool,
-    item: PhantomData<fn() -> T>,
 }
 
 /// What a walk asks for.
@@ -46,9 +80,9 @@ impl Question {
     }
 }
 
-impl<'a, T: DeserializeOwned + Send> Pages<'a, T> {
+impl Walker {
     pub(super) fn new(
-        records: Records<'a>,
+        inner: &Arc<Inner>,
         customer_id: &str,
         table: &str,
         query: Query,
@@ -62,22 +96,12 @@ impl<'a, T: DeserializeOwned + Send> Pages<'a, T> {
             fields: fields.iter().map(|&field| field.to_owned()).collect(),
             size,
         };
-        Self {
-            records,
-            question: Arc::new(question),
-            next: None,
-            ahead: JoinSet::new(),
-            came: None,
-            ended: false,
-            item: PhantomData,
-        }
+        let (inner, question) = (Arc::clone(inner), Arc::new(question));
+        Self { inner, question, next: None, ahead: JoinSet::new(), came: None, ended: false }
     }
 
-    /// The next page; none after the last one. The walk can be continued after an error.
-    ///
-    /// # Errors
-    /// As [`Records::get`].
-    pub async fn next(&mut self) -> Result<Option<Vec<T>>> {
+    /// The next page and the key of its last row; none after the last page.
+    async fn next<R: DeserializeOwned + Send>(&mut self) -> Result<Option<(R, String)>> {
         if self.ended {
             return Ok(None);
         }
@@ -95,27 +119,25 @@ impl<'a, T: DeserializeOwned + Send> Pages<'a, T> {
             // The request goes out before this thread is taken by reading.
             tokio::task::yield_now().await;
         }
-        let (items, last) = match self.came.take().and_then(|page| read_page(&page)) {
-            Some(items) => (items, last),
+        let (rows, last) = match self.came.take().and_then(|page| read_page(&page)) {
+            Some(rows) => (rows, last),
             None => self.again().await?,
         };
         self.ended = last.is_none();
-        self.next = last;
-        Ok((!self.ended).then_some(items))
+        self.next.clone_from(&last);
+        Ok(last.map(|last| (rows, last)))
     }
 
     /// Sends the request for the page after this key.
     fn ask(&mut self, after: Option<String>) {
-        self.ahead.spawn(answer(Arc::clone(self.records.0), Arc::clone(&self.question), after));
+        self.ahead.spawn(answer(Arc::clone(&self.inner), Arc::clone(&self.question), after));
     }
 
     /// The page once more, judged whole: what came could not be read. The page after it is not believed either.
-    async fn again(&mut self) -> Result<(Vec<T>, Option<String>)> {
+    async fn again<R: DeserializeOwned + Send>(&mut self) -> Result<(R, Option<String>)> {
         self.ahead = JoinSet::new();
         let Question { customer_id, table, query, size, .. } = &*self.question;
-        let next = self.next.as_deref();
-        let page = self.records.page(customer_id, table, query, &self.question.fields(), *size, next).await?;
-        Ok((page.items, page.next))
+        self.inner.page(customer_id, table, query, &self.question.fields(), *size, self.next.as_deref()).await
     }
 }
 

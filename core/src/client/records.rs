@@ -4,7 +4,11 @@ use futures_util::{FutureExt, StreamExt, stream};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::value::RawValue;
 
-use super::{Inner, Pages, pages::Walk, registrations::holder};
+use super::{
+    Inner, JsonPages, Pages,
+    pages::{Walk, Walker},
+    registrations::holder,
+};
 use crate::{
     api::servicenow::Query,
     error::{Error, ErrorKind, Result},
@@ -23,7 +27,7 @@ pub type Record = BTreeMap<String, String>;
 #[derive(Clone, Copy)]
 pub struct Records<'a>(pub(super) &'a Arc<Inner>);
 
-impl<'a> Records<'a> {
+impl Records<'_> {
     /// One record; `fields` empty means all.
     ///
     /// # Errors
@@ -85,19 +89,8 @@ impl<'a> Records<'a> {
         size: u32,
         after: Option<&str>,
     ) -> Result<RecordPage<T>> {
-        let inner = self.0;
-        inner
-            .run("records.page", async {
-                let walk = Walk::new(query, fields, size, after)?;
-                let (customer, instance) = inner.registered(customer_id).await?;
-                let work = |access: Arc<Access>| {
-                    let walk = &walk;
-                    async move { inner.servicenow.page(&access, table, &walk.query, &walk.fields, size).await }
-                };
-                let (items, next) = inner.tokens.with_access(&customer, &instance, work).await?;
-                Ok(RecordPage { items, next })
-            })
-            .await
+        let (items, next) = self.0.page(customer_id, table, query, fields, size, after).await?;
+        Ok(RecordPage { items, next })
     }
 
     /// As [`Records::page`], with the page as the JSON text that the instance sent: for callers that parse it
@@ -114,19 +107,8 @@ impl<'a> Records<'a> {
         size: u32,
         after: Option<&str>,
     ) -> Result<JsonPage> {
-        let inner = self.0;
-        inner
-            .run("records.page", async {
-                let walk = Walk::new(query, fields, size, after)?;
-                let (customer, instance) = inner.registered(customer_id).await?;
-                let work = |access: Arc<Access>| {
-                    let walk = &walk;
-                    async move { inner.servicenow.page_json(&access, table, &walk.query, &walk.fields, size).await }
-                };
-                let (json, next) = inner.tokens.with_access(&customer, &instance, work).await?;
-                Ok(JsonPage { json, next })
-            })
-            .await
+        let (json, next) = self.0.page(customer_id, table, query, fields, size, after).await?;
+        Ok(JsonPage { json, next })
     }
 
     /// Walks over all records that match, page by page; see [`Records::page`]. While the caller has one page, the next
@@ -138,8 +120,13 @@ impl<'a> Records<'a> {
         query: Query,
         fields: &[&str],
         size: u32,
-    ) -> Pages<'a, T> {
-        Pages::new(self, customer_id, table, query, fields, size)
+    ) -> Pages<T> {
+        Pages::over(Walker::new(self.0, customer_id, table, query, fields, size))
+    }
+
+    /// The same, with each page as the JSON text that the instance sent.
+    pub fn pages_json(self, customer_id: &str, table: &str, query: Query, fields: &[&str], size: u32) -> JsonPages {
+        JsonPages::over(Walker::new(self.0, customer_id, table, query, fields, size))
     }
 
     /// Makes a record and gives it back as stored. When the outcome of the request is unknown, it is not sent
@@ -245,6 +232,28 @@ pub struct JsonPage {
 }
 
 impl Inner {
+    /// One page of a walk: its rows, and the key to go on after.
+    pub(super) async fn page<R: DeserializeOwned + Send>(
+        &self,
+        customer_id: &str,
+        table: &str,
+        query: &Query,
+        fields: &[&str],
+        size: u32,
+        after: Option<&str>,
+    ) -> Result<(R, Option<String>)> {
+        let work = async {
+            let walk = Walk::new(query, fields, size, after)?;
+            let (customer, instance) = self.registered(customer_id).await?;
+            let work = |access: Arc<Access>| {
+                let walk = &walk;
+                async move { self.servicenow.page(&access, table, &walk.query, &walk.fields, size).await }
+            };
+            self.tokens.with_access(&customer, &instance, work).await
+        };
+        self.run("records.page", work).await
+    }
+
     /// The account, and the instance it is registered with.
     pub(super) async fn registered(&self, customer_id: &str) -> Result<(CustomerId, InstanceId)> {
         let customer = CustomerId::parse(customer_id)?;

@@ -5,7 +5,6 @@ use serde::{
     Deserialize, Serialize,
     de::{DeserializeOwned, IgnoredAny},
 };
-use serde_json::value::RawValue;
 use url::Url;
 
 use super::{
@@ -60,29 +59,16 @@ impl ServiceNow {
 
     /// One page of a walk in the order of `sys_id`, and the key to go on after; none after the last page: the
     /// instance applies the limit before it hides rows, so only an empty page is surely the last one.
-    pub(crate) async fn page<T: DeserializeOwned + Send>(
+    pub(crate) async fn page<R: DeserializeOwned + Send>(
         &self,
         access: &Access,
         table: &str,
         query: &Query,
         fields: &[&str],
         size: u32,
-    ) -> Result<(Vec<T>, Option<String>)> {
+    ) -> Result<(R, Option<String>)> {
         let call = self.question(access, table, query, fields, size)?;
-        Ok(self.ask(call, judge_page_of::<Vec<T>>).await?)
-    }
-
-    /// The same, with the page as the text that the instance sent.
-    pub(crate) async fn page_json(
-        &self,
-        access: &Access,
-        table: &str,
-        query: &Query,
-        fields: &[&str],
-        size: u32,
-    ) -> Result<(Box<RawValue>, Option<String>)> {
-        let call = self.question(access, table, query, fields, size)?;
-        Ok(self.ask(call, judge_page_of::<Box<RawValue>>).await?)
+        Ok(self.ask(call, judge_page_of::<R>).await?)
     }
 
     /// The same, with the rows unread: see [`read_page`] and [`last_key`].
@@ -151,7 +137,7 @@ fn judge_frame(response: &Response) -> Verdict {
 }
 
 /// The rows of a page that came unread; none when it is not what its frame promised.
-pub(crate) fn read_page<T: DeserializeOwned>(response: &Response) -> Option<Vec<T>> {
+pub(crate) fn read_page<R: DeserializeOwned>(response: &Response) -> Option<R> {
     let mut rows = None;
     judge(response, &mut rows);
     rows
