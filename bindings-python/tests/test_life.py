@@ -108,13 +108,14 @@ def test_a_state_in_memory_cannot_cross_a_fork(client: Client) -> None:
 
 
 @LINUX
-def test_a_subscription_cannot_cross_a_fork(file_options: dict[str, Any]) -> None:
+def test_an_iterator_cannot_cross_a_fork(file_options: dict[str, Any]) -> None:
     def refused() -> None:
-        with pytest.raises(IllegalStateError, match="fork"):
-            next(subscription)
+        for iterator in (subscription, pages):
+            with pytest.raises(IllegalStateError, match="fork"):
+                next(iterator)
 
     with Client(**file_options) as client:
-        subscription = client.subscribe()
+        subscription, pages = client.subscribe(), client.records.pages(CUSTOMER, "incident")
         assert in_child(refused) == 0
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import pathlib
+import time
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
@@ -100,6 +101,20 @@ def test_records_cross_as_json_that_python_parses(registered: Client) -> None:
     assert json.loads(page.json) == page.items and page.items is page.items and page.next == page.items[-1]["sys_id"]
     pages = list(registered.records.pages(CUSTOMER, "incident", query, fields=["number"], size=4))
     assert [len(page.items) for page in pages] == [4, 4, 3] and pages[0].items == page.items
+
+
+def test_the_next_page_is_on_its_way_while_one_is_read(registered: Client, simulator: Simulator) -> None:
+    registered.records.insert_many(CUSTOMER, "incident", [{"category": "walk"}] * 5)
+    simulator.control("DELETE /requests")
+    pages = registered.records.pages(CUSTOMER, "incident", [("category", "equals", "walk")], size=2)
+    assert simulator.control("GET /requests")["requests"] == [], "it begins with the first page"
+    assert len(next(pages).items) == 2
+    end = time.monotonic() + 10
+    while len(simulator.control("GET /requests")["requests"]) < 2:
+        assert time.monotonic() < end, "nobody asked for the second page"
+    assert [len(page.items) for page in pages] == [2, 1]
+    with pytest.raises(InvalidInputError):
+        next(registered.records.pages(CUSTOMER, "incident", size=0))
 
 
 def test_one_of_many_that_fails_is_an_exception_in_its_place(registered: Client) -> None:

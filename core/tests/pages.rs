@@ -99,18 +99,28 @@ fn query() -> Query {
     Query::new().equals("correlation_id", "walk").unwrap()
 }
 
-/// Everything that the walk gives, and the errors on the way.
-async fn everything(client: &Client) -> (Vec<String>, Vec<Error>) {
-    let mut pages = client.records().pages::<Record>(ACME, "incident", query(), &["sys_id", "short_description"], 2);
+/// Everything that the walk gives, read here or by the caller, and the errors on the way.
+async fn everything(client: &Client, as_text: bool) -> (Vec<String>, Vec<Error>) {
+    let fields = ["sys_id", "short_description"];
+    let mut rows = client.records().pages::<Record>(ACME, "incident", query(), &fields, 2);
+    let mut texts = client.records().pages_json(ACME, "incident", query(), &fields, 2);
+    let mut next = async || match as_text {
+        false => rows.next().await,
+        true => Ok(texts.next().await?.map(|page| {
+            let rows: Vec<Record> = serde_json::from_str(page.json.get()).unwrap();
+            assert_eq!(page.next.as_ref(), rows.last().map(|row| &row["sys_id"]));
+            rows
+        })),
+    };
     let (mut ids, mut errors) = (Vec::new(), Vec::new());
     loop {
-        match pages.next().await {
+        match next().await {
             Ok(Some(page)) => ids.extend(page.into_iter().map(|row| row["sys_id"].clone())),
             Ok(None) => break,
             Err(error) => errors.push(error),
         }
     }
-    assert!(pages.next().await.unwrap().is_none(), "the end stays the end");
+    assert!(next().await.unwrap().is_none(), "the end stays the end");
     (ids, errors)
 }
 
@@ -124,9 +134,9 @@ fn in_order(world: &World) -> Vec<String> {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_page_that_cannot_be_read_is_asked_for_again_and_nothing_is_lost_or_given_twice() {
     for fate in [Fate::Spoilt, Fate::BrokenOff] {
-        for at in 0..4 {
+        for (at, as_text) in (0..4).flat_map(|at| [(at, false), (at, true)]) {
             let (world, client, meddler) = walked(at, fate, 64).await;
-            let (ids, errors) = everything(&client).await;
+            let (ids, errors) = everything(&client, as_text).await;
             assert_eq!(ids, in_order(&world), "{fate:?} {at}");
             assert!(errors.is_empty(), "{fate:?} {at}: {errors:?}");
             // Four pages with rows, one without, the bad one again, and at most one that was asked for in vain.
@@ -138,9 +148,9 @@ async fn a_page_that_cannot_be_read_is_asked_for_again_and_nothing_is_lost_or_gi
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_error_of_the_page_ahead_is_told_in_its_turn_and_the_walk_goes_on() {
-    for at in 0..5 {
+    for (at, as_text) in (0..5).flat_map(|at| [(at, false), (at, true)]) {
         let (world, client, _) = walked(at, Fate::Forbidden, 64).await;
-        let (ids, errors) = everything(&client).await;
+        let (ids, errors) = everything(&client, as_text).await;
         assert_eq!(ids, in_order(&world), "{at}");
         assert_eq!(errors.len(), 1, "{at}");
         is(&errors[0], ErrorKind::Forbidden, "the page ahead");
