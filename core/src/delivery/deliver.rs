@@ -3,7 +3,7 @@
 //! ```text
 //! pending ── "attempt n begun" is committed ──► unknown ── sent ──► 201 with the key ──► delivered
 //!    ▲                                             │
-//!    ├── refused before anything was done ◄────────┤
+//!    ├── not sent, or refused before it was done ◄─┤
 //!    └── not there after the longest time ◄── looked up by equality ──► there ──► delivered
 //! ```
 //!
