@@ -104,13 +104,16 @@ async fn everything(client: &Client, as_text: bool) -> (Vec<String>, Vec<Error>)
     let fields = ["sys_id", "short_description"];
     let mut rows = client.records().pages::<Record>(ACME, "incident", query(), &fields, 2);
     let mut texts = client.records().pages_json(ACME, "incident", query(), &fields, 2);
-    let mut next = async || match as_text {
-        false => rows.next().await,
-        true => Ok(texts.next().await?.map(|page| {
+    let mut next = async || {
+        if !as_text {
+            return rows.next().await;
+        }
+        let page = texts.next().await?;
+        Ok(page.map(|page| {
             let rows: Vec<Record> = serde_json::from_str(page.json.get()).unwrap();
             assert_eq!(page.next.as_ref(), rows.last().map(|row| &row["sys_id"]));
             rows
-        })),
+        }))
     };
     let (mut ids, mut errors) = (Vec::new(), Vec::new());
     loop {
