@@ -29,7 +29,7 @@ walk besides, over all their items: `iterate` in Python, Node and Swift.
 """
 # What a language needs besides, and what its own tests are about.
 BESIDES = {
-    "rust": {"from_env", "builder", "reopen", "page_json", "panic_on_purpose", "touch_token", *RESOURCES},
+    "rust": {"from_env", "builder", "reopen", "page_json", "pages_json", "panic_on_purpose", "touch_token", *RESOURCES},
     "python": {"iterate", "_panic_on_purpose", *RESOURCES},
     "node": {"iterate", *RESOURCES},
     "swift": {"iterate", *RESOURCES},
