@@ -92,7 +92,7 @@ impl Courier {
                     }
                     // Nor need the next request.
                     if let Some(turn) = turn {
-                        turn.is_answered();
+                        turn.is_over();
                     }
                     return self.done(row, instance, incident).await;
                 }
@@ -185,11 +185,11 @@ impl Courier {
         instance: &InstanceId,
         insert: Insert,
         access: Arc<Access>,
-        turn: Option<&mut Turn>,
+        mut turn: Option<&mut Turn>,
     ) -> Result<Option<Answered>> {
         let before = row.value.delivery.instance_id.clone();
         let row = self.begin_attempt(row, instance).await?;
-        if let Some(turn) = turn {
+        if let Some(turn) = turn.as_deref_mut() {
             let latest = self.chance.clock.elapsed() + PLACE;
             if !turn.come().await || self.chance.clock.elapsed() > latest {
                 self.not_sent(row, before).await?;
@@ -198,6 +198,9 @@ impl Courier {
             turn.is_sent();
         }
         let sent = self.send(&insert, &access).await;
+        if let Some(turn) = turn {
+            turn.is_answered();
+        }
         Ok(Some(Answered { row, insert, sent, access, seat: None }))
     }
 

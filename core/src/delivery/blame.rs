@@ -88,9 +88,15 @@ impl Troubles {
         self.lately.len() >= TOO_MANY
     }
 
-    /// The account is to be left alone for this long.
-    pub(super) fn rests(&mut self, customer: CustomerId, started: DateTime<Utc>, now: DateTime<Utc>, wait: Duration) {
-        self.of.entry(customer).or_insert_with(|| Pace::new(1, now)).throttled(started, now, Some(wait));
+    /// The account is to be left alone until then.
+    pub(super) fn rests(
+        &mut self,
+        customer: CustomerId,
+        started: DateTime<Utc>,
+        now: DateTime<Utc>,
+        until: DateTime<Utc>,
+    ) {
+        self.of.entry(customer).or_insert_with(|| Pace::new(1, now)).throttled(started, now, Some(until));
     }
 
     /// It did.
@@ -150,7 +156,7 @@ mod tests {
         assert_eq!(troubles.awake(&both, now + Duration::from_secs(60)).len(), 2);
         troubles.answered(&acme);
         assert_eq!(troubles.awake(&both, now).len(), 2);
-        troubles.rests(acme, now, now, Duration::from_secs(30));
+        troubles.rests(acme, now, now, now + Duration::from_secs(30));
         assert_eq!(troubles.awake(&both, now + Duration::from_secs(29)).len(), 1);
         assert_eq!(troubles.awake(&both, now + Duration::from_secs(30)).len(), 2);
     }

@@ -269,19 +269,20 @@ impl Lane {
             Ok(Next::Later(_)) => pace.answered(started, answered),
             Ok(Next::Failed(error) | Next::Unknown(error)) => {
                 tracing::debug!(instance = %self.instance, error = %error, "a step failed");
+                // From the answer on: our own work after it is no part of what was asked for.
+                let asked = match error.retry_advice() {
+                    Retry::After(wait) => Some(answered + wait),
+                    _ => None,
+                };
                 match Blame::of(&error) {
                     Blame::Instance if cause(&error) == ErrorKind::Throttled => {
                         metrics::counter!("itsm_adapter_throttled").increment(1);
-                        let wait = match error.retry_advice() {
-                            Retry::After(wait) => Some(wait),
-                            _ => None,
-                        };
-                        pace.throttled(started, now, wait);
+                        pace.throttled(started, now, asked);
                     }
                     Blame::Instance => pace.failed(started, now, chance),
                     Blame::Account => {
-                        if let Retry::After(wait) = error.retry_advice() {
-                            troubles.rests(customer, started, now, wait);
+                        if let Some(until) = asked {
+                            troubles.rests(customer, started, now, until);
                         } else if troubles.failed(customer, started, now, chance) {
                             pace.failed(started, now, chance);
                         }

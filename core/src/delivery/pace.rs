@@ -95,11 +95,11 @@ impl Pace {
         self.window = (self.window + more).min(self.most);
     }
 
-    /// The instance asked not to be called for this long (none: it did not say).
-    pub(super) fn throttled(&mut self, started: DateTime<Utc>, now: DateTime<Utc>, wait: Option<Duration>) {
+    /// The instance asked not to be called until then (none: it did not say).
+    pub(super) fn throttled(&mut self, started: DateTime<Utc>, now: DateTime<Utc>, until: Option<DateTime<Utc>>) {
         self.cut(started, now);
-        if let Some(wait) = wait {
-            self.close(now + wait);
+        if let Some(until) = until {
+            self.close(until);
         }
     }
 
@@ -172,8 +172,8 @@ mod tests {
     #[test]
     fn an_instance_that_asks_for_time_gets_it() {
         let mut pace = Pace::new(16, at(0));
-        pace.throttled(at(0), at(0), Some(Duration::from_secs(60)));
-        pace.throttled(at(0), at(0), Some(Duration::from_secs(5)));
+        pace.throttled(at(0), at(0), Some(at(60_000)));
+        pace.throttled(at(0), at(0), Some(at(5_000)));
         assert_eq!(pace.room(0, at(59_999)), 0);
         assert!(pace.room(0, at(60_000)) > 0);
     }

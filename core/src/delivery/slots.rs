@@ -1,7 +1,7 @@
 //! The places of one lane: how many of its requests are under way.
 //!
 //! ```text
-//! turn ahead ── writes its journal ── come() ──► place ── sent ── answered() ──► the place goes on to who waits
+//! turn ahead ── writes its journal ── come() ──► place ── sent ── is_over() ──► the place goes on to who waits
 //! ```
 //!
 //! Who writes a journal needs no place yet, so a few begin ahead of the places, and one that becomes free is used at
@@ -149,9 +149,13 @@ impl Turn {
         self.sent = Some(self.slots.0.chance.now());
     }
 
-    /// The request was answered, and well: the next one need not wait for what is written down of it.
+    /// The request has come to its end; what is still to come is our own work.
     pub(super) fn is_answered(&mut self) {
         self.answered = Some(self.slots.0.chance.now());
+    }
+
+    /// All went well: the next one need not wait for what is written down of this one.
+    pub(super) fn is_over(&mut self) {
         self.stop_being_ahead();
         self.stands = Stands::Over;
         self.slots.hand_out();
@@ -201,7 +205,7 @@ mod tests {
         let mut coming = (Box::pin(second.come()), Box::pin(third.come()));
         assert!(poll!(&mut coming.0).is_pending() && poll!(&mut coming.1).is_pending());
         assert_eq!(slots.count(), 3);
-        first.is_answered();
+        first.is_over();
         assert!(poll!(&mut coming.1).is_pending(), "who came later");
         assert_eq!(poll!(&mut coming.0), Poll::Ready(true));
         assert_eq!(slots.count(), 2);
