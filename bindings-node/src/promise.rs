@@ -265,13 +265,17 @@ pub(crate) fn thread(env: &Env) -> Result<Thread> {
 }
 
 impl Thread {
-    /// Does the work until it is done, or the thread ends.
-    pub(crate) fn keep(mut self, work: impl Future<Output = ()> + Send + 'static) {
+    /// Ends something with the thread, unless it is `over` before.
+    pub(crate) fn takes_along<T: Send>(
+        mut self,
+        over: impl Future<Output = T> + Send + 'static,
+        end: impl FnOnce() + Send + 'static,
+    ) {
         spawn(async move {
             tokio::select! {
                 biased;
-                _ = self.0.changed() => {}
-                () = work => {}
+                _ = self.0.changed() => end(),
+                _ = over => {}
             }
         });
     }

@@ -65,7 +65,7 @@ operations! {
         insert_many(request: InsertRecords { customer_id, table, records, fields, in_flight }) -> Settled
         ["Promise<Array<PromiseSettledResult<Record<string, string>>>>"] {
             let (given, fields) = (ffi::records::<Vec<&RawValue>>(&records)?, names(&fields));
-            let made = core.records().insert_many(&customer_id, &table, &given, &fields, in_flight as usize).await?;
+            let made = core.records().insert_many(&customer_id, &table, &given, &fields, in_flight).await?;
             let errors = made.iter().map(|made| made.as_ref().err().map(core::Error::info)).collect();
             Ok((list(&made.into_iter().map(core::Result::unwrap_or_default).collect::<Vec<_>>()), errors))
         }

@@ -126,7 +126,8 @@ pub struct SubmitWebhook {
     pub body: Either<String, Uint8Array>,
     /// The value of its header `authorization`.
     pub authorization: Option<String>,
-    /// The value given as `authHeaders` when the webhook was made; with it both must be equal.
+    /// The value given as `authorization` when the webhook was made (Citrix calls it `authHeaders`); with it both must be
+    /// equal.
     pub expected: Option<Secret>,
     /// The account that the webhook was made for; with it, a body that names another account is refused. Without it
     /// the body is believed.

@@ -56,12 +56,8 @@ impl Alerts {
         let thread = thread(env)?;
         start(&self.0, env, options, |core| async move {
             let worker = Arc::new(core.alerts().run(request.unwrap_or_default()).await?);
-            // Nothing of JavaScript has to hold the worker, or its client, for it to go on.
-            let (kept, client) = (worker.clone(), core);
-            thread.keep(async move {
-                let _ = kept.ended().await;
-                drop(client);
-            });
+            let taken = worker.clone();
+            thread.takes_along(worker.ended(), move || drop(taken.stop()));
             Ok(Worker(worker))
         })
     }

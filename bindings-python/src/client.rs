@@ -398,9 +398,9 @@ resource! {
 
     /// Takes the body of a Citrix Cloud webhook callback. None when it tells of something else than a new
     /// notification. `authorization` is the value of that header of the callback, `expected` the value given as
-    /// `authHeaders` when the webhook was made; with `expected` they must be equal. `customer_id` is the account that
-    /// the webhook was made for: with it, a body that names another account is refused; without it, the body is
-    /// believed.
+    /// `authorization` when the webhook was made (Citrix calls it `authHeaders`); with `expected` they must be equal.
+    /// `customer_id` is the account that the webhook was made for: with it, a body that names another account is
+    /// refused; without it, the body is believed.
     ///
     /// Raises ForbiddenError when the authorization differs, or the body names another account; InvalidInputError when
     /// the body is not a callback; NotFoundError when its account was not added; StoreError.
@@ -589,18 +589,18 @@ resource! {
 
     only blocking {
         /// Walks over all records that match, page by page; see `page`. The next page is on its way while one is read.
-        #[pyo3(signature = (customer_id, table, query = None, *, fields = None, size = 1000))]
+        #[pyo3(signature = (customer_id, table, query = None, *, fields = None, size = None))]
         fn pages(
-            &self, py: Python<'_>, customer_id: String, table: String, query: Option<Conditions>, fields: Names, size: u32,
+            &self, py: Python<'_>, customer_id: String, table: String, query: Option<Conditions>, fields: Names, size: Option<u32>,
         ) -> PyResult<Walk<RecordPage>> {
             let walked = walked(self.0.here(py), customer_id, table, query, fields, size);
             Bound::new(py, RecordPages(walked)).map(|pages| pages.into_any().into())
         }
     } asyncio {
         /// Walks over all records that match, page by page; see `page`. The next page is on its way while one is read.
-        #[pyo3(signature = (customer_id, table, query = None, *, fields = None, size = 1000))]
+        #[pyo3(signature = (customer_id, table, query = None, *, fields = None, size = None))]
         fn pages(
-            &self, py: Python<'_>, customer_id: String, table: String, query: Option<Conditions>, fields: Names, size: u32,
+            &self, py: Python<'_>, customer_id: String, table: String, query: Option<Conditions>, fields: Names, size: Option<u32>,
         ) -> PyResult<AsyncWalk<RecordPage>> {
             let walked = walked(self.0.here(py), customer_id, table, query, fields, size);
             Bound::new(py, AsyncRecordPages(walked)).map(|pages| pages.into_any().into())
@@ -616,23 +616,24 @@ resource! {
         core.records().get(&customer_id, &table, &sys_id, &names(&fields)).await.map(RecordOut)
     }
 
-    /// Records that match the query, at most `limit` of them. No records can also mean no right to read them.
+    /// Records that match the query, at most `limit` of them, 1 to 10,000 (100). No records can also mean no right to
+    /// read them.
     ///
     /// Raises what `get` raises.
     fn query(
         &core, customer_id: String, table: String, query: Option<Conditions> = None; fields: Names = None,
-        limit: u32 = 100
+        limit: Option<u32> = None
     ) -> RecordsOut {
         core.records().query(&customer_id, &table, &conditions(query)?, &names(&fields), limit).await.map(|found| list(&found))
     }
 
     /// One page of a walk over all records that match, in the order of `sys_id`: stable, and in constant memory.
-    /// `after` is the `next` of the page before, `size` 1 to 10,000. A column `sys_id` is always asked for.
+    /// `after` is the `next` of the page before, `size` 1 to 10,000 (1000). A column `sys_id` is always asked for.
     ///
     /// Raises what `get` raises.
     fn page(
         &core, customer_id: String, table: String, query: Option<Conditions> = None; fields: Names = None,
-        size: u32 = 1000, after: Option<String> = None
+        size: Option<u32> = None, after: Option<String> = None
     ) -> RecordPage {
         let (query, fields) = (conditions(query)?, names(&fields));
         core.records().page_json(&customer_id, &table, &query, &fields, size, after.as_deref()).await.map(RecordPage::from)
@@ -646,20 +647,21 @@ resource! {
         core.records().insert(&customer_id, &table, &record.0, &names(&fields)).await.map(RecordOut)
     }
 
-    /// Makes many records, at most `in_flight` (1 to 1000) at a time, and tells of each, in the order given, how it
+    /// Makes many records, at most `in_flight` (1 to 1000; 64) at a time, and tells of each, in the order given, how it
     /// went: the record, or the exception, which is not raised. One that fails does not stop the others.
     ///
     /// Raises InvalidInputError, IllegalStateError when the account is not registered.
     fn insert_many(
         &core, customer_id: String, table: String, records: RecordsIn; fields: Names = None,
-        in_flight: usize = 64
+        in_flight: Option<u32> = None
     ) -> InsertedOut {
         core.records().insert_many(&customer_id, &table, &records.0, &names(&fields), in_flight).await.map(InsertedOut)
     }
 
     /// Changes the columns given and gives the record back.
     ///
-    /// Raises what `insert` raises; repeating an update whose outcome is unknown is safe.
+    /// Raises what `insert` raises. Repeating an update whose outcome is unknown is safe, unless it writes a journal
+    /// column such as `work_notes`.
     fn update(
         &core, customer_id: String, table: String, sys_id: String, record: RecordIn; fields: Names = None
     ) -> RecordOut {
@@ -673,7 +675,7 @@ fn walked(
     table: String,
     query: Option<Conditions>,
     fields: Names,
-    size: u32,
+    size: Option<u32>,
 ) -> Feed<Walked> {
     Walked::over(here, move |core| {
         Ok(core.records().pages_json(&customer_id, &table, conditions(query)?, &names(&fields), size))

@@ -43,7 +43,7 @@ impl Drop for Held {
 }
 
 resource! {
-    /// A worker at work, until it is stopped, its client is closed, or nobody holds it any more. In a `with` block
+    /// A worker at work, until it is stopped or its client is closed; it works on when nobody holds it. In a `with` block
     /// (`async with`) it is stopped at the end of the block.
     Worker, AsyncWorker over Held;
 

@@ -226,7 +226,7 @@ operations! {
     ) -> Vec<NativeInserted>,
         |client| {
             let (given, fields): (Vec<&RawValue>, _) = (ffi::records(&records)?, names([&fields]));
-            let inserted = client.records().insert_many(&customer, &table, &given, &fields, in_flight as usize).await?;
+            let inserted = client.records().insert_many(&customer, &table, &given, &fields, in_flight).await?;
             Ok(inserted.into_iter().map(NativeInserted::from).collect())
         };
     records_update(customer: String, table: String, id: String, record: Json, fields: Vec<String>) -> Json,

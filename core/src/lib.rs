@@ -4,6 +4,7 @@
 uniffi::setup_scaffolding!();
 
 mod api;
+mod bounds;
 mod client;
 pub mod clock;
 pub mod config;

@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use super::{Inner, next_page, page_size};
 use crate::{
     config::Config,
@@ -11,7 +13,7 @@ use crate::{
 
 /// Alerts and their deliveries. See [`Client::alerts`](crate::Client::alerts).
 #[derive(Clone, Copy)]
-pub struct Alerts<'a>(pub(super) &'a Inner);
+pub struct Alerts<'a>(pub(super) &'a Arc<Inner>);
 
 impl Alerts<'_> {
     /// Takes an alert. When this returns, the alert is stored durably and cannot be lost. The same alert again
@@ -41,7 +43,7 @@ impl Alerts<'_> {
     }
 
     /// Starts a worker, which delivers what was submitted, by this process or another one, until it is stopped or
-    /// the client is closed. Any number of workers may share one store; each instance has a lane of its own, so that
+    /// the client is closed, whoever holds it. Any number of workers may share one store; each instance has a lane of its own, so that
     /// one that is slow or down delays no other. Once a day, one of them removes what is over; see
     /// [`Retention`](crate::Retention).
     ///
@@ -53,7 +55,7 @@ impl Alerts<'_> {
             .run("alerts.run", async {
                 let Config { probe, retention, .. } = &inner.config;
                 let crew = Crew::new(inner.courier(), inner.bell.listen(), &options, *probe, retention.clone())?;
-                Ok(crew.start(inner.ended.subscribe()))
+                Ok(crew.start(inner.ended.subscribe(), Arc::clone(inner)))
             })
             .await
     }
@@ -109,9 +111,9 @@ impl Alerts<'_> {
 
     /// Takes the body of a Citrix Cloud webhook callback. None when it tells of something else than a new
     /// notification. `authorization` is the value of that header of the callback, `expected` the value given as
-    /// `authHeaders` when the webhook was made; with `expected` they must be equal (T17). `customer_id` is the account
-    /// that the webhook was made for: with it a body that names another account is refused (T8). Without it the alert
-    /// belongs to whichever account the body names.
+    /// `authorization` when the webhook was made (Citrix calls it `authHeaders`); with `expected` they must be equal
+    /// (T17). `customer_id` is the account that the webhook was made for: with it a body that names another account is
+    /// refused (T8). Without it the alert belongs to whichever account the body names.
     ///
     /// # Errors
     /// `forbidden` when the authorization differs, or the body names another account; `invalid_input` when the body is
@@ -226,14 +228,15 @@ fn authorized(authorization: Option<&str>, expected: Option<&Secret>) -> Result<
     // What was to be read from somewhere and was not there must not open the door.
     if expected.is_some_and(Secret::is_empty) {
         return Err(Error::invalid("The expected authorization is empty.").remedy(
-            "Give the webhook's authHeaders; leave it out only where somebody else has checked the callback.",
+            "Give the webhook's authorization as expected; leave it out only where somebody else has checked the callback.",
         ));
     }
     if expected.is_none_or(|expected| expected.matches(authorization.unwrap_or_default())) {
         return Ok(());
     }
-    Err(Error::new(ErrorKind::Forbidden, "The callback does not carry the webhook's authorization.")
-        .remedy("Check that the callback comes from Citrix Cloud, and the authHeaders of the subscription."))
+    Err(Error::new(ErrorKind::Forbidden, "The callback does not carry the webhook's authorization.").remedy(
+        "Check that the callback comes from Citrix Cloud, and the authorization that its webhook was made with.",
+    ))
 }
 
 impl Inner {

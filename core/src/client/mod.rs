@@ -46,6 +46,7 @@ pub use self::{
 };
 use crate::{
     api::{citrix::CitrixCloud, servicenow::ServiceNow},
+    bounds::within,
     clock::Chance,
     config::{Config, StoreConfig},
     delivery::{Bell, Choices, Controls, Learned, PolicyBook, Sights},
@@ -302,11 +303,7 @@ impl Inner {
 
 /// How many items a page holds, from what was asked for.
 fn page_size(limit: Option<u32>) -> Result<u32> {
-    match limit {
-        None => Ok(PAGE),
-        Some(limit @ 1..=LARGEST_PAGE) => Ok(limit),
-        Some(_) => Err(Error::invalid(format!("limit must be between 1 and {LARGEST_PAGE}."))),
-    }
+    within("limit", limit, PAGE, LARGEST_PAGE)
 }
 
 /// A cursor for the next page: the last key, when there may be more.

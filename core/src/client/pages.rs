@@ -7,11 +7,15 @@ use tokio::task::JoinSet;
 
 use super::{Inner, JsonPage};
 use crate::{
-    api::servicenow::{Query, last_key, read_page},
+    api::servicenow::{Query, Select, last_key, read_page},
+    bounds::within,
     error::{Error, ErrorKind, Result},
     oauth::Access,
     transport::Response,
 };
+
+/// Records of a page where none is said.
+const SIZE: u32 = 1000;
 
 /// A walk over records; see [`Records::pages`](super::Records::pages).
 ///
@@ -66,36 +70,37 @@ pub(super) struct Walker {
 }
 
 /// What a walk asks for.
-struct Question {
+pub(super) struct Question {
     customer_id: String,
     table: String,
     query: Query,
     fields: Vec<String>,
-    size: u32,
+    size: Option<u32>,
 }
 
 impl Question {
-    fn fields(&self) -> Vec<&str> {
-        self.fields.iter().map(String::as_str).collect()
+    pub(super) fn new(customer_id: &str, table: &str, query: Query, fields: &[&str], size: Option<u32>) -> Self {
+        let fields = fields.iter().map(|&field| field.to_owned()).collect();
+        Self { customer_id: customer_id.to_owned(), table: table.to_owned(), query, fields, size }
+    }
+
+    /// What is asked for the page after this key, in the order of `sys_id`.
+    fn page(&self, after: Option<&str>) -> Result<Select<'_>> {
+        let size = within("size", self.size, SIZE, 10_000)?;
+        let query = match after {
+            None => self.query.clone(),
+            Some(last) => self.query.clone().greater("sys_id", last)?,
+        };
+        let mut fields: Vec<&str> = self.fields.iter().map(String::as_str).collect();
+        if !fields.is_empty() && !fields.contains(&"sys_id") {
+            fields.push("sys_id");
+        }
+        Ok(Select { table: &self.table, query: query.order_by("sys_id")?, fields, limit: size })
     }
 }
 
 impl Walker {
-    pub(super) fn new(
-        inner: &Arc<Inner>,
-        customer_id: &str,
-        table: &str,
-        query: Query,
-        fields: &[&str],
-        size: u32,
-    ) -> Self {
-        let question = Question {
-            customer_id: customer_id.to_owned(),
-            table: table.to_owned(),
-            query,
-            fields: fields.iter().map(|&field| field.to_owned()).collect(),
-            size,
-        };
+    pub(super) fn new(inner: &Arc<Inner>, question: Question) -> Self {
         let (inner, question) = (Arc::clone(inner), Arc::new(question));
         Self { inner, question, next: None, ahead: JoinSet::new(), came: None, ended: false }
     }
@@ -130,57 +135,45 @@ impl Walker {
 
     /// Sends the request for the page after this key.
     fn ask(&mut self, after: Option<String>) {
-        self.ahead.spawn(answer(Arc::clone(&self.inner), Arc::clone(&self.question), after));
+        let (inner, question) = (Arc::clone(&self.inner), Arc::clone(&self.question));
+        self.ahead.spawn(async move { inner.page_unread(&question, after.as_deref()).await });
     }
 
     /// The page once more, judged whole: what came could not be read. The page after it is not believed either.
     async fn again<R: DeserializeOwned + Send>(&mut self) -> Result<(R, Option<String>)> {
         self.ahead = JoinSet::new();
-        let Question { customer_id, table, query, size, .. } = &*self.question;
-        self.inner.page(customer_id, table, query, &self.question.fields(), *size, self.next.as_deref()).await
+        self.inner.page(&self.question, self.next.as_deref()).await
     }
 }
 
-/// The answer with the page after this key.
-async fn answer(inner: Arc<Inner>, question: Arc<Question>, after: Option<String>) -> Result<Response> {
-    let work = async {
-        let fields = question.fields();
-        let walk = Walk::new(&question.query, &fields, question.size, after.as_deref())?;
-        let (customer, instance) = inner.registered(&question.customer_id).await?;
-        let work = |access: Arc<Access>| {
-            let (inner, question, walk) = (&inner, &question, &walk);
-            async move {
-                inner.servicenow.page_unread(&access, &question.table, &walk.query, &walk.fields, question.size).await
-            }
+impl Inner {
+    /// The page after this key: its rows, and the key to go on after.
+    pub(super) async fn page<R: DeserializeOwned + Send>(
+        &self,
+        question: &Question,
+        after: Option<&str>,
+    ) -> Result<(R, Option<String>)> {
+        let work = async {
+            let asked = &question.page(after)?;
+            let (customer, instance) = self.registered(&question.customer_id).await?;
+            let work = |access: Arc<Access>| async move { self.servicenow.page(&access, asked).await };
+            self.tokens.with_access(&customer, &instance, work).await
         };
-        inner.tokens.with_access(&customer, &instance, work).await
-    };
-    inner.run("records.page", work).await
+        self.run("records.page", work).await
+    }
+
+    /// The same, with its rows unread.
+    async fn page_unread(&self, question: &Question, after: Option<&str>) -> Result<Response> {
+        let work = async {
+            let asked = &question.page(after)?;
+            let (customer, instance) = self.registered(&question.customer_id).await?;
+            let work = |access: Arc<Access>| async move { self.servicenow.page_unread(&access, asked).await };
+            self.tokens.with_access(&customer, &instance, work).await
+        };
+        self.run("records.page", work).await
+    }
 }
 
 fn stopped() -> Error {
     Error::new(ErrorKind::Cancelled, "The runtime ended while a page was on its way.")
-}
-
-/// The question for one page of a walk in the order of `sys_id`.
-pub(super) struct Walk<'q> {
-    pub(super) query: Query,
-    pub(super) fields: Vec<&'q str>,
-}
-
-impl<'q> Walk<'q> {
-    pub(super) fn new(query: &Query, fields: &[&'q str], size: u32, after: Option<&str>) -> Result<Self> {
-        if !(1..=10_000).contains(&size) {
-            return Err(Error::invalid("size must be between 1 and 10000."));
-        }
-        let query = match after {
-            None => query.clone(),
-            Some(last) => query.clone().greater("sys_id", last)?,
-        };
-        let mut fields = fields.to_vec();
-        if !fields.is_empty() && !fields.contains(&"sys_id") {
-            fields.push("sys_id");
-        }
-        Ok(Self { query: query.order_by("sys_id")?, fields })
-    }
 }

@@ -6,11 +6,12 @@ use serde_json::value::RawValue;
 
 use super::{
     Inner, JsonPages, Pages,
-    pages::{Walk, Walker},
+    pages::{Question, Walker},
     registrations::holder,
 };
 use crate::{
-    api::servicenow::Query,
+    api::servicenow::{Query, Select},
+    bounds::within,
     error::{Error, ErrorKind, Result},
     id::{CustomerId, InstanceId},
     oauth::Access,
@@ -21,6 +22,11 @@ use crate::{
 /// A record of any table: column names and values. ServiceNow sends every value as text; references are the
 /// `sys_id` of the record they point to.
 pub type Record = BTreeMap<String, String>;
+
+/// Records of a query where none is said.
+const LIMIT: u32 = 100;
+/// Inserts at a time.
+const IN_FLIGHT: u32 = 64;
 
 /// Records of the instance that an account is registered with (Table API). See
 /// [`Client::records`](crate::Client::records). Types of your own work wherever [`Record`] does.
@@ -51,7 +57,8 @@ impl Records<'_> {
             .await
     }
 
-    /// Records that match the query, at most `limit` of them. No records can also mean no right to read them.
+    /// Records that match the query, at most `limit` of them (1 to 10,000; 100). No records can also mean no right to
+    /// read them.
     ///
     /// # Errors
     /// As [`Records::get`].
@@ -61,22 +68,22 @@ impl Records<'_> {
         table: &str,
         query: &Query,
         fields: &[&str],
-        limit: u32,
+        limit: impl Into<Option<u32>> + Send,
     ) -> Result<Vec<T>> {
-        let inner = self.0;
+        let (inner, limit) = (self.0, limit.into());
         inner
             .run("records.query", async {
+                let limit = within("limit", limit, LIMIT, 10_000)?;
+                let asked = &Select::new(table, query.clone(), fields, limit);
                 let (customer, instance) = inner.registered(customer_id).await?;
-                let work = |access: Arc<Access>| async move {
-                    inner.servicenow.query(&access, table, query, fields, limit).await
-                };
+                let work = |access: Arc<Access>| async move { inner.servicenow.query(&access, asked).await };
                 inner.tokens.with_access(&customer, &instance, work).await
             })
             .await
     }
 
     /// One page of a walk over all records that match, in the order of `sys_id`: stable, and in constant memory.
-    /// `after` is the `next` of the page before, `size` 1 to 10,000. A column `sys_id` is always asked for.
+    /// `after` is the `next` of the page before, `size` 1 to 10,000 (1000). A column `sys_id` is always asked for.
     ///
     /// # Errors
     /// As [`Records::get`].
@@ -86,10 +93,11 @@ impl Records<'_> {
         table: &str,
         query: &Query,
         fields: &[&str],
-        size: u32,
+        size: impl Into<Option<u32>> + Send,
         after: Option<&str>,
     ) -> Result<RecordPage<T>> {
-        let (items, next) = self.0.page(customer_id, table, query, fields, size, after).await?;
+        let (items, next) =
+            self.0.page(&Question::new(customer_id, table, query.clone(), fields, size.into()), after).await?;
         Ok(RecordPage { items, next })
     }
 
@@ -104,10 +112,11 @@ impl Records<'_> {
         table: &str,
         query: &Query,
         fields: &[&str],
-        size: u32,
+        size: impl Into<Option<u32>> + Send,
         after: Option<&str>,
     ) -> Result<JsonPage> {
-        let (json, next) = self.0.page(customer_id, table, query, fields, size, after).await?;
+        let (json, next) =
+            self.0.page(&Question::new(customer_id, table, query.clone(), fields, size.into()), after).await?;
         Ok(JsonPage { json, next })
     }
 
@@ -119,14 +128,21 @@ impl Records<'_> {
         table: &str,
         query: Query,
         fields: &[&str],
-        size: u32,
+        size: impl Into<Option<u32>>,
     ) -> Pages<T> {
-        Pages::over(Walker::new(self.0, customer_id, table, query, fields, size))
+        Pages::over(Walker::new(self.0, Question::new(customer_id, table, query, fields, size.into())))
     }
 
     /// The same, with each page as the JSON text that the instance sent.
-    pub fn pages_json(self, customer_id: &str, table: &str, query: Query, fields: &[&str], size: u32) -> JsonPages {
-        JsonPages::over(Walker::new(self.0, customer_id, table, query, fields, size))
+    pub fn pages_json(
+        self,
+        customer_id: &str,
+        table: &str,
+        query: Query,
+        fields: &[&str],
+        size: impl Into<Option<u32>>,
+    ) -> JsonPages {
+        JsonPages::over(Walker::new(self.0, Question::new(customer_id, table, query, fields, size.into())))
     }
 
     /// Makes a record and gives it back as stored. When the outcome of the request is unknown, it is not sent
@@ -152,7 +168,7 @@ impl Records<'_> {
             .await
     }
 
-    /// Makes many records, at most `in_flight` (1 to 1000) at a time, and tells of each, in the order given, how
+    /// Makes many records, at most `in_flight` (1 to 1000; 64) at a time, and tells of each, in the order given, how
     /// it went. One that fails does not stop the others.
     ///
     /// # Errors
@@ -164,20 +180,18 @@ impl Records<'_> {
         table: &str,
         records: &[R],
         fields: &[&str],
-        in_flight: usize,
+        in_flight: impl Into<Option<u32>> + Send,
     ) -> Result<Vec<Result<T>>> {
-        let inner = self.0;
+        let (inner, in_flight) = (self.0, in_flight.into());
         inner
             .run("records.insert_many", async {
-                if !(1..=1000).contains(&in_flight) {
-                    return Err(Error::invalid("in_flight must be between 1 and 1000."));
-                }
+                let in_flight = within("in_flight", in_flight, IN_FLIGHT, 1000)?;
                 inner.registered(customer_id).await?;
                 // By position: a closure over references makes a future that cannot be spawned.
                 let inserts = (0..records.len())
                     .map(|at| self.insert(customer_id, table, &records[at], fields).map(move |made| (at, made)));
                 // Whatever is answered first makes room for the next one.
-                let inserted = stream::iter(inserts).buffer_unordered(in_flight).collect();
+                let inserted = stream::iter(inserts).buffer_unordered(in_flight as usize).collect();
                 let mut made: Vec<_> = in_turn(inserted).await;
                 made.sort_unstable_by_key(|(at, _)| *at);
                 Ok(made.into_iter().map(|(_, made)| made).collect())
@@ -232,28 +246,6 @@ pub struct JsonPage {
 }
 
 impl Inner {
-    /// One page of a walk: its rows, and the key to go on after.
-    pub(super) async fn page<R: DeserializeOwned + Send>(
-        &self,
-        customer_id: &str,
-        table: &str,
-        query: &Query,
-        fields: &[&str],
-        size: u32,
-        after: Option<&str>,
-    ) -> Result<(R, Option<String>)> {
-        let work = async {
-            let walk = Walk::new(query, fields, size, after)?;
-            let (customer, instance) = self.registered(customer_id).await?;
-            let work = |access: Arc<Access>| {
-                let walk = &walk;
-                async move { self.servicenow.page(&access, table, &walk.query, &walk.fields, size).await }
-            };
-            self.tokens.with_access(&customer, &instance, work).await
-        };
-        self.run("records.page", work).await
-    }
-
     /// The account, and the instance it is registered with.
     pub(super) async fn registered(&self, customer_id: &str) -> Result<(CustomerId, InstanceId)> {
         let customer = CustomerId::parse(customer_id)?;

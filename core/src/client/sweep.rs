@@ -7,7 +7,8 @@ use tokio::sync::Semaphore;
 
 use super::{Inner, Registrations};
 use crate::{
-    error::{Error, Result},
+    bounds::within,
+    error::Result,
     id::{CustomerId, InstanceId},
     model::{CheckAll, CheckSummary, Checked, ConnectionStatus, Event, EventKind, InstanceHealth},
     store::ConnectionFilter,
@@ -37,10 +38,7 @@ impl Registrations<'_> {
 impl Inner {
     async fn sweep(self: &Arc<Self>, request: CheckAll) -> Result<CheckSummary> {
         let customer = request.customer_id.as_deref().map(CustomerId::parse).transpose()?;
-        let concurrency = request.concurrency.unwrap_or(CONCURRENCY);
-        if !(1..=MOST).contains(&concurrency) {
-            return Err(Error::invalid(format!("concurrency must be between 1 and {MOST}.")));
-        }
+        let concurrency = within("concurrency", request.concurrency, CONCURRENCY, MOST)?;
         self.finish_revocations(customer.as_ref()).await?;
         let registrations = self.all_registrations(customer).await?;
         let total = registrations.len();

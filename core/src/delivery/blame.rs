@@ -1,9 +1,6 @@
 //! Whose trouble a failure is, so that it slows what it is about and nothing else.
 
-use std::{
-    collections::{HashMap, HashSet},
-    time::Duration,
-};
+use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
 
@@ -124,6 +121,8 @@ impl Troubles {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     #[test]

@@ -11,7 +11,7 @@ use serde::Deserialize;
 
 use super::deliver::Courier;
 use crate::{
-    api::servicenow::Query,
+    api::servicenow::{Query, Select},
     error::{ErrorKind, Result},
     id::{CustomerId, InstanceId},
     oauth::Access,
@@ -80,10 +80,9 @@ impl Courier {
     }
 
     async fn list(&self, customer: &CustomerId, instance: &InstanceId, element: &str) -> Result<Vec<Choice>> {
-        let query = &Query::new().equals("name", "incident")?.equals("element", element)?.order_by("sequence")?;
-        let ask = |access: Arc<Access>| async move {
-            self.servicenow.query(&access, "sys_choice", query, &CHOICE, 200).await
-        };
+        let query = Query::new().equals("name", "incident")?.equals("element", element)?.order_by("sequence")?;
+        let select = &Select::new("sys_choice", query, &CHOICE, 200);
+        let ask = |access: Arc<Access>| async move { self.servicenow.query(&access, select).await };
         match self.tokens.with_access(customer, instance, ask).await {
             Ok(list) => Ok(list),
             // A list that may not be read: the usual words must do.

@@ -20,7 +20,7 @@ use super::{
     incident::{FIELDS, IncidentRow},
 };
 use crate::{
-    api::servicenow::Query,
+    api::servicenow::{Query, Select},
     error::{Error, ErrorKind, Result},
     id::{CustomerId, InstanceId},
     model::{AlertState, Delivery, DeliveryStatus, EventKind},
@@ -301,9 +301,8 @@ impl Courier {
         query: &Query,
         limit: u32,
     ) -> Result<Vec<IncidentRow>> {
-        let ask = |access: Arc<Access>| async move {
-            self.servicenow.query(&access, "incident", query, &FIELDS, limit).await
-        };
+        let select = &Select::new("incident", query.clone(), &FIELDS, limit);
+        let ask = |access: Arc<Access>| async move { self.servicenow.query(&access, select).await };
         self.tokens.with_access(customer, instance, ask).await
     }
 

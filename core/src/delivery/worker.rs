@@ -18,6 +18,7 @@ use super::{
     lanes::{Customers, Lanes},
 };
 use crate::{
+    bounds::within,
     config::Retention,
     error::{Error, ErrorKind, Result},
     id::{CustomerId, InstanceId},
@@ -30,7 +31,8 @@ const PAGE: u32 = 1000;
 /// How long what other processes change in registrations may go unnoticed.
 const REGISTRATIONS: Duration = Duration::from_secs(5);
 
-/// A worker at work. Dropping it stops the work as [`Worker::stop`] does, without waiting for its end.
+/// A worker at work, until [`Worker::stop`], or until its client is closed. Letting go of it changes nothing: it works
+/// on, and keeps its client open.
 pub struct Worker {
     stop: watch::Sender<bool>,
     end: Shared<BoxFuture<'static, Result<()>>>,
@@ -44,14 +46,14 @@ impl fmt::Debug for Worker {
 
 impl Worker {
     /// Takes nothing more, finishes what is in hand, and returns when that is done: at most the time of one call
-    /// (`total_timeout_ms`). What could not be finished is given back and waits for the next worker. Stopping twice
-    /// is allowed.
+    /// (`total_timeout_ms`). What could not be finished is given back and waits for the next worker. It stops also when
+    /// nobody waits for the future. Stopping twice is allowed.
     ///
     /// # Errors
-    /// `internal` when the worker ended in a panic, `store` when it could not read its registrations.
-    pub async fn stop(&self) -> Result<()> {
+    /// `internal` when the worker ended in a panic.
+    pub fn stop(&self) -> impl Future<Output = Result<()>> + Send + use<> {
         self.stop.send_replace(true);
-        self.ended().await
+        self.ended()
     }
 
     /// Returns when the worker has ended: after [`Worker::stop`], or when the client was closed. Any number may wait
@@ -59,14 +61,8 @@ impl Worker {
     ///
     /// # Errors
     /// As [`Worker::stop`].
-    pub async fn ended(&self) -> Result<()> {
-        self.end.clone().await
-    }
-}
-
-impl Drop for Worker {
-    fn drop(&mut self) {
-        self.stop.send_replace(true);
+    pub fn ended(&self) -> impl Future<Output = Result<()>> + Send + use<> {
+        self.end.clone()
     }
 }
 
@@ -96,10 +92,6 @@ impl Crew {
         probe: bool,
         retention: Retention,
     ) -> Result<Self> {
-        let within = |name: &str, value: Option<u32>, default: u32, most: u32| match value.unwrap_or(default) {
-            value if (1..=most).contains(&value) => Ok(value),
-            _ => Err(Error::invalid(format!("{name} must be between 1 and {most}."))),
-        };
         let customers = options.customer_ids.as_ref();
         Ok(Self {
             courier: Courier { tokens: courier.tokens.hurried(), ..courier },
@@ -115,10 +107,13 @@ impl Crew {
         })
     }
 
-    /// Starts to work until it is stopped, or `closed` becomes true.
-    pub(crate) fn start(self, closed: watch::Receiver<bool>) -> Worker {
+    /// Starts to work until it is stopped, or `closed` becomes true; `held` until then.
+    pub(crate) fn start(self, closed: watch::Receiver<bool>, held: impl Send + 'static) -> Worker {
         let (stop, stopped) = watch::channel(false);
-        let work = tokio::spawn(self.run(stopped, closed, false));
+        let work = tokio::spawn(async move {
+            let _held = held;
+            self.run(stopped, closed, false).await
+        });
         let end = work.map(|ended| {
             ended.unwrap_or_else(|_| Err(Error::new(ErrorKind::Internal, "The worker ended in a panic.")))
         });
@@ -166,7 +161,8 @@ impl Crew {
             }
             let woken = tokio::select! {
                 biased;
-                _ = stop.wait_for(|stop| *stop) => break,
+                // Whoever lets go of a worker does not stop it.
+                Ok(_) = stop.wait_for(|stop| *stop) => break,
                 _ = closed.wait_for(|closed| *closed) => break,
                 Some(_) = running.join_next(), if until_empty => Woken::Ended,
                 Some(ring) = hear(&mut self.bell) => Woken::Rung(ring),

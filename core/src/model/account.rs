@@ -47,7 +47,7 @@ pub struct Account {
     pub entitlement: Option<Entitlement>,
     /// The account's sites as last seen.
     pub sites: Vec<Site>,
-    /// Whether nothing is sent for it; see [`Accounts::disable`](crate::Accounts::disable).
+    /// Whether nothing is sent for it; see `disable` of the accounts.
     #[serde(default)]
     pub is_disabled: bool,
     /// When the account was added.

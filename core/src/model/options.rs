@@ -89,7 +89,7 @@ pub struct OauthServer {
     /// Where codes, passwords and refresh tokens are exchanged (`/oauth_token.do`).
     #[cfg_attr(feature = "uniffi", uniffi(default))]
     pub token_url: Option<String>,
-    /// Where tokens are revoked (`/oauth_revoke_token.do`, or the setting `revocation_path`). When it is given, the
+    /// Where tokens are revoked (`/oauth_revoke_token.do`). When it is given, the
     /// client names itself there, with its secret (RFC 7009); ServiceNow's own asks for neither.
     #[cfg_attr(feature = "uniffi", uniffi(default))]
     pub revocation_url: Option<String>,

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use crate::{
-    api::servicenow::{Identity, Query, ServiceNow},
+    api::servicenow::{Identity, Query, Select, ServiceNow},
     config::{CONNECTOR_ROLE, CONNECTOR_SCOPE, INCIDENT_ROLES},
     error::{Error, ErrorKind, Result},
     model::{Check, CheckName, CheckOutcome, TestReport},
@@ -58,7 +58,7 @@ pub(crate) async fn inspect(api: &ServiceNow, access: &Access, now: DateTime<Utc
     };
     if test.failure.is_none() {
         let readable: Result<Vec<serde::de::IgnoredAny>> =
-            api.query(access, "incident", &Query::new(), &["sys_id"], 1).await;
+            api.query(access, &Select::new("incident", Query::new(), &["sys_id"], 1)).await;
         match readable {
             Ok(_) => test.pass(CheckName::TableApi, "The Table API answers."),
             Err(error) => test.fail(CheckName::TableApi, error),
@@ -92,7 +92,7 @@ async fn connector(api: &ServiceNow, access: &Access, is_admin: bool, test: &mut
     let mut answered = true;
     for table in ["sys_store_app", "sys_scope"] {
         let rows: Result<Vec<AppRow>> = match Query::new().equals("scope", CONNECTOR_SCOPE) {
-            Ok(query) => api.query(access, table, &query, &["scope", "version", "active"], 2).await,
+            Ok(query) => api.query(access, &Select::new(table, query, &["scope", "version", "active"], 2)).await,
             Err(error) => Err(error),
         };
         match rows {

@@ -3,7 +3,7 @@
 use http::Method;
 use serde::Deserialize;
 
-use super::{Query, ServiceNow, below, envelope::judge};
+use super::{Query, Select, ServiceNow, below, envelope::judge};
 use crate::{
     error::{Error, ErrorKind, Result},
     oauth::Access,
@@ -40,8 +40,9 @@ impl ServiceNow {
                 Err(error)
             }
             _ => {
-                let rows: Vec<Identity> =
-                    self.query(access, "sys_user", &Query::current_user(), &["sys_id", "user_name"], 2).await?;
+                let rows: Vec<Identity> = self
+                    .query(access, &Select::new("sys_user", Query::current_user(), &["sys_id", "user_name"], 2))
+                    .await?;
                 match <[Identity; 1]>::try_from(rows) {
                     Ok([identity]) => Ok(identity),
                     Err(_) => Err(Error::new(ErrorKind::Forbidden, "The instance does not say who is signed in.")
@@ -56,7 +57,7 @@ impl ServiceNow {
     pub(crate) async fn roles(&self, access: &Access, user_sys_id: &str) -> Result<Option<Vec<String>>> {
         let query = Query::new().equals("user", user_sys_id)?;
         let rows: Result<Vec<RoleRow>> =
-            self.query(access, "sys_user_has_role", &query, &["user", "role.name"], 1000).await;
+            self.query(access, &Select::new("sys_user_has_role", query, &["user", "role.name"], 1000)).await;
         match rows {
             Ok(rows) if rows.is_empty() || rows.iter().any(|row| row.user != user_sys_id || row.role.is_empty()) => {
                 Ok(None)

@@ -21,7 +21,7 @@ pub(crate) use self::{
     envelope::health_of,
     identity::Identity,
     oauth::EndpointCredentials,
-    table::{last_key, read_page},
+    table::{Select, last_key, read_page},
     target::Targets,
 };
 use crate::{

@@ -19,6 +19,20 @@ use crate::{
     transport::{Call, Failure, Repeat, Response, Verdict, content_type_is_json},
 };
 
+/// What is asked of a table: records that match, at most `limit`; `fields` empty means all.
+pub(crate) struct Select<'a> {
+    pub(crate) table: &'a str,
+    pub(crate) query: Query,
+    pub(crate) fields: Vec<&'a str>,
+    pub(crate) limit: u32,
+}
+
+impl<'a> Select<'a> {
+    pub(crate) fn new(table: &'a str, query: Query, fields: &[&'a str], limit: u32) -> Self {
+        Self { table, query, fields: fields.to_vec(), limit }
+    }
+}
+
 impl ServiceNow {
     /// One record; `fields` empty means all.
     pub(crate) async fn get<T: DeserializeOwned + Send>(
@@ -36,19 +50,13 @@ impl ServiceNow {
 
     /// Records that match, at most `limit`, as any kind of list. No rows can mean no rights: "empty" is not
     /// "does not exist".
-    pub(crate) async fn query<R: DeserializeOwned + Send>(
-        &self,
-        access: &Access,
-        table: &str,
-        query: &Query,
-        fields: &[&str],
-        limit: u32,
-    ) -> Result<R> {
-        let call = self.question(access, table, query, fields, limit)?;
+    pub(crate) async fn query<R: DeserializeOwned + Send>(&self, access: &Access, select: &Select<'_>) -> Result<R> {
+        let call = self.question(access, select)?;
         Ok(self.ask(call, judge::<R>).await?)
     }
 
-    fn question(&self, access: &Access, table: &str, query: &Query, fields: &[&str], limit: u32) -> Result<Box<Call>> {
+    fn question(&self, access: &Access, select: &Select<'_>) -> Result<Box<Call>> {
+        let Select { table, query, fields, limit } = select;
         let mut url = access.targets.table(&access.base, table, fields)?;
         url.query_pairs_mut()
             .append_pair("sysparm_query", &query.to_string())
@@ -62,25 +70,15 @@ impl ServiceNow {
     pub(crate) async fn page<R: DeserializeOwned + Send>(
         &self,
         access: &Access,
-        table: &str,
-        query: &Query,
-        fields: &[&str],
-        size: u32,
+        select: &Select<'_>,
     ) -> Result<(R, Option<String>)> {
-        let call = self.question(access, table, query, fields, size)?;
+        let call = self.question(access, select)?;
         Ok(self.ask(call, judge_page_of::<R>).await?)
     }
 
     /// The same, with the rows unread: see [`read_page`] and [`last_key`].
-    pub(crate) async fn page_unread(
-        &self,
-        access: &Access,
-        table: &str,
-        query: &Query,
-        fields: &[&str],
-        size: u32,
-    ) -> Result<Response> {
-        let call = self.question(access, table, query, fields, size)?;
+    pub(crate) async fn page_unread(&self, access: &Access, select: &Select<'_>) -> Result<Response> {
+        let call = self.question(access, select)?;
         Ok(self.send(call, judge_frame).await?)
     }
 

@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 
 use super::field::Field;
 use crate::{
+    bounds::within,
     delivery::key::digest,
     error::{Error, Result},
     model::{Alert, Grouping, PolicyAction, PolicyDecision, PolicyStep, Severity},
@@ -84,12 +85,10 @@ impl Grouper {
         if given.by.is_empty() || given.by.len() > GROUP_FIELDS {
             return Err(Error::invalid(format!("A group is made by 1 to {GROUP_FIELDS} fields.")));
         }
-        if !(1..=LONGEST_WINDOW).contains(&given.window_s) {
-            return Err(Error::invalid(format!("A group's window_s must be between 1 and {LONGEST_WINDOW}.")));
-        }
+        let window_s = within("A group's window_s", Some(given.window_s), LONGEST_WINDOW, LONGEST_WINDOW)?;
         Ok(Self {
             by: given.by.iter().map(|name| Field::parse(name)).collect::<Result<_>>()?,
-            window: Duration::from_secs(given.window_s.into()),
+            window: Duration::from_secs(window_s.into()),
             children: given.children,
         })
     }

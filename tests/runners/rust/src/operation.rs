@@ -324,9 +324,7 @@ async fn records(client: &Client, operation: &str, with: &With<'_>) -> Result<Ou
         "insert" => json(records.insert::<Record>(customer, table, &with.0["record"], fields).await),
         "insert_many" => {
             let rows: Vec<Value> = with.list("records").cloned().collect();
-            let made = records
-                .insert_many::<Record, _>(customer, table, &rows, fields, with.size("in_flight")? as usize)
-                .await;
+            let made = records.insert_many::<Record, _>(customer, table, &rows, fields, with.size("in_flight")?).await;
             let told = |one: Result<Record>| match one {
                 Ok(record) => json!({"record": record}),
                 Err(error) => json!({"error": error.info()}),
