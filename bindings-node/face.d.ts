@@ -26,6 +26,7 @@ export interface Relocate extends RegisterServiceAccount, Moving {}
 
 /** Why an operation failed. */
 export declare class ItsmError extends Error {
+  private constructor()
   readonly name: 'ItsmError'
   /** The stable word to act upon, the same in every language. */
   readonly code: ErrorKind
@@ -34,6 +35,7 @@ export interface ItsmError extends Readonly<Omit<ErrorInfo, 'kind' | 'message'>>
 
 /** The signal of an operation was aborted; `cause` is the signal's reason. */
 export declare class AbortError extends Error {
+  private constructor()
   readonly name: 'AbortError'
   readonly code: 'ABORT_ERR'
 }

@@ -26,6 +26,7 @@ export interface Relocate extends RegisterServiceAccount, Moving {}
 
 /** Why an operation failed. */
 export declare class ItsmError extends Error {
+  private constructor()
   readonly name: 'ItsmError'
   /** The stable word to act upon, the same in every language. */
   readonly code: ErrorKind
@@ -34,6 +35,7 @@ export interface ItsmError extends Readonly<Omit<ErrorInfo, 'kind' | 'message'>>
 
 /** The signal of an operation was aborted; `cause` is the signal's reason. */
 export declare class AbortError extends Error {
+  private constructor()
   readonly name: 'AbortError'
   readonly code: 'ABORT_ERR'
 }
@@ -90,14 +92,6 @@ export interface Records {
   pages(request: PageRecords, options?: CallOptions | null): AsyncGenerator<RecordPage, void, void>
 }
 
-/**
- * Which binding artifact the generated loader actually loaded: `'native'` for
- * a native addon, otherwise the `platformArchABI` of the WASI flavor. Every
- * flavor napi-rs can build is listed, because `NAPI_RS_NATIVE_LIBRARY_PATH`
- * can point the loader at a WASI artifact this package does not build itself.
- */
-export declare const __napiBindingTarget: 'native' | 'wasm32-wasi' | 'wasm32-wasip1'
-
 /** A Citrix Cloud customer as the adapter knows it. Its client secret is kept sealed and never shown. */
 export interface Account {
   /** The Citrix Cloud customer id. */
@@ -112,7 +106,7 @@ export interface Account {
   entitlement?: Entitlement
   /** The account's sites as last seen. */
   sites: Array<Site>
-  /** Whether nothing is sent for it; see [`Accounts::disable`](crate::Accounts::disable). */
+  /** Whether nothing is sent for it; see `disable` of the accounts. */
   isDisabled: boolean
   /** When the account was added. */
   createdAt: Date
@@ -704,7 +698,7 @@ export interface OauthServer {
   /** Where codes, passwords and refresh tokens are exchanged (`/oauth_token.do`). */
   tokenUrl?: string
   /**
-   * Where tokens are revoked (`/oauth_revoke_token.do`, or the setting `revocation_path`). When it is given, the
+   * Where tokens are revoked (`/oauth_revoke_token.do`). When it is given, the
    * client names itself there, with its secret (RFC 7009); ServiceNow's own asks for neither.
    */
   revocationUrl?: string
@@ -1318,7 +1312,8 @@ export declare class Records {
   /**
    * Changes the columns given and gives the record back.
    *
-   * Rejects as `insert`; repeating an update whose outcome is unknown is safe.
+   * Rejects as `insert`. Repeating an update whose outcome is unknown is safe, unless it writes a journal column
+   * such as `work_notes`.
    */
   update(request: UpdateRecord, options?: CallOptions | undefined | null): Promise<Record<string, string>>
 }
@@ -1427,7 +1422,8 @@ export declare class Registrations {
   listen(request: AuthorizeRequest, options?: CallOptions | undefined | null): Promise<Authorization>
   /**
    * Waits for what a listener hears. When the time is over, or the call is aborted, the listener ends and the
-   * flow is given up; a callback that came before is finished.
+   * flow is given up; a callback that came before is finished. A signal that was aborted before the call changes
+   * nothing: the listener and the flow stay, and `abandon` ends them.
    *
    * Rejects as `complete`; with `timeout` when nobody came back; `not_found` when no listener of this client
    * belongs to the flow.
@@ -1504,16 +1500,16 @@ export declare class Webhooks {
 }
 
 /**
- * A worker at work. It does not keep a process alive, and works on when nobody refers to it; who waits for its end
- * does keep the process alive.
+ * A worker at work. It does not keep a process alive, and works on when nobody refers to it, until it is stopped, its
+ * client is closed or its thread ends; who waits for its end does keep the process alive.
  */
 export declare class Worker {
   /**
    * Takes nothing more, finishes what is in hand, and resolves when that is done: at most the time of one call
    * (`totalTimeoutMs`). What could not be finished is given back and waits for the next worker. Stopping twice is
-   * allowed. Aborting ends the waiting, not the stop.
+   * allowed. Aborting ends the waiting, not the stop; a signal that was aborted before stops all the same.
    *
-   * Rejects with `internal` when the worker ended in a panic, `store` when it could not read its registrations.
+   * Rejects with `internal` when the worker ended in a panic.
    */
   stop(options?: CallOptions): Promise<void>
   /**
@@ -1552,8 +1548,8 @@ export interface ExplainPolicy {
   alert: SubmitAlert
   /** When it would come (now). */
   at?: Date
-  /** A policy as a JSON document, to be asked instead of the account's. */
-  document?: string
+  /** A policy to be asked instead of the account's: a JSON document, or its object. */
+  document?: string | object
 }
 
 /**
@@ -1596,8 +1592,8 @@ export interface InsertRecords {
   records: ReadonlyArray<Record<string, string>>
   /** The columns to give back (all). */
   fields?: Array<string>
-  /** How many records are under way at a time, 1 to 1000. */
-  inFlight: number
+  /** How many records are under way at a time, 1 to 1000 (64). */
+  inFlight?: number
 }
 
 /** Which deliveries. */
@@ -1656,8 +1652,8 @@ export interface PageRecords {
   query?: Array<Condition>
   /** The columns to give back (all); `sys_id` always comes along. */
   fields?: Array<string>
-  /** How many records a page holds at the most, 1 to 10,000. */
-  size: number
+  /** How many records a page holds at the most, 1 to 10,000 (1000). */
+  size?: number
   /** The `next` of the page before. */
   after?: string
 }
@@ -1688,16 +1684,16 @@ export interface QueryRecords {
   query?: Array<Condition>
   /** The columns to give back (all). */
   fields?: Array<string>
-  /** How many records at the most. */
-  limit: number
+  /** How many records at the most, 1 to 10,000 (100). */
+  limit?: number
 }
 
 /** A policy for an account. */
 export interface SetPolicy {
   /** The account. */
   customerId: string
-  /** The policy as a JSON document. */
-  document: string
+  /** The policy: a JSON document, or its object. */
+  document: string | object
 }
 
 /** A webhook callback whose form is the sender's own. */
@@ -1707,10 +1703,10 @@ export interface SubmitMapped {
   /** The body of the callback, as it came. */
   body: string | Uint8Array
   /**
-   * JSON document that says where in the body the fields of an alert are (the columns of the connector's table
-   * Citrix Alert).
+   * Says where in the body the fields of an alert are: a JSON document, or its object (the columns of the
+   * connector's table Citrix Alert).
    */
-  mapping?: string
+  mapping?: string | object
   /** The value of its header `authorization`. */
   authorization?: string
   /** What the sender was told to send there; with it both must be equal. */
@@ -1723,7 +1719,10 @@ export interface SubmitWebhook {
   body: string | Uint8Array
   /** The value of its header `authorization`. */
   authorization?: string
-  /** The value given as `authHeaders` when the webhook was made; with it both must be equal. */
+  /**
+   * The value given as `authorization` when the webhook was made (Citrix calls it `authHeaders`); with it both must be
+   * equal.
+   */
   expected?: Secret
   /**
    * The account that the webhook was made for; with it, a body that names another account is refused. Without it

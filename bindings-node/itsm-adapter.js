@@ -46,6 +46,24 @@ function failed(failure, signal) {
   return Object.assign(new TypeError(message), { code: 'ERR_INVALID_ARG_TYPE' })
 }
 
+/** The options that are numbers. The addon would take any number modulo 2^32. */
+const numbers = [
+  ...['connectTimeoutMs', 'attemptTimeoutMs', 'totalTimeoutMs', 'transactionLimitMs', 'wakeUpIntervalMs', 'timeoutMs'],
+  ...['accessTokenLifespanS', 'refreshTokenLifespanS', 'grantWarningDays', 'keepDeliveriesDays', 'keepDeadLettersDays'],
+  ...['keepEventsDays', 'maxAttempts', 'concurrencyPerRemote', 'concurrency', 'pollIntervalMs', 'giveUpAfterMs'],
+  ...['batchSize', 'limit', 'size', 'inFlight'],
+]
+function counted(request) {
+  for (const name of numbers) {
+    for (const value of [request?.[name]].flat()) {
+      if (typeof value !== 'number' || value === value >>> 0) continue
+      const message = `The option ${name} must be a whole number from 0 to 4294967295, not ${value}.`
+      throw Object.assign(new RangeError(message), { code: 'ERR_OUT_OF_RANGE' })
+    }
+  }
+  if (Array.isArray(request?.oauthServers)) request.oauthServers.forEach(counted)
+}
+
 /** What is called when a signal fires: one listener for all calls, however many share the signal. */
 const listening = new WeakMap()
 function listened(signal) {
@@ -61,6 +79,7 @@ function listened(signal) {
 function face(owner, name, { before = same, after = same } = {}) {
   const operation = owner[name]
   const faced = async function (request, options) {
+    counted(request)
     const signal = options?.signal ?? undefined
     if (signal !== undefined && typeof signal.addEventListener !== 'function') {
       throw failed(new Error('The option signal must be an AbortSignal.'))
@@ -86,7 +105,16 @@ function face(owner, name, { before = same, after = same } = {}) {
 const same = value => value
 const written = name => request => request && { ...request, [name]: JSON.stringify(request[name]) }
 /** What may be left out, where the addon cannot know it. */
-const completed = defaults => request => (isObject(request) ? { ...defaults, ...request } : request)
+function completed(defaults) {
+  return request => {
+    if (!isObject(request)) return request
+    const complete = { ...request }
+    for (const name in defaults) complete[name] ??= defaults[name]
+    return complete
+  }
+}
+/** A document is text, or the object that it says. */
+const documented = name => request => (isObject(request?.[name]) ? written(name)(request) : request)
 const isObject = value => typeof value === 'object' && value !== null
 /** An invalid date is a number to the addon; here it throws. */
 const dated = name => request => (request?.[name]?.toISOString?.(), request)
@@ -95,21 +123,30 @@ const alert = request => completed({ description: '', state: 'raised', fields: {
 const body = request =>
   request?.body instanceof Uint8Array ? { ...request, body: Uint8Array.from(request.body) } : request
 const consent = completed({ allowAnotherUser: false })
+/** Inspected, the address of an authorization has no state value; who reads it has. */
+function discreet(authorization) {
+  const value = function () {
+    return { ...this, authorizationUrl: this.authorizationUrl.replace(/([?&]state=)[^&]*/, '$1***') }
+  }
+  return Object.defineProperty(authorization, Symbol.for('nodejs.util.inspect.custom'), { value })
+}
 const faces = {
   alerts: {
     submit: { before: alert },
     submitMany: { before: alerts => (Array.isArray(alerts) ? alerts.map(alert) : alerts) },
     submitWebhook: { before: body },
-    submitMapped: { before: body },
+    submitMapped: { before: request => documented('mapping')(body(request)) },
   },
   policies: {
+    set: { before: documented('document') },
     explain: {
-      before: request => (isObject(request) ? { ...dated('at')(request), alert: alert(request.alert) } : request),
+      before: request =>
+        isObject(request) ? { ...dated('at')(documented('document')(request)), alert: alert(request.alert) } : request,
     },
   },
   registrations: {
-    authorize: { before: consent },
-    listen: { before: consent },
+    authorize: { before: consent, after: discreet },
+    listen: { before: consent, after: discreet },
     authorizeInBrowser: { before: consent },
   },
   sources: { poll: { before: dated('since') } },
@@ -168,14 +205,21 @@ face(Client.prototype, 'rotateKey')
 face(Client.prototype, 'panicOnPurpose')
 face(Subscription.prototype, 'next', { after: value => ({ done: value == null, value: value ?? undefined }) })
 
-for (const name of ['stop', 'ended']) {
-  face(Worker.prototype, name)
-  const operation = Worker.prototype[name]
-  const faced = function (options) {
-    return operation.call(this, undefined, options)
-  }
-  Object.defineProperty(Worker.prototype, name, { value: Object.defineProperty(faced, 'name', { value: name }) })
-}
+face(Worker.prototype, 'ended')
+const { stop, ended } = Worker.prototype
+Object.defineProperties(Worker.prototype, {
+  stop: {
+    async value(options) {
+      stop.call(this)
+      return ended.call(this, undefined, options)
+    },
+  },
+  ended: {
+    value(options) {
+      return ended.call(this, undefined, options)
+    },
+  },
+})
 Worker.prototype[Symbol.asyncDispose] = function () {
   return this.stop()
 }
@@ -235,10 +279,20 @@ Object.assign(Subscription.prototype, {
   },
 })
 
-const { Policies, Registrations, Sources, Webhooks, egressRanges } = native
+/** What the addon refuses at once, as what it refuses by a promise. */
+function refused(call) {
+  try {
+    return call()
+  } catch (failure) {
+    throw failed(failure)
+  }
+}
+
+const { Policies, Registrations, Sources, Webhooks } = native
 module.exports = {
   ...{ Client, Accounts, Instances, Connections, Registrations, Alerts, Worker, Policies, Sources, Webhooks },
   ...{ Records, Events, Subscription },
-  ...{ AbortError, ItsmError, RecordPage, egressRanges },
-  forwardLogs: (level, callback) => native.forwardLogs(level, told(callback)),
+  ...{ AbortError, ItsmError, RecordPage },
+  egressRanges: environment => refused(() => native.egressRanges(environment)),
+  forwardLogs: (level, callback) => refused(() => native.forwardLogs(level, told(callback))),
 }

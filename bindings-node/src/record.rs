@@ -72,7 +72,8 @@ operations! {
 
         /// Changes the columns given and gives the record back.
         ///
-        /// Rejects as `insert`; repeating an update whose outcome is unknown is safe.
+        /// Rejects as `insert`. Repeating an update whose outcome is unknown is safe, unless it writes a journal column
+        /// such as `work_notes`.
         update(request: UpdateRecord { customer_id, table, sys_id, record, fields }) -> String
         ["Promise<Record<string, string>>"] {
             let record = ffi::records::<&RawValue>(&record)?;

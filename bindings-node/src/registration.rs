@@ -124,7 +124,8 @@ operations! {
         }
 
         /// Waits for what a listener hears. When the time is over, or the call is aborted, the listener ends and the
-        /// flow is given up; a callback that came before is finished.
+        /// flow is given up; a callback that came before is finished. A signal that was aborted before the call changes
+        /// nothing: the listener and the flow stay, and `abandon` ends them.
         ///
         /// Rejects as `complete`; with `timeout` when nobody came back; `not_found` when no listener of this client
         /// belongs to the flow.

@@ -141,8 +141,9 @@ pub struct SubmitMapped {
     pub customer_id: String,
     /// The body of the callback, as it came.
     pub body: Either<String, Uint8Array>,
-    /// JSON document that says where in the body the fields of an alert are (the columns of the connector's table
-    /// Citrix Alert).
+    /// Says where in the body the fields of an alert are: a JSON document, or its object (the columns of the
+    /// connector's table Citrix Alert).
+    #[napi(ts_type = "string | object")]
     pub mapping: Option<String>,
     /// The value of its header `authorization`.
     pub authorization: Option<String>,
@@ -155,7 +156,8 @@ pub struct SubmitMapped {
 pub struct SetPolicy {
     /// The account.
     pub customer_id: String,
-    /// The policy as a JSON document.
+    /// The policy: a JSON document, or its object.
+    #[napi(ts_type = "string | object")]
     pub document: String,
 }
 
@@ -167,7 +169,8 @@ pub struct ExplainPolicy {
     pub alert: Alert,
     /// When it would come (now).
     pub at: Option<DateTime<Utc>>,
-    /// A policy as a JSON document, to be asked instead of the account's.
+    /// A policy to be asked instead of the account's: a JSON document, or its object.
+    #[napi(ts_type = "string | object")]
     pub document: Option<String>,
 }
 
@@ -215,8 +218,8 @@ pub struct QueryRecords {
     pub query: Option<Vec<Condition>>,
     /// The columns to give back (all).
     pub fields: Option<Vec<String>>,
-    /// How many records at the most.
-    pub limit: u32,
+    /// How many records at the most, 1 to 10,000 (100).
+    pub limit: Option<u32>,
 }
 
 /// One page of a walk over records.
@@ -230,8 +233,8 @@ pub struct PageRecords {
     pub query: Option<Vec<Condition>>,
     /// The columns to give back (all); `sys_id` always comes along.
     pub fields: Option<Vec<String>>,
-    /// How many records a page holds at the most, 1 to 10,000.
-    pub size: u32,
+    /// How many records a page holds at the most, 1 to 10,000 (1000).
+    pub size: Option<u32>,
     /// The `next` of the page before.
     pub after: Option<String>,
 }
@@ -262,8 +265,8 @@ pub struct InsertRecords {
     pub records: String,
     /// The columns to give back (all).
     pub fields: Option<Vec<String>>,
-    /// How many records are under way at a time, 1 to 1000.
-    pub in_flight: u32,
+    /// How many records are under way at a time, 1 to 1000 (64).
+    pub in_flight: Option<u32>,
 }
 
 /// What to change of a record.

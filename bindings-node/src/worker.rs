@@ -11,8 +11,8 @@ use crate::{
     promise::{CallOptions, Keep, promise, start, thread},
 };
 
-/// A worker at work. It does not keep a process alive, and works on when nobody refers to it; who waits for its end
-/// does keep the process alive.
+/// A worker at work. It does not keep a process alive, and works on when nobody refers to it, until it is stopped, its
+/// client is closed or its thread ends; who waits for its end does keep the process alive.
 #[napi]
 pub struct Worker(Arc<core::Worker>);
 
@@ -20,13 +20,13 @@ pub struct Worker(Arc<core::Worker>);
 impl Worker {
     /// Takes nothing more, finishes what is in hand, and resolves when that is done: at most the time of one call
     /// (`totalTimeoutMs`). What could not be finished is given back and waits for the next worker. Stopping twice is
-    /// allowed. Aborting ends the waiting, not the stop.
+    /// allowed. Aborting ends the waiting, not the stop; a signal that was aborted before stops all the same.
     ///
-    /// Rejects with `internal` when the worker ended in a panic, `store` when it could not read its registrations.
+    /// Rejects with `internal` when the worker ended in a panic.
     #[napi(ts_args_type = "options?: CallOptions", ts_return_type = "Promise<void>")]
-    pub fn stop<'e>(&self, env: &'e Env, _: Option<()>, options: Option<CallOptions>) -> Result<PromiseRaw<'e, ()>> {
-        let worker = self.0.clone();
-        promise(env, options, Keep::Alive, async move { worker.stop().await })
+    pub fn stop(&self) {
+        // The face waits.
+        drop(self.0.stop());
     }
 
     /// Resolves when the worker has ended: after `stop`, or when the client was closed. Aborting ends the waiting.
@@ -34,8 +34,7 @@ impl Worker {
     /// Rejects as `stop`.
     #[napi(ts_args_type = "options?: CallOptions", ts_return_type = "Promise<void>")]
     pub fn ended<'e>(&self, env: &'e Env, _: Option<()>, options: Option<CallOptions>) -> Result<PromiseRaw<'e, ()>> {
-        let worker = self.0.clone();
-        promise(env, options, Keep::Alive, async move { worker.ended().await })
+        promise(env, options, Keep::Alive, self.0.ended())
     }
 }
 

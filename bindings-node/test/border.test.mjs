@@ -1,5 +1,6 @@
 // What goes over the border: values of every kind, errors, secrets, panics.
 import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
 import { after, before, test } from 'node:test'
 import { inspect } from 'node:util'
 import { Client, ItsmError, forwardLogs } from 'itsm-adapter'
@@ -32,6 +33,26 @@ test('a wrong type is a TypeError that names the field and never repeats the val
   await assert.rejects(client.accounts.get('a', { signal: 1 }), typeError(/AbortSignal/))
   assert.throws(() => client.observe('x'), typeError(/function/))
   assert.throws(() => client.unobserve(1), typeError(/observe/))
+})
+
+test('a number that the addon would take for another one is a RangeError, and nothing is done', async () => {
+  const rangeError = (name, value) => ({ name: 'RangeError', code: 'ERR_OUT_OF_RANGE', message: new RegExp(`${name} .* ${value}\\.`) })
+  for (const value of [NaN, Infinity, -Infinity, -1, 1.5, 2 ** 32, 2 ** 53]) {
+    await assert.rejects(client.alerts.drain({ giveUpAfterMs: value }), rangeError('giveUpAfterMs', value))
+    await assert.rejects(Client.open({ ...options(world), grantWarningDays: [30, value] }), rangeError('grantWarningDays', value))
+    await assert.rejects(Client.open({ ...options(world), oauthServers: [{}, { accessTokenLifespanS: value }] }), rangeError('accessTokenLifespanS', value))
+  }
+  // Every option that is a number, wherever a class takes it.
+  const types = readFileSync(new URL('../index.d.ts', import.meta.url), 'utf8').replace(/\/\*\*[^]*?\*\//g, '')
+  const bodies = new Map([...types.matchAll(/^export (?:declare class|interface|type) (\w+)\b(?: extends [\w, ]+ \{| = |[^{=]*\{)([^]*?)(?:^}|\n\n)/gm)].map(([text, name]) => [name, text]))
+  const taken = new Set([...types.matchAll(/^  (?:static )?\w+\(([^()]*)\): /gm)].flatMap(([, parameters]) => parameters.match(/\b[A-Z]\w+/g) ?? []))
+  for (const name of taken) for (const inner of bodies.get(name)?.match(/\b[A-Z]\w+/g) ?? []) if (bodies.has(inner)) taken.add(inner)
+  const numbers = [...taken].flatMap(name => [...(bodies.get(name) ?? '').matchAll(/^  (\w+)\??: (?:Array<)?number/gm)].map(([, option]) => option))
+  assert.ok(numbers.length > 20 && numbers.includes('refreshTokenLifespanS') && numbers.includes('inFlight'), numbers.join())
+  for (const name of numbers) {
+    await assert.rejects(client.alerts.list({ [name]: -1 }), rangeError(name, -1))
+    await client.alerts.list({ after: undefined, ...(name !== 'limit' && { [name]: 2 ** 32 - 1 }) })
+  }
 })
 
 test('no value crashes', async () => {
@@ -134,9 +155,16 @@ test('what may be left out of an alert, a wrong instant, documents, bytes', asyn
   const short = { customerId: account.customerId, source: 'test', id: 'short', title: 'Short', severity: 'warning' }
   const { alert } = await client.alerts.submit(short)
   assert.deepEqual([alert.description, alert.state, alert.fields], ['', 'raised', {}])
-  const document = JSON.stringify({ rules: [{ name: 'mine', when: { source: 'test' }, then: { action: 'ignore' } }] })
-  const decision = await client.policies.explain({ alert: short, at: new Date('2026-01-02T03:04:05Z'), document })
-  assert.deepEqual([decision.action, decision.rule, decision.steps[0].matched], ['ignore', 'mine', true])
+  const undefineds = await client.alerts.submit({ ...short, id: 'undefined', description: undefined, state: undefined, fields: undefined })
+  assert.deepEqual([undefineds.alert.description, undefineds.alert.state, undefineds.alert.fields], ['', 'raised', {}])
+  const document = { rules: [{ name: 'mine', when: { source: 'test' }, then: { action: 'ignore' } }] }
+  for (const given of [document, JSON.stringify(document)]) {
+    const decision = await client.policies.explain({ alert: short, at: new Date('2026-01-02T03:04:05Z'), document: given })
+    assert.deepEqual([decision.action, decision.rule, decision.steps[0].matched], ['ignore', 'mine', true])
+    const set = await client.policies.set({ customerId: account.customerId, document: given })
+    assert.deepEqual(JSON.parse(set.document), document)
+  }
+  await client.policies.remove(account.customerId)
   await assert.rejects(client.policies.explain({ alert: short, at: new Date(NaN) }), typeError(/time/))
   await assert.rejects(client.policies.explain({ alert: { ...short, raisedAt: new Date(NaN) } }), typeError(/time/))
   await assert.rejects(client.sources.poll({ customerId: account.customerId, source: 'monitor', since: new Date(NaN) }), typeError(/time/))
@@ -144,6 +172,11 @@ test('what may be left out of an alert, a wrong instant, documents, bytes', asyn
   await assert.rejects(client.alerts.submitMany([short, { ...short, raisedAt: new Date(NaN) }]), typeError(/time/))
   const mapped = { customerId: account.customerId, body: Buffer.from('{}'), authorization: 'theirs', expected: 'mine' }
   await assert.rejects(client.alerts.submitMapped(mapped), { code: 'forbidden' })
+  const mapping = { nonsense: true }
+  const refusal = { code: 'invalid_input', message: /nonsense/ }
+  for (const given of [mapping, JSON.stringify(mapping)]) {
+    await assert.rejects(client.alerts.submitMapped({ customerId: account.customerId, body: '{}', mapping: given }), refusal)
+  }
 })
 
 test('an authorization server of its own, and the distances of warnings, are options of the client', async () => {
@@ -153,6 +186,12 @@ test('an authorization server of its own, and the distances of warnings, are opt
   const { customerId, instanceUrl, clientId } = registration
   const begun = await other.registrations.authorize({ customerId, instanceUrl, clientId, redirectUrl: 'https://adapter.example.org/back' })
   assert.ok(begun.authorizationUrl.startsWith(authorizationUrl) && begun.authorizationUrl.includes('scope=useraccount'))
+  const state = new URL(begun.authorizationUrl).searchParams.get('state')
+  for (const options of [{}, { showHidden: true }]) {
+    const shown = inspect({ begun }, options)
+    assert.ok(state && !shown.includes(state) && shown.includes(begun.flowId) && shown.includes('scope=useraccount'), shown)
+  }
+  assert.ok(JSON.stringify(begun).includes(state))
   await other.registrations.abandon(begun.flowId)
   other.close()
   await assert.rejects(Client.open({ ...options(world), oauthServers: [{ tokenUrl: 7 }] }), typeError(/tokenUrl/))
@@ -164,6 +203,8 @@ test('records are objects, pages parse when asked, many settle each on its own',
   assert.deepEqual(record, { sys_id: record.sys_id, short_description: 'one' })
   const query = [{ field: 'correlation_id', operator: 'equals', value: 'k' }]
   assert.deepEqual(await client.records.query({ ...table, query, fields: ['short_description'], limit: 5 }), [{ short_description: 'one' }])
+  assert.equal((await client.records.query({ ...table, query })).length, 1)
+  for (const limit of [0, 10_001]) await assert.rejects(client.records.query({ ...table, limit }), { code: 'invalid_input', message: /limit/ })
   const changed = await client.records.update({ ...table, sysId: record.sys_id, record: { short_description: 'two' }, fields: ['short_description'] })
   assert.equal(changed.short_description, 'two')
   await world.ask('POST /faults', { on: 'dev1', route: 'table:incident:insert', fault: 'fail_times', status: 403, skip: 1 })
@@ -171,6 +212,8 @@ test('records are objects, pages parse when asked, many settle each on its own',
   const settled = await client.records.insertMany({ ...table, records, fields: ['short_description'], inFlight: 1 })
   assert.deepEqual(settled.map(each => each.status), ['fulfilled', 'rejected', 'fulfilled'])
   assert.deepEqual(settled[2].value, { short_description: 'c' })
+  assert.equal((await client.records.insertMany({ ...table, records })).length, 3)
+  assert.ok((await client.records.page(table)).items.length > 4)
   assert.ok(settled[1].reason instanceof ItsmError && settled[1].reason.operation === 'records.insert')
   const seen = []
   for await (const page of client.records.pages({ ...table, size: 2 })) {

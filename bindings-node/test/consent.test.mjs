@@ -66,6 +66,15 @@ test('an aborted wait gives the flow up: the listener is gone, a late callback i
   await assert.rejects(fetch(begun.redirectUrl), TypeError)
 })
 
+test('a wait whose signal fired before changes nothing; giving up ends the listener', async () => {
+  const begun = await listening()
+  await assert.rejects(client.registrations.waitFor({ flowId: begun.flowId }, { signal: AbortSignal.abort() }), { name: 'AbortError' })
+  assert.ok((await fetch(new URL('/elsewhere', begun.redirectUrl))).status >= 400)
+  await client.registrations.abandon(begun.flowId)
+  await assert.rejects(client.registrations.waitFor({ flowId: begun.flowId }), { name: 'ItsmError' })
+  await assert.rejects(fetch(begun.redirectUrl), TypeError)
+})
+
 test('nobody in front of the browser is a timeout', async () => {
   const begun = await listening()
   await assert.rejects(client.registrations.waitFor({ flowId: begun.flowId, timeoutMs: 1 }), { code: 'timeout' })

@@ -5,7 +5,7 @@ import { once } from 'node:events'
 import { after, before, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { Worker } from 'node:worker_threads'
-import { Client, egressRanges } from 'itsm-adapter'
+import { Client, egressRanges, forwardLogs } from 'itsm-adapter'
 import { options, requests, simulator } from './simulator.mjs'
 
 let world, account, registration
@@ -95,7 +95,14 @@ test('events reach observers and subscribers; what an observer throws is a warni
 
 test('the addresses to allow are told', () => {
   assert.ok(egressRanges('us').length > 0)
-  assert.throws(() => egressRanges('mars'), /Environment/)
+})
+
+test('functions of the module refuse arguments as operations do', () => {
+  const refusal = message => ({ name: 'TypeError', code: 'ERR_INVALID_ARG_TYPE', message })
+  assert.throws(() => egressRanges('mars'), refusal(/Environment/))
+  assert.throws(() => egressRanges(), refusal(/./))
+  assert.throws(() => forwardLogs('loud', () => {}), refusal(/LogLevel/))
+  assert.throws(() => forwardLogs('info', 'no function'), refusal(/function/))
 })
 
 test('what the options leave out comes from the environment, and the error names both', () => {

@@ -42,6 +42,10 @@ test('nothing is there that the list does not name', () => {
   }
 })
 
+test('the types declare nothing that the module does not have', () => {
+  for (const [, name] of types.matchAll(/^export declare (?:class|function|const) (\w+)/gm)) assert.ok(name in esm, name)
+})
+
 test('import and require give the same', () => {
   assert.deepEqual(Object.keys(esm).sort(), Object.keys(cjs).sort())
   for (const name of Object.keys(cjs)) assert.equal(esm[name], cjs[name], name)

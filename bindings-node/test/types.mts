@@ -15,9 +15,10 @@ const at: Date = connection.createdAt
 const nothing: void = await client.accounts.remove('a')
 const delivery: Delivery | null = await client.alerts.submitWebhook({ body: new Uint8Array() })
 const records: Array<Record<string, string>> = await client.records.query({ customerId: 'a', table: 'b', limit: 1 })
-const settled = await client.records.insertMany({ customerId: 'a', table: 'b', records, inFlight: 1 })
+await client.records.query({ customerId: 'a', table: 'b' }) satisfies object[]
+const settled = await client.records.insertMany({ customerId: 'a', table: 'b', records })
 if (settled[0]?.status === 'fulfilled') settled[0].value.number satisfies string | undefined
-for await (const page of client.records.pages({ customerId: 'a', table: 'b', size: 1 })) page satisfies RecordPage
+for await (const page of client.records.pages({ customerId: 'a', table: 'b' })) page satisfies RecordPage
 for await (const event of client.subscribe({ signal: AbortSignal.timeout(1) })) event satisfies Event
 for await (const one of client.connections.iterate({ customerId: 'a' })) one satisfies Connection
 const observation = client.observe((event: Event) => void event.kind)
@@ -41,6 +42,9 @@ const authorized: Authorized = await client.registrations.waitFor({ flowId: begu
 await client.registrations.authorizeInBrowser({ customerId: 'a', instanceUrl: 'b', timeoutMs: 1 }) satisfies Authorized
 await client.registrations.relocate({ fromInstanceUrl: 'a', customerId: 'b', instanceUrl: 'c', clientId: 'd', clientSecret: 'e', userName: 'f', password: 'g' })
 const action: 'incident' | 'ignore' | 'hold' = (await client.policies.explain({ alert: many[0]!.alert, at: new Date() })).action
+await client.policies.set({ customerId: 'a', document: { rules: [] } })
+await client.policies.set({ customerId: 'a', document: '{}' })
+await client.alerts.submitMapped({ customerId: 'a', body: '{}', mapping: { title: '/text' } })
 const hooks: Webhook[] = await client.webhooks.list('a')
 const source: AlertSource = (await client.sources.poll({ customerId: 'a', source: 'monitor', since: new Date() })).source
 const other = await Client.open({ oauthServers: [{ tokenUrl: '/token' }], grantWarningDays: [30] })
@@ -60,6 +64,12 @@ try {
 }
 // @ts-expect-error an environment that there is not
 await client.accounts.add({ customerId: 'a', environment: 'mars', clientId: 'b', clientSecret: 'c' })
+// @ts-expect-error an error that nothing failed with
+void new ItsmError('x')
+// @ts-expect-error an abort of nothing
+void new AbortError('x')
+// @ts-expect-error a policy that is a number
+await client.policies.set({ customerId: 'a', document: 7 })
 // @ts-expect-error a source that there is not
 await client.sources.poll({ customerId: 'a', source: 'rumours' })
 // @ts-expect-error an alert without its severity

@@ -55,6 +55,23 @@ test('a worker delivers what is submitted, and stops cleanly', async () => {
   assert.equal(await incidents(), 1)
 })
 
+test('a signal ends the waiting, never the stop', async () => {
+  for (const [name, abort] of [['before', () => {}], ['after', control => control.abort()]]) {
+    const worker = await client.alerts.run()
+    const control = new AbortController()
+    if (name === 'before') control.abort()
+    const stopped = worker.stop(control)
+    abort(control)
+    await assert.rejects(stopped, { name: 'AbortError' })
+    await worker.ended()
+  }
+  const worker = await client.alerts.run()
+  await assert.rejects(worker.ended({ signal: AbortSignal.abort() }), { name: 'AbortError' })
+  await client.alerts.submit(alert('still at work'))
+  await delivered(client.subscribe(), 1)
+  await worker.stop()
+})
+
 test('await using stops; closing the client ends the worker, too', async () => {
   const disposed = await client.alerts.run()
   await disposed[Symbol.asyncDispose]()
@@ -129,7 +146,7 @@ test('worker threads have workers of their own, which end with them', async () =
     const client = await Client.open(workerData)
     client.observe(event => parentPort.postMessage(event.kind))
     await client.alerts.run()
-    parentPort.on('message', async alert => client.alerts.submit(alert))
+    parentPort.on('message', async alert => (alert ? client.alerts.submit(alert) : parentPort.close()))
     parentPort.postMessage('runs')`
   const told = async (thread, kind) => {
     for (;;) if ((await once(thread, 'message'))[0] === kind) return
@@ -140,6 +157,10 @@ test('worker threads have workers of their own, which end with them', async () =
   const done = Promise.any(threads.map(thread => told(thread, 'delivery_done')))
   threads[0].postMessage(alert('thread'))
   await done
+  // One ends by itself, two are terminated.
+  const ended = once(threads[0], 'exit')
+  threads[0].postMessage(null)
+  await ended
   await Promise.all(threads.map(thread => thread.terminate()))
   await client.alerts.submit(alert('afterwards'))
   assert.deepEqual([(await client.alerts.lag()).pending, await incidents()], [1, 1])
