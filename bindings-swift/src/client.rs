@@ -7,7 +7,8 @@ use itsm_adapter::{
     CheckAll, CheckSummary, Client, ClientOptions, Condition, Config, Connect, Connection, ConnectionPage,
     CreateWebhook, Delivery, DeliveryLag, DeliveryPage, DeliveryStatus, Entitlement, Environment, ErrorInfo, EventPage,
     Instance, InstancePage, PolicyDecision, ProbeReport, Query, ReauthenticateServiceAccount, RegisterServiceAccount,
-    Result as CoreResult, Revocation, RunOptions, Secret, SweepReport, TestReport, UpdateAccount, Webhook,
+    Result as CoreResult, Revocation, RotationReport, RunOptions, Secret, SweepReport, TestReport, UpdateAccount,
+    Webhook,
     ffi::{self, list, names, text},
 };
 use serde_json::value::RawValue;
@@ -16,6 +17,7 @@ use crate::{
     cancel::CancelToken,
     error::NativeError,
     listen::{Listener, NativeSubscription, Observer},
+    pages::NativePages,
     worker::NativeWorker,
 };
 
@@ -88,6 +90,19 @@ impl NativeClient {
     pub fn subscribe(&self) -> Arc<NativeSubscription> {
         Arc::new(NativeSubscription::new(self.0.subscribe()))
     }
+
+    pub fn records_pages(
+        &self,
+        customer: &str,
+        table: &str,
+        query: Vec<Condition>,
+        fields: Vec<String>,
+        size: Option<u32>,
+    ) -> Arc<NativePages> {
+        let pages =
+            Query::of(&query).map(|query| self.0.records().pages_json(customer, table, query, &names([&fields]), size));
+        Arc::new(NativePages::new(pages))
+    }
 }
 
 /// Asynchronous operations: `name(arguments) -> answer, |client| work`.
@@ -106,7 +121,7 @@ macro_rules! operations {
 }
 
 operations! {
-    rotate_key(key: Option<Secret>) -> (), |client| client.rotate_key(key).await.map(drop);
+    rotate_key(key: Option<Secret>) -> RotationReport, |client| client.rotate_key(key).await;
     panic_on_purpose() -> (), |client| client.panic_on_purpose().await;
 
     accounts_add(request: AddAccount) -> Account, |client| client.accounts().add(request).await;
@@ -204,12 +219,12 @@ operations! {
 
     records_get(customer: String, table: String, id: String, fields: Vec<String>) -> Json,
         |client| client.records().get(&customer, &table, &id, &names([&fields])).await.map(text);
-    records_query(customer: String, table: String, query: Vec<Condition>, fields: Vec<String>, limit: u32) -> Json,
+    records_query(customer: String, table: String, query: Vec<Condition>, fields: Vec<String>, limit: Option<u32>) -> Json,
         |client| {
             client.records().query(&customer, &table, &Query::of(&query)?, &names([&fields]), limit).await.map(|found| list(&found))
         };
     records_page(
-        customer: String, table: String, query: Vec<Condition>, fields: Vec<String>, size: u32, after: Option<String>
+        customer: String, table: String, query: Vec<Condition>, fields: Vec<String>, size: Option<u32>, after: Option<String>
     ) -> NativePage,
         |client| {
             let (query, fields) = (Query::of(&query)?, names([&fields]));
@@ -222,7 +237,7 @@ operations! {
             client.records().insert(&customer, &table, &record, &names([&fields])).await.map(text)
         };
     records_insert_many(
-        customer: String, table: String, records: Json, fields: Vec<String>, in_flight: u32
+        customer: String, table: String, records: Json, fields: Vec<String>, in_flight: Option<u32>
     ) -> Vec<NativeInserted>,
         |client| {
             let (given, fields): (Vec<&RawValue>, _) = (ffi::records(&records)?, names([&fields]));

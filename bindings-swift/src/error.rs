@@ -3,7 +3,7 @@
 use itsm_adapter::{Error, ErrorInfo, ErrorKind};
 
 /// A failure; the face makes an `ItsmError` or a `CancellationError` of it.
-#[derive(Debug, thiserror::Error, uniffi::Error)]
+#[derive(Debug, Clone, thiserror::Error, uniffi::Error)]
 pub enum NativeError {
     /// The adapter says why.
     #[error("{}: {}", info.kind, info.message)]

@@ -7,6 +7,7 @@ mod cancel;
 mod client;
 mod error;
 mod listen;
+mod pages;
 mod worker;
 
 pub use crate::{
@@ -14,5 +15,6 @@ pub use crate::{
     client::{NativeClient, NativeInserted, NativePage, native_egress_ranges},
     error::NativeError,
     listen::{LogSink, NativeSubscription, Observer, ObserverFailure, native_forward_logs},
+    pages::NativePages,
     worker::NativeWorker,
 };

@@ -6,13 +6,13 @@ use itsm_adapter::Worker;
 
 use crate::{CancelToken, NativeError};
 
-/// The worker behind the face. It stops when the last one who holds it lets go.
+/// The worker behind the face.
 #[derive(uniffi::Object)]
-pub struct NativeWorker(Arc<Worker>);
+pub struct NativeWorker(Worker);
 
 impl NativeWorker {
     pub(crate) fn new(worker: Worker) -> Arc<Self> {
-        Arc::new(Self(Arc::new(worker)))
+        Arc::new(Self(worker))
     }
 }
 
@@ -21,12 +21,10 @@ impl NativeWorker {
 #[uniffi::export]
 impl NativeWorker {
     pub async fn stop(&self, cancel: Arc<CancelToken>) -> Result<(), NativeError> {
-        let worker = self.0.clone();
-        cancel.run(async move { worker.stop().await }).await
+        cancel.run(self.0.stop()).await
     }
 
     pub async fn ended(&self, cancel: Arc<CancelToken>) -> Result<(), NativeError> {
-        let worker = self.0.clone();
-        cancel.run(async move { worker.ended().await }).await
+        cancel.run(self.0.ended()).await
     }
 }

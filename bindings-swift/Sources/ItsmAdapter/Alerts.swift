@@ -61,9 +61,9 @@ public struct Alerts: Sendable {
         try await crossing { try await native.alertsSubmitMapped(customerId, body, mapping, authorization, expected, $0) }
     }
 
-    /// Starts a worker, which delivers what was submitted, by this process or another one, until it is stopped, let go
-    /// of, or the client is closed. Any number of workers may share one store; each instance has a lane of its own, so
-    /// that one that is slow or down delays no other.
+    /// Starts a worker, which delivers what was submitted, by this process or another one, until it is stopped, or the
+    /// client is closed. Any number of workers may share one store; each instance has a lane of its own, so that one
+    /// that is slow or down delays no other.
     ///
     /// - Throws: `.invalidInput` for options out of bounds.
     public func run(_ options: RunOptions = RunOptions()) async throws -> Worker {
@@ -113,22 +113,23 @@ public struct Alerts: Sendable {
         try await crossing { try await native.alertsList(customerId, statuses, after, limit, $0) }
     }
 
-    /// All deliveries, of one account or of all, one by one.
-    public func iterate(customerId: String? = nil, statuses: [DeliveryStatus] = []) -> Items<Delivery> {
-        Items { try await list(customerId: customerId, statuses: statuses, after: $0, limit: 1000) }
+    /// Deliveries as ``list(customerId:statuses:after:limit:)`` gives them, one by one, `limit` of them per page.
+    public func iterate(
+        customerId: String? = nil, statuses: [DeliveryStatus] = [], limit: UInt32? = nil
+    ) -> Items<Delivery> {
+        Items { try await list(customerId: customerId, statuses: statuses, after: $0, limit: limit) }
     }
 }
 
-/// A worker at work; all copies are one. It stops, without anybody waiting for its end, when the last copy is let go
-/// of: keep it as long as it is to work.
+/// A worker at work; all copies are one. It works until it is stopped, or its client is closed, whoever holds it.
 public struct Worker: Sendable {
     let native: NativeWorker
 
     /// Takes nothing more, finishes what is in hand, and returns when that is done: at most the time of one call
-    /// (`totalTimeoutMs`). What could not be finished waits for the next worker. Stopping twice is allowed, and
-    /// cancelling the task ends only the waiting.
+    /// (`totalTimeoutMs`). What could not be finished waits for the next worker. Stopping twice is allowed. In a task
+    /// that is cancelled, also before, it stops all the same: only the waiting ends.
     ///
-    /// - Throws: `.store` when the worker could not read its registrations.
+    /// - Throws: `.internal` when the worker ended in a panic.
     public func stop() async throws { try await crossing { try await native.stop($0) } }
 
     /// Returns when the worker has ended: after ``stop()``, or when the client was closed.

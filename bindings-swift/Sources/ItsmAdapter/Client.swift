@@ -53,7 +53,8 @@ public struct Client: Sendable {
     ///
     /// - Throws: `.sealed` when a row cannot be opened with any key at hand, `.invalidInput` when the key comes from
     ///   the caller and no new one is given, `.store`.
-    public func rotateKey(_ newKey: SecretString? = nil) async throws {
+    @discardableResult
+    public func rotateKey(_ newKey: SecretString? = nil) async throws -> RotationReport {
         try await crossing { try await native.rotateKey(newKey, $0) }
     }
 

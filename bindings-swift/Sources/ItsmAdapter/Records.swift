@@ -26,9 +26,10 @@ public struct Records: Sendable {
         })
     }
 
-    /// Records that match the query, at most `limit` of them. No records can also mean no right to read them.
+    /// Records that match the query, at most `limit` of them (1 to 10,000; 100). No records can also mean no right to
+    /// read them.
     public func query<Row: Decodable & Sendable>(
-        _ customerId: String, table: String, query: [Condition] = [], fields: [String] = [], limit: UInt32 = 100,
+        _ customerId: String, table: String, query: [Condition] = [], fields: [String] = [], limit: UInt32? = nil,
         as type: Row.Type = Row.self
     ) async throws -> [Row] {
         try decoded(try await crossing {
@@ -37,9 +38,9 @@ public struct Records: Sendable {
     }
 
     /// One page of a walk over all records that match, in the order of `sys_id`: stable, and in constant memory.
-    /// `after` is the `next` of the page before, `size` 1 to 10,000. A column `sys_id` is always asked for.
+    /// `after` is the `next` of the page before, `size` 1 to 10,000 (1000). A column `sys_id` is always asked for.
     public func page<Row: Decodable & Sendable>(
-        _ customerId: String, table: String, query: [Condition] = [], fields: [String] = [], size: UInt32 = 1000,
+        _ customerId: String, table: String, query: [Condition] = [], fields: [String] = [], size: UInt32? = nil,
         after: String? = nil, as type: Row.Type = Row.self
     ) async throws -> RecordPage<Row> {
         let page = try await crossing {
@@ -48,20 +49,20 @@ public struct Records: Sendable {
         return RecordPage(items: try decoded(page.json), next: page.next)
     }
 
-    /// Walks over all records that match, page by page; see ``page(_:table:query:fields:size:after:as:)``.
+    /// Walks over all records that match, page by page; see ``page(_:table:query:fields:size:after:as:)``. While you have
+    /// one page, the next one is already asked for.
     public func pages<Row: Decodable & Sendable>(
-        _ customerId: String, table: String, query: [Condition] = [], fields: [String] = [], size: UInt32 = 1000,
+        _ customerId: String, table: String, query: [Condition] = [], fields: [String] = [], size: UInt32? = nil,
         as type: Row.Type = Row.self
     ) -> Pages<Row> {
-        Pages {
-            try await page(customerId, table: table, query: query, fields: fields, size: size, after: $0, as: Row.self)
-        }
+        Pages { native.recordsPages(customerId, table, query, fields, size) }
     }
 
     /// Makes a record and gives it back as stored. When the outcome of the request is unknown, it is not sent again:
     /// look the record up by a key of yours.
     ///
-    /// - Throws: `.outcomeUnknown` when the record may or may not exist; else nothing was made.
+    /// - Throws: `.outcomeUnknown` when the record may or may not exist; else nothing was made. A `DecodingError` means
+    ///   that it was written, and that the answer does not fit the type.
     public func insert<Row: Decodable & Sendable>(
         _ customerId: String, table: String, record: some Encodable, fields: [String] = [], as type: Row.Type = Row.self
     ) async throws -> Row {
@@ -71,10 +72,11 @@ public struct Records: Sendable {
         })
     }
 
-    /// Makes many records, at most `inFlight` (1 to 1000) at a time, and tells of each, in the order given, how it
-    /// went. One that fails does not stop the others.
+    /// Makes many records, at most `inFlight` (1 to 1000; 64) at a time, and tells of each, in the order given, how it
+    /// went. One that fails does not stop the others. A `DecodingError` means that it was written, and that the answer
+    /// does not fit the type.
     public func insertMany<Row: Decodable & Sendable>(
-        _ customerId: String, table: String, records: [some Encodable], fields: [String] = [], inFlight: UInt32 = 64,
+        _ customerId: String, table: String, records: [some Encodable], fields: [String] = [], inFlight: UInt32? = nil,
         as type: Row.Type = Row.self
     ) async throws -> [Result<Row, any Error>] {
         let records = try encoded(records)
@@ -88,7 +90,11 @@ public struct Records: Sendable {
         }
     }
 
-    /// Changes the columns given and gives the record back. Repeating an update whose outcome is unknown is safe.
+    /// Changes the columns given and gives the record back. Repeating an update whose outcome is unknown is safe, unless
+    /// it writes a journal column such as `work_notes`.
+    ///
+    /// - Throws: as ``insert(_:table:record:fields:as:)``. A `DecodingError` means that it was written, and that the
+    ///   answer does not fit the type.
     public func update<Row: Decodable & Sendable>(
         _ customerId: String, table: String, sysId: String, record: some Encodable, fields: [String] = [],
         as type: Row.Type = Row.self
@@ -98,10 +104,11 @@ public struct Records: Sendable {
             try await native.recordsUpdate(customerId, table, sysId, record, fields, $0)
         })
     }
+}
 
-    private func decoded<Row: Decodable>(_ json: String) throws -> Row {
-        try JSONDecoder().decode(Row.self, from: Data(json.utf8))
-    }
+/// What JSON text says, as the type that is asked for.
+func decoded<Row: Decodable>(_ json: String) throws -> Row {
+    try JSONDecoder().decode(Row.self, from: Data(json.utf8))
 }
 
 /// JSON as text, which crosses the border in one piece, where bytes go one by one.

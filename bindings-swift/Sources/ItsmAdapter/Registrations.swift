@@ -122,7 +122,8 @@ public struct Registrations: Sendable {
     }
 
     /// Waits for what a listener hears; `timeoutMs` is how long (as long as the flow lives). When that is over, or the
-    /// task is cancelled, the listener ends and the flow is given up; a callback that came before is finished.
+    /// task is cancelled, the listener ends and the flow is given up; a callback that came before is finished. In a task
+    /// that was cancelled before, nothing happens: listener and flow stay, and ``abandon(_:)`` ends them.
     ///
     /// - Throws: as ``complete(_:session:)``; `.timeout` when nobody came back; `.notFound` when no listener of this
     ///   client belongs to the flow.
@@ -132,7 +133,15 @@ public struct Registrations: Sendable {
 }
 
 /// Without the state value, which the address holds. Its fields have it all.
-extension Authorization: CustomStringConvertible, CustomDebugStringConvertible {
+extension Authorization: CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
     public var description: String { "Authorization \(flowId) of \(customerId) at \(instanceId), until \(expiresAt)" }
     public var debugDescription: String { description }
+    public var customMirror: Mirror {
+        Mirror(
+            self,
+            children: [
+                "flowId": flowId, "customerId": customerId, "instanceId": instanceId, "authorizationUrl": "[redacted]",
+                "redirectUrl": redirectUrl, "expiresAt": expiresAt,
+            ])
+    }
 }

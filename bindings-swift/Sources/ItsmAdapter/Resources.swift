@@ -30,9 +30,9 @@ public struct Accounts: Sendable {
         try await crossing { try await native.accountsList(after, limit, $0) }
     }
 
-    /// All accounts, one by one.
-    public func iterate() -> Items<Account> {
-        Items { try await list(after: $0, limit: 1000) }
+    /// All accounts, one by one, `limit` of them per page.
+    public func iterate(limit: UInt32? = nil) -> Items<Account> {
+        Items { try await list(after: $0, limit: limit) }
     }
 
     /// Tries the stored secure client and asks for the entitlement; saves nothing. What goes wrong at Citrix Cloud
@@ -87,9 +87,9 @@ public struct Instances: Sendable {
         try await crossing { try await native.instancesList(after, limit, $0) }
     }
 
-    /// All instances, one by one.
-    public func iterate() -> Items<Instance> {
-        Items { try await list(after: $0, limit: 1000) }
+    /// All instances, one by one, `limit` of them per page.
+    public func iterate(limit: UInt32? = nil) -> Items<Instance> {
+        Items { try await list(after: $0, limit: limit) }
     }
 }
 
@@ -122,9 +122,9 @@ public struct Connections: Sendable {
         try await crossing { try await native.connectionsList(customerId, after, limit, $0) }
     }
 
-    /// All connections, of one account or of all, one by one.
-    public func iterate(customerId: String? = nil) -> Items<Connection> {
-        Items { try await list(customerId: customerId, after: $0, limit: 1000) }
+    /// All connections, of one account or of all, one by one, `limit` of them per page.
+    public func iterate(customerId: String? = nil, limit: UInt32? = nil) -> Items<Connection> {
+        Items { try await list(customerId: customerId, after: $0, limit: limit) }
     }
 
     /// Removes a connection: revokes its tokens, if it has any, and forgets it. The account stays. A failed revocation
@@ -144,8 +144,8 @@ public struct Events: Sendable {
         try await crossing { try await native.eventsList(customerId, after, limit, $0) }
     }
 
-    /// All events, of one account or of all, one by one.
-    public func iterate(customerId: String? = nil) -> Items<Event> {
-        Items { try await list(customerId: customerId, after: $0, limit: 1000) }
+    /// All events, of one account or of all, one by one, `limit` of them per page.
+    public func iterate(customerId: String? = nil, limit: UInt32? = nil) -> Items<Event> {
+        Items { try await list(customerId: customerId, after: $0, limit: limit) }
     }
 }

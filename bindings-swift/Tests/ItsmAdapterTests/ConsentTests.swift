@@ -38,7 +38,10 @@ import Testing
         let redirect = "http://127.0.0.1:9/callback"
         try await world.knows(redirect)
         let begun = try await client.registrations.authorize(world.authorize(redirectUrl: redirect, session: "mine"))
-        #expect(!"\(begun)".contains("state=") && !String(reflecting: begun).contains("state="))
+        var shown = "\(begun)" + String(reflecting: begun)
+        dump(begun, to: &shown)
+        #expect(!shown.contains("state=") && shown.contains("[redacted]") && shown.contains(begun.flowId))
+        #expect(begun.authorizationUrl.contains("state="))
         let back = try await Browser().consent(at: begun.authorizationUrl, as: world.user, pressing: "authorize")
         let stranger = await failure { try await client.registrations.complete(back.absoluteString, session: "other") }
         #expect(stranger?.kind == .flowExpired && stranger?.context["reason"] == "session")
@@ -61,6 +64,18 @@ import Testing
         let back = try await Browser().consent(at: begun.authorizationUrl, as: world.user, pressing: "authorize")
         let late = await failure { try await client.registrations.complete(back.absoluteString) }
         #expect(late?.kind == .flowExpired)
+    }
+
+    @Test func aWaitThatIsCancelledBeforeItBeginsLeavesTheFlow() async throws {
+        let (world, client) = try await desk()
+        let begun = try await client.registrations.listen(world.authorize)
+        let waiting = Task {
+            withUnsafeCurrentTask { $0?.cancel() }
+            _ = try await client.registrations.waitFor(begun.flowId)
+        }
+        await #expect(throws: CancellationError.self) { try await waiting.value }
+        #expect(await failure { try await client.registrations.waitFor(begun.flowId, timeoutMs: 1) }?.kind == .timeout)
+        try await client.registrations.abandon(begun.flowId)
     }
 
     /// A client that knows the account, and nothing else.

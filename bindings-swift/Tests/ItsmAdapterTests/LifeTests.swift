@@ -47,16 +47,37 @@ import Testing
         #expect(refused?.kind == .invalidInput)
     }
 
+    @Test func whileAPageIsReadTheNextOneIsAskedFor() async throws {
+        let world = try await World()
+        let records = try await world.registered().records
+        let given = (0..<3).map { ["short_description": "no. \($0)", "correlation_display": "walk"] }
+        _ = try await records.insertMany(world.customer, table: "incident", records: given, as: Record.self)
+        let query = [Condition(field: "correlation_display", operator: .equals, value: "walk")]
+        let pages = records.pages(world.customer, table: "incident", query: query, size: 1, as: Record.self)
+        let asked = try await world.requests(of: "table:incident:list")
+        let walk = pages.makeAsyncIterator()
+        #expect(try await walk.next()?.count == 1)
+        try await world.seen(asked + 2, on: "table:incident:list")
+        #expect(try await pages.reduce(0) { $0 + $1.count } == 3)
+        #expect(try await walk.next()?.count == 1)
+
+        let wrong = [Condition(field: "x^y", operator: .equals, value: "")]
+        let refused = records.pages(world.customer, table: "incident", query: wrong, as: Record.self).makeAsyncIterator()
+        #expect(await failure { try await refused.next() }?.kind == .invalidInput)
+        #expect(await failure { try await records.query(world.customer, table: "incident", limit: 0, as: Record.self) }?.kind == .invalidInput)
+    }
+
     @Test func listsAreWalkedToTheirEnd() async throws {
         let world = try await World()
         let client = try await world.registered()
         var events: [Event] = []
         for try await event in client.events.iterate() { events.append(event) }
         #expect(events.map(\.kind) == [.accountAdded, .accountUpdated, .registered])
-        var pages = Pages { try await client.events.list(after: $0, limit: 1) }.makeAsyncIterator()
         var one: [Event] = []
-        while let page = try await pages.next() { one += page }
+        for try await event in client.events.iterate(limit: 1) { one.append(event) }
         #expect(one == events)
+        var refused = client.events.iterate(limit: 0).makeAsyncIterator()
+        #expect(await failure { try await refused.next() }?.kind == .invalidInput)
         for try await connection in client.connections.iterate() { #expect(connection.status == .registered) }
         for try await account in client.accounts.iterate() { #expect(account.sites.count == 1) }
     }
@@ -85,6 +106,7 @@ import Testing
                 kind: kind, message: "m", remedy: "r", operation: "", transactionId: nil, attempts: 0, retryable: false,
                 retryAfterMs: nil, context: [:])
             #expect(ItsmError(info).info == info)
+            #expect("\(ItsmError(info))" == "\(kind.word): m r")
         }
     }
 
@@ -123,7 +145,7 @@ import Testing
         let world = try await World()
         let client = try await world.client(store: file)
         _ = try await client.accounts.add(world.addAccount)
-        try await client.rotateKey()
+        #expect(try await client.rotateKey().resealed == 1)
         client.close()
         #expect(try await world.client(store: file).accounts.test(world.customer).passed)
     }

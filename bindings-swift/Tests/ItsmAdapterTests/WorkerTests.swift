@@ -60,6 +60,17 @@ import Testing
         try await worker.stop()
     }
 
+    @Test(.timeLimit(.minutes(1))) func aCancelledTaskStopsItsWorker() async throws {
+        let client = try await World().registered()
+        let worker = try await client.alerts.run()
+        let task = Task {
+            withUnsafeCurrentTask { $0?.cancel() }
+            try await worker.stop()
+        }
+        await #expect(throws: CancellationError.self) { try await task.value }
+        try await worker.ended()
+    }
+
     @Test func optionsOutOfBoundsAreRefused() async throws {
         let client = try await World().client()
         #expect(await failure { try await client.alerts.run(RunOptions(concurrency: 0)) }?.kind == .invalidInput)

@@ -82,12 +82,14 @@ struct World: Sendable {
 
     /// Comes back when so many requests were made of that route.
     func seen(_ count: Int, on route: String) async throws {
+        while try await requests(of: route) < count { await Task.yield() }
+    }
+
+    /// How many requests were made of that route.
+    func requests(of route: String) async throws -> Int {
         struct Log: Decodable { struct Entry: Decodable { let route: String? }; let requests: [Entry] }
-        while try JSONDecoder().decode(Log.self, from: try await ask("GET", "/requests")).requests
-            .filter({ $0.route?.hasPrefix(route) == true }).count < count
-        {
-            await Task.yield()
-        }
+        return try JSONDecoder().decode(Log.self, from: try await ask("GET", "/requests")).requests
+            .filter { $0.route?.hasPrefix(route) == true }.count
     }
 }
 

@@ -653,7 +653,7 @@ public struct Account: Equatable, Hashable {
      */
     public let sites: [Site]
     /**
-     * Whether nothing is sent for it; see [`Accounts::disable`](crate::Accounts::disable).
+     * Whether nothing is sent for it; see `disable` of the accounts.
      */
     public let isDisabled: Bool
     /**
@@ -687,7 +687,7 @@ public struct Account: Equatable, Hashable {
          * The account's sites as last seen.
          */sites: [Site],
         /**
-         * Whether nothing is sent for it; see [`Accounts::disable`](crate::Accounts::disable).
+         * Whether nothing is sent for it; see `disable` of the accounts.
          */isDisabled: Bool,
         /**
          * When the account was added.
@@ -4107,7 +4107,7 @@ public struct OauthServer: Equatable, Hashable {
      */
     public let tokenUrl: String?
     /**
-     * Where tokens are revoked (`/oauth_revoke_token.do`, or the setting `revocation_path`). When it is given, the
+     * Where tokens are revoked (`/oauth_revoke_token.do`). When it is given, the
      * client names itself there, with its secret (RFC 7009); ServiceNow's own asks for neither.
      */
     public let revocationUrl: String?
@@ -4141,7 +4141,7 @@ public struct OauthServer: Equatable, Hashable {
          * Where codes, passwords and refresh tokens are exchanged (`/oauth_token.do`).
          */tokenUrl: String? = nil,
         /**
-         * Where tokens are revoked (`/oauth_revoke_token.do`, or the setting `revocation_path`). When it is given, the
+         * Where tokens are revoked (`/oauth_revoke_token.do`). When it is given, the
          * client names itself there, with its secret (RFC 7009); ServiceNow's own asks for neither.
          */revocationUrl: String? = nil,
         /**

@@ -1070,11 +1070,13 @@ public protocol NativeClientProtocol: AnyObject, Sendable {
 
     func recordsInsert(_ customer: String, _ table: String, _ record: String, _ fields: [String], _ cancel: CancelToken) async throws  -> String
 
-    func recordsInsertMany(_ customer: String, _ table: String, _ records: String, _ fields: [String], _ inFlight: UInt32, _ cancel: CancelToken) async throws  -> [NativeInserted]
+    func recordsInsertMany(_ customer: String, _ table: String, _ records: String, _ fields: [String], _ inFlight: UInt32?, _ cancel: CancelToken) async throws  -> [NativeInserted]
 
-    func recordsPage(_ customer: String, _ table: String, _ query: [Condition], _ fields: [String], _ size: UInt32, _ after: String?, _ cancel: CancelToken) async throws  -> NativePage
+    func recordsPage(_ customer: String, _ table: String, _ query: [Condition], _ fields: [String], _ size: UInt32?, _ after: String?, _ cancel: CancelToken) async throws  -> NativePage
 
-    func recordsQuery(_ customer: String, _ table: String, _ query: [Condition], _ fields: [String], _ limit: UInt32, _ cancel: CancelToken) async throws  -> String
+    func recordsPages(_ customer: String, _ table: String, _ query: [Condition], _ fields: [String], _ size: UInt32?)  -> NativePages
+
+    func recordsQuery(_ customer: String, _ table: String, _ query: [Condition], _ fields: [String], _ limit: UInt32?, _ cancel: CancelToken) async throws  -> String
 
     func recordsUpdate(_ customer: String, _ table: String, _ id: String, _ record: String, _ fields: [String], _ cancel: CancelToken) async throws  -> String
 
@@ -1108,7 +1110,7 @@ public protocol NativeClientProtocol: AnyObject, Sendable {
 
     func registrationsWaitFor(_ flow: String, _ timeoutMs: UInt32?, _ cancel: CancelToken) async throws  -> Authorized
 
-    func rotateKey(_ key: Secret?, _ cancel: CancelToken) async throws
+    func rotateKey(_ key: Secret?, _ cancel: CancelToken) async throws  -> RotationReport
 
     func sourcesPoll(_ customer: String, _ source: AlertSource, _ since: Date?, _ cancel: CancelToken) async throws  -> SweepReport
 
@@ -1781,12 +1783,12 @@ open func recordsInsert(_ customer: String, _ table: String, _ record: String, _
         )
 }
 
-open func recordsInsertMany(_ customer: String, _ table: String, _ records: String, _ fields: [String], _ inFlight: UInt32, _ cancel: CancelToken)async throws  -> [NativeInserted]  {
+open func recordsInsertMany(_ customer: String, _ table: String, _ records: String, _ fields: [String], _ inFlight: UInt32?, _ cancel: CancelToken)async throws  -> [NativeInserted]  {
     return
         try  await uniffiRustCallAsync(
             rustFutureFunc: {
                 uniffi_itsm_adapter_swift_fn_method_nativeclient_records_insert_many(
-                        self.uniffiCloneHandle(),FfiConverterString.lower(customer),FfiConverterString.lower(table),FfiConverterString.lower(records),FfiConverterSequenceString.lower(fields),FfiConverterUInt32.lower(inFlight),FfiConverterTypeCancelToken_lower(cancel)
+                        self.uniffiCloneHandle(),FfiConverterString.lower(customer),FfiConverterString.lower(table),FfiConverterString.lower(records),FfiConverterSequenceString.lower(fields),FfiConverterOptionUInt32.lower(inFlight),FfiConverterTypeCancelToken_lower(cancel)
                 )
             },
             pollFunc: ffi_itsm_adapter_swift_rust_future_poll_rust_buffer,
@@ -1797,12 +1799,12 @@ open func recordsInsertMany(_ customer: String, _ table: String, _ records: Stri
         )
 }
 
-open func recordsPage(_ customer: String, _ table: String, _ query: [Condition], _ fields: [String], _ size: UInt32, _ after: String?, _ cancel: CancelToken)async throws  -> NativePage  {
+open func recordsPage(_ customer: String, _ table: String, _ query: [Condition], _ fields: [String], _ size: UInt32?, _ after: String?, _ cancel: CancelToken)async throws  -> NativePage  {
     return
         try  await uniffiRustCallAsync(
             rustFutureFunc: {
                 uniffi_itsm_adapter_swift_fn_method_nativeclient_records_page(
-                        self.uniffiCloneHandle(),FfiConverterString.lower(customer),FfiConverterString.lower(table),FfiConverterSequenceTypeCondition.lower(query),FfiConverterSequenceString.lower(fields),FfiConverterUInt32.lower(size),FfiConverterOptionString.lower(after),FfiConverterTypeCancelToken_lower(cancel)
+                        self.uniffiCloneHandle(),FfiConverterString.lower(customer),FfiConverterString.lower(table),FfiConverterSequenceTypeCondition.lower(query),FfiConverterSequenceString.lower(fields),FfiConverterOptionUInt32.lower(size),FfiConverterOptionString.lower(after),FfiConverterTypeCancelToken_lower(cancel)
                 )
             },
             pollFunc: ffi_itsm_adapter_swift_rust_future_poll_rust_buffer,
@@ -1813,12 +1815,26 @@ open func recordsPage(_ customer: String, _ table: String, _ query: [Condition],
         )
 }
 
-open func recordsQuery(_ customer: String, _ table: String, _ query: [Condition], _ fields: [String], _ limit: UInt32, _ cancel: CancelToken)async throws  -> String  {
+open func recordsPages(_ customer: String, _ table: String, _ query: [Condition], _ fields: [String], _ size: UInt32?) -> NativePages  {
+    return try!  FfiConverterTypeNativePages_lift(try! rustCall() {
+        uniffiCallStatus in
+    uniffi_itsm_adapter_swift_fn_method_nativeclient_records_pages(
+            self.uniffiCloneHandle(),
+        FfiConverterString.lower(customer),
+        FfiConverterString.lower(table),
+        FfiConverterSequenceTypeCondition.lower(query),
+        FfiConverterSequenceString.lower(fields),
+        FfiConverterOptionUInt32.lower(size),uniffiCallStatus
+    )
+})
+}
+
+open func recordsQuery(_ customer: String, _ table: String, _ query: [Condition], _ fields: [String], _ limit: UInt32?, _ cancel: CancelToken)async throws  -> String  {
     return
         try  await uniffiRustCallAsync(
             rustFutureFunc: {
                 uniffi_itsm_adapter_swift_fn_method_nativeclient_records_query(
-                        self.uniffiCloneHandle(),FfiConverterString.lower(customer),FfiConverterString.lower(table),FfiConverterSequenceTypeCondition.lower(query),FfiConverterSequenceString.lower(fields),FfiConverterUInt32.lower(limit),FfiConverterTypeCancelToken_lower(cancel)
+                        self.uniffiCloneHandle(),FfiConverterString.lower(customer),FfiConverterString.lower(table),FfiConverterSequenceTypeCondition.lower(query),FfiConverterSequenceString.lower(fields),FfiConverterOptionUInt32.lower(limit),FfiConverterTypeCancelToken_lower(cancel)
                 )
             },
             pollFunc: ffi_itsm_adapter_swift_rust_future_poll_rust_buffer,
@@ -2085,7 +2101,7 @@ open func registrationsWaitFor(_ flow: String, _ timeoutMs: UInt32?, _ cancel: C
         )
 }
 
-open func rotateKey(_ key: Secret?, _ cancel: CancelToken)async throws   {
+open func rotateKey(_ key: Secret?, _ cancel: CancelToken)async throws  -> RotationReport  {
     return
         try  await uniffiRustCallAsync(
             rustFutureFunc: {
@@ -2093,10 +2109,10 @@ open func rotateKey(_ key: Secret?, _ cancel: CancelToken)async throws   {
                         self.uniffiCloneHandle(),FfiConverterOptionTypeSecret.lower(key),FfiConverterTypeCancelToken_lower(cancel)
                 )
             },
-            pollFunc: ffi_itsm_adapter_swift_rust_future_poll_void,
-            completeFunc: ffi_itsm_adapter_swift_rust_future_complete_void,
-            freeFunc: ffi_itsm_adapter_swift_rust_future_free_void,
-            liftFunc: { $0 },
+            pollFunc: ffi_itsm_adapter_swift_rust_future_poll_rust_buffer,
+            completeFunc: ffi_itsm_adapter_swift_rust_future_complete_rust_buffer,
+            freeFunc: ffi_itsm_adapter_swift_rust_future_free_rust_buffer,
+            liftFunc: FfiConverterTypeRotationReport_lift,
             errorHandler: FfiConverterTypeNativeError_lift
         )
 }
@@ -2226,6 +2242,142 @@ public func FfiConverterTypeNativeClient_lift(_ handle: UInt64) throws -> Native
 #endif
 public func FfiConverterTypeNativeClient_lower(_ value: NativeClient) -> UInt64 {
     return FfiConverterTypeNativeClient.lower(value)
+}
+
+
+
+
+
+
+/**
+ * Pages of records one by one, or why there are none.
+ */
+public protocol NativePagesProtocol: AnyObject, Sendable {
+
+    /**
+     * The next page, an array of objects as JSON text; none after the last one.
+     */
+    func next(_ cancel: CancelToken) async throws  -> String?
+
+}
+/**
+ * Pages of records one by one, or why there are none.
+ */
+open class NativePages: NativePagesProtocol, @unchecked Sendable {
+    fileprivate let handle: UInt64
+
+    /// Used to instantiate a [FFIObject] without an actual handle, for fakes in tests, mostly.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public struct NoHandle {
+        public init() {}
+    }
+
+    // TODO: We'd like this to be `private` but for Swifty reasons,
+    // we can't implement `FfiConverter` without making this `required` and we can't
+    // make it `required` without making it `public`.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    required public init(unsafeFromHandle handle: UInt64) {
+        self.handle = handle
+    }
+
+    // This constructor can be used to instantiate a fake object.
+    // - Parameter noHandle: Placeholder value so we can have a constructor separate from the default empty one that may be implemented for classes extending [FFIObject].
+    //
+    // - Warning:
+    //     Any object instantiated with this constructor cannot be passed to an actual Rust-backed object. Since there isn't a backing handle the FFI lower functions will crash.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public init(noHandle: NoHandle) {
+        self.handle = 0
+    }
+
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public func uniffiCloneHandle() -> UInt64 {
+        return try! rustCall { uniffi_itsm_adapter_swift_fn_clone_nativepages(self.handle, $0) }
+    }
+    // No primary constructor declared for this class.
+
+    deinit {
+        if handle == 0 {
+            // Mock objects have handle=0 don't try to free them
+            return
+        }
+
+        try! rustCall { uniffi_itsm_adapter_swift_fn_free_nativepages(handle, $0) }
+    }
+
+
+
+
+    /**
+     * The next page, an array of objects as JSON text; none after the last one.
+     */
+open func next(_ cancel: CancelToken)async throws  -> String?  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_itsm_adapter_swift_fn_method_nativepages_next(
+                        self.uniffiCloneHandle(),FfiConverterTypeCancelToken_lower(cancel)
+                )
+            },
+            pollFunc: ffi_itsm_adapter_swift_rust_future_poll_rust_buffer,
+            completeFunc: ffi_itsm_adapter_swift_rust_future_complete_rust_buffer,
+            freeFunc: ffi_itsm_adapter_swift_rust_future_free_rust_buffer,
+            liftFunc: FfiConverterOptionString.lift,
+            errorHandler: FfiConverterTypeNativeError_lift
+        )
+}
+
+
+
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeNativePages: FfiConverter {
+    typealias FfiType = UInt64
+    typealias SwiftType = NativePages
+
+    public static func lift(_ handle: UInt64) throws -> NativePages {
+        return NativePages(unsafeFromHandle: handle)
+    }
+
+    public static func lower(_ value: NativePages) -> UInt64 {
+        return value.uniffiCloneHandle()
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> NativePages {
+        let handle: UInt64 = try readInt(&buf)
+        return try lift(handle)
+    }
+
+    public static func write(_ value: NativePages, into buf: inout [UInt8]) {
+        writeInt(&buf, lower(value))
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeNativePages_lift(_ handle: UInt64) throws -> NativePages {
+    return try FfiConverterTypeNativePages.lift(handle)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeNativePages_lower(_ value: NativePages) -> UInt64 {
+    return FfiConverterTypeNativePages.lower(value)
 }
 
 
@@ -2370,7 +2522,7 @@ public func FfiConverterTypeNativeSubscription_lower(_ value: NativeSubscription
 
 
 /**
- * The worker behind the face. It stops when the last one who holds it lets go.
+ * The worker behind the face.
  */
 public protocol NativeWorkerProtocol: AnyObject, Sendable {
 
@@ -2380,7 +2532,7 @@ public protocol NativeWorkerProtocol: AnyObject, Sendable {
 
 }
 /**
- * The worker behind the face. It stops when the last one who holds it lets go.
+ * The worker behind the face.
  */
 open class NativeWorker: NativeWorkerProtocol, @unchecked Sendable {
     fileprivate let handle: UInt64
@@ -3580,13 +3732,16 @@ private let initializationResult: InitializationResult = {
     if (uniffi_itsm_adapter_swift_checksum_method_nativeclient_records_insert() != 4566) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_itsm_adapter_swift_checksum_method_nativeclient_records_insert_many() != 26100) {
+    if (uniffi_itsm_adapter_swift_checksum_method_nativeclient_records_insert_many() != 9496) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_itsm_adapter_swift_checksum_method_nativeclient_records_page() != 43898) {
+    if (uniffi_itsm_adapter_swift_checksum_method_nativeclient_records_page() != 28401) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_itsm_adapter_swift_checksum_method_nativeclient_records_query() != 16123) {
+    if (uniffi_itsm_adapter_swift_checksum_method_nativeclient_records_pages() != 49959) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_itsm_adapter_swift_checksum_method_nativeclient_records_query() != 14937) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_itsm_adapter_swift_checksum_method_nativeclient_records_update() != 5314) {
@@ -3637,7 +3792,7 @@ private let initializationResult: InitializationResult = {
     if (uniffi_itsm_adapter_swift_checksum_method_nativeclient_registrations_wait_for() != 14515) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_itsm_adapter_swift_checksum_method_nativeclient_rotate_key() != 48138) {
+    if (uniffi_itsm_adapter_swift_checksum_method_nativeclient_rotate_key() != 13952) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_itsm_adapter_swift_checksum_method_nativeclient_sources_poll() != 452) {
@@ -3665,6 +3820,9 @@ private let initializationResult: InitializationResult = {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_itsm_adapter_swift_checksum_method_observer_on_event() != 51442) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_itsm_adapter_swift_checksum_method_nativepages_next() != 45526) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_itsm_adapter_swift_checksum_method_nativeworker_ended() != 31054) {

@@ -14,13 +14,9 @@ struct With: Sendable {
     func someSecret(_ name: String) -> SecretString? { some(name).map { SecretString($0) } }
     func texts(_ name: String) -> [String]? { json[name].list?.compactMap(\.text) }
     func number(_ name: String) -> UInt32? { json[name].number.map(UInt32.init) }
-    func size(_ name: String) throws -> UInt32 {
-        guard let number = number(name) else { throw Failure("the argument \(name) is missing, or no number") }
-        return number
-    }
-    func word<Word: CaseIterable>(_ name: String) throws -> Word { try With.word(text(name)) }
-    static func word<Word: CaseIterable>(_ text: String) throws -> Word {
-        guard let word = Word.allCases.first(where: { snakeCase("\($0)") == text }) else { throw Failure("no \(Word.self): \(text)") }
+    func word<Case: Word>(_ name: String) throws -> Case { try With.word(text(name)) }
+    static func word<Case: Word>(_ text: String) throws -> Case {
+        guard let word = Case(word: text) else { throw Failure("no \(Case.self): \(text)") }
         return word
     }
     func instant(_ name: String) throws -> Date? { try some(name).map { try Date($0, strategy: .iso8601) } }

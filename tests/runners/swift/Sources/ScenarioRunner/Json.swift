@@ -1,4 +1,5 @@
 import Foundation
+import ItsmAdapter
 
 /// Data of a scenario, and what results are looked at as.
 enum Json: Codable, Equatable, Sendable {
@@ -30,6 +31,7 @@ enum Json: Codable, Equatable, Sendable {
     init(_ value: Any) {
         let mirror = Mirror(reflecting: value)
         switch (value, mirror.displayStyle) {
+        case (let it as any Word, _): self = .text(it.word)
         case (let it as Json, _): self = it
         case (let it as Bool, _): self = .bool(it)
         case (let it as any BinaryInteger, _): self = .number(Double(Int64(it)))
@@ -38,10 +40,11 @@ enum Json: Codable, Equatable, Sendable {
         case (let it as Date, _): self = .text(it.description)
         case (_, .optional): self = mirror.children.first.map { Json($0.value) } ?? .null
         case (_, .collection): self = .list(mirror.children.map { Json($0.value) })
-        case (_, .enum): self = .text(snakeCase(String(describing: value)))
         default:
             let fields = mirror.children.map { (snakeCase($0.label!), Json($0.value)) }
             self = fields.isEmpty ? .null : .object(Dictionary(uniqueKeysWithValues: fields))
+            // Which reflection does not show.
+            if let it = value as? Authorization { self = under(.object(["authorization_url": .text(it.authorizationUrl)])) }
         }
     }
 

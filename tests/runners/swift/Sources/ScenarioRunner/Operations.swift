@@ -100,14 +100,14 @@ let operations: [String: @Sendable (Client, With) async throws -> Json] = [
     },
     "records.query": { c, w in
         Json(try await c.records.query(
-            w.customer, table: w.table, query: w.query, fields: w.fields, limit: w.size("limit"), as: Record.self))
+            w.customer, table: w.table, query: w.query, fields: w.fields, limit: w.number("limit"), as: Record.self))
     },
     "records.page": { c, w in
         Json(try await c.records.page(
-            w.customer, table: w.table, query: w.query, fields: w.fields, size: w.size("size"), after: w.some("after"), as: Record.self))
+            w.customer, table: w.table, query: w.query, fields: w.fields, size: w.number("size"), after: w.some("after"), as: Record.self))
     },
     "records.pages": { c, w in
-        let pages = try c.records.pages(w.customer, table: w.table, query: w.query, fields: w.fields, size: w.size("size"), as: Record.self)
+        let pages = try c.records.pages(w.customer, table: w.table, query: w.query, fields: w.fields, size: w.number("size"), as: Record.self)
         return Json(try await pages.reduce([], +))
     },
     "records.insert": { c, w in
@@ -115,7 +115,7 @@ let operations: [String: @Sendable (Client, With) async throws -> Json] = [
     },
     "records.insert_many": { c, w in
         let told = try await c.records.insertMany(
-            w.customer, table: w.table, records: w.json["records"].list ?? [], fields: w.fields, inFlight: w.size("in_flight"), as: Record.self)
+            w.customer, table: w.table, records: w.json["records"].list ?? [], fields: w.fields, inFlight: w.number("in_flight"), as: Record.self)
         return .list(try told.map { one in
             do { return .object(["record": Json(try one.get())]) } catch let error as ItsmError { return .object(["error": Json(error.info)]) }
         })
