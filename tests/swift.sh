@@ -75,10 +75,22 @@ examples() {
     trap "rm -rf '$store'" EXIT
     export ITSM_ADAPTER_STORE=$store/adapter.db
     wants examples quickstart quickstart/notification.json -- "is registered with" "INC" "the instance shows [["
+    # Again over the same store; and no cloud in place of one that nobody knows.
+    wants examples quickstart quickstart/notification.json -- "is registered with" "the instance shows [["
+    if CITRIX_ENVIRONMENT=moon wants examples quickstart -- >"$store/refused" 2>&1; then return 1; fi
+    grep -qF us_government "$store/refused"
     wants examples register-service-account "$CITRIX_CUSTOMER_ID" "$SERVICENOW_URL" -- "days left: 9"
     wants examples deliver-alerts deliver-alerts/alerts.jsonl -- "3 of 3 alerts are incidents"
     # The same lines again, from standard input, make no second incident.
     wants examples deliver-alerts -- "3 of 3 alerts are incidents" <examples/deliver-alerts/alerts.jsonl
+    # The end of an alert resolves its incident.
+    sed -n '/edge01/s/}$/, "state": "ended"}/p' examples/deliver-alerts/alerts.jsonl |
+        wants examples deliver-alerts -- "1 of 1 alerts are incidents"
+    python3 -c '
+import json, os, urllib.request
+it = json.loads(os.environ["ITSM_SIMULATOR_STARTUP"])
+rows = json.load(urllib.request.urlopen(it["control_url"] + "/instances/dev1/tables/incident"))["rows"]
+assert any("EDGE01" in row["short_description"] and row["state"] == "6" for row in rows), "it is not resolved"'
     BESIDE=tests/beside_person.py wants examples register-user-consent "$CITRIX_CUSTOMER_ID" "$SERVICENOW_URL" -- \
         "is registered with" "signed in: $SERVICENOW_USER"
     wants examples manage-list -- "registered     available"

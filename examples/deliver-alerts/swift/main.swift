@@ -1,24 +1,34 @@
 // Makes incidents of alerts: one JSON object per line, from the file named by the argument or from standard input.
 //
-// Every alert is stored first and cannot be lost; a second run with the same lines makes no second incident. Then a
-// worker delivers until nothing waits any more. ITSM_ADAPTER_STORE names the database in which the account is
-// registered.
+// Every alert is stored first and cannot be lost; a second run with the same lines makes no second incident. Then the
+// adapter delivers until nothing waits any more. Ends with 1 when something waits all the same, or cannot be delivered.
+// ITSM_ADAPTER_STORE names the database in which the account is registered.
 
 import Foundation
 import ItsmAdapter
 
+func leave(_ sentence: String) -> Never {
+    print(sentence)
+    exit(1)
+}
+
+func known<Case: Word>(_ word: String) -> Case {
+    guard let known = Case(word: word) else { leave("no \(Case.self): \(word); there are \(Case.allCases.map(\.word))") }
+    return known
+}
+
 /// One line of the input.
 struct Line: Decodable {
-    let customer_id, source, id, title, description, severity: String
-    let component: String?
+    let customer_id, source, id, title, severity: String
+    let description, state, priority, category, policy, target, component: String?
     let raised_at: Date?
     let fields: [String: String]?
 
     var alert: Alert {
         Alert(
-            customerId: customer_id, source: source, id: id, title: title, description: description,
-            severity: Severity.allCases.first { "\($0)" == severity } ?? .error, component: component,
-            raisedAt: raised_at, fields: fields ?? [:])
+            customerId: customer_id, source: source, id: id, title: title, description: description ?? "",
+            severity: known(severity), state: known(state ?? "raised"), priority: priority, category: category,
+            policy: policy, target: target, component: component, raisedAt: raised_at, fields: fields ?? [:])
     }
 }
 
@@ -37,11 +47,10 @@ do {
     for delivery in taken {
         let now = try await client.alerts.get(delivery.id)
         done += now.incident == nil ? 0 : 1
-        print("\(now.alert.id): \(now.incident?.number ?? "\(now.status): \(now.failure ?? "-")")")
+        print("\(now.alert.id): \(now.incident?.number ?? "\(now.status.word): \(now.failure ?? "-")")")
     }
     print("\(done) of \(taken.count) alerts are incidents; \(lag.dead) dead letters")
-    exit(done == taken.count ? 0 : 1)
+    exit(lag.pending + lag.unknown + lag.dead > 0 ? 1 : 0)
 } catch let error as ItsmError {
-    print(error)
-    exit(1)
+    leave("\(error)")
 }

@@ -33,7 +33,7 @@ for try await known in client.connections.iterate() {
     print(
         padded(
             (connection.customerId, 16), (connection.instanceName ?? connection.instanceId, 36),
-            ("\(connection.status)", 14), ("\(connection.health)", 12), (days.map { "\($0)" } ?? "-", 9)))
+            (connection.status.word, 14), (connection.health.word, 12), (days.map { "\($0)" } ?? "-", 9)))
     if connection.health == .hibernating { print("                 sign in to the instance to wake it") }
     needsAPerson = needsAPerson || connection.status == .unauthorized || (days.map { $0 < soon } ?? false)
 }

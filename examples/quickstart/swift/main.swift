@@ -7,36 +7,46 @@
 import Foundation
 import ItsmAdapter
 
+func leave(_ sentence: String) -> Never {
+    print(sentence)
+    exit(1)
+}
+
 let given = ProcessInfo.processInfo.environment
 func need(_ name: String) -> String {
-    guard let value = given[name] else { fatalError("set \(name)") }
+    guard let value = given[name] else { leave("set \(name)") }
     return value
 }
 
-func quickstart(_ notification: URL) async throws {
-    let (customer, instance) = (need("CITRIX_CUSTOMER_ID"), need("SERVICENOW_URL"))
+let (customer, instance) = (need("CITRIX_CUSTOMER_ID"), need("SERVICENOW_URL"))
+guard let environment = Environment(word: given["CITRIX_ENVIRONMENT"] ?? "us") else {
+    leave("CITRIX_ENVIRONMENT is one of \(Environment.allCases.map(\.word))")
+}
+
+do {
     let client = try await Client.open(ClientOptions(store: given["ITSM_ADAPTER_STORE"] ?? "memory"))
     defer { client.close() }
-
-    let environment = Environment.allCases.first { "\($0)" == given["CITRIX_ENVIRONMENT"] } ?? .us
-    _ = try await client.accounts.add(
-        AddAccount(
-            customerId: customer, environment: environment, clientId: need("CITRIX_CLIENT_ID"),
-            clientSecret: SecretString(need("CITRIX_CLIENT_SECRET"))))
-    _ = try await client.connections.connect(
-        Connect(customerId: customer, instanceUrl: instance, instanceName: "Help desk"))
+    do { _ = try await client.accounts.get(customer) } catch ItsmError.notFound {
+        _ = try await client.accounts.add(
+            AddAccount(
+                customerId: customer, environment: environment, clientId: need("CITRIX_CLIENT_ID"),
+                clientSecret: SecretString(need("CITRIX_CLIENT_SECRET"))))
+    }
+    let connect = Connect(customerId: customer, instanceUrl: instance, instanceName: "Help desk")
+    _ = try await client.connections.connect(connect)
     let connection = try await client.registrations.register(
         RegisterServiceAccount(
             customerId: customer, instanceUrl: instance, clientId: need("SERVICENOW_CLIENT_ID"),
             clientSecret: SecretString(need("SERVICENOW_CLIENT_SECRET")), userName: need("SERVICENOW_USER"),
             password: SecretString(need("SERVICENOW_PASSWORD"))))
-    print("\(customer) is \(connection.status) with \(connection.instanceId)")
+    print("\(customer) is \(connection.status.word) with \(connection.instanceId)")
 
     // What Citrix Cloud sends to a webhook, made out to this account.
-    let body = try String(contentsOf: notification, encoding: .utf8).replacing("acmecorp0001", with: customer)
+    let file = URL(fileURLWithPath: CommandLine.arguments.dropFirst().first ?? "quickstart/notification.json")
+    let body = try String(contentsOf: file, encoding: .utf8).replacing("acmecorp0001", with: customer)
     guard let accepted = try await client.alerts.submitWebhook(Data(body.utf8), customerId: customer),
         let incident = try await client.alerts.deliver(accepted.id).incident
-    else { fatalError("the callback tells of something else than a new notification") }
+    else { leave("the callback tells of something else than a new notification") }
     print("\(incident.number): \(incident.shortDescription) (priority \(incident.priority))")
 
     let found = try await client.records.query(
@@ -44,11 +54,6 @@ func quickstart(_ notification: URL) async throws {
         query: [Condition(field: "correlation_id", operator: .equals, value: incident.correlationId)],
         fields: ["number", "state"], as: Record.self)
     print("the instance shows \(found)")
-}
-
-do {
-    try await quickstart(URL(fileURLWithPath: CommandLine.arguments.dropFirst().first ?? "quickstart/notification.json"))
 } catch let error as ItsmError {
-    print("It ends here, in \(error.operation): \(error) (transaction \(error.transactionId ?? "-"))")
-    exit(1)
+    leave("It ends here, in \(error.operation): \(error) (transaction \(error.transactionId ?? "-"))")
 }

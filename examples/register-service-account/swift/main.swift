@@ -29,13 +29,13 @@ do {
     defer { client.close() }
     let report = try await client.registrations.test(request)
     for check in report.checks {
-        print("\(check.outcome)  \(check.name)  \(check.seen)")
+        print("\(check.outcome.word)  \(check.name.word)  \(check.seen)")
         if check.outcome == .fail { print("      \(check.remedy)") }
     }
     guard report.passed else { leave("Nothing was saved.") }
     let connection = try await client.registrations.register(request)
     let days = connection.grant?.daysLeft.map { "\($0)" } ?? "-"
-    print("\(connection.customerId) is \(connection.status) with \(connection.instanceId), days left: \(days)")
+    print("\(connection.customerId) is \(connection.status.word) with \(connection.instanceId), days left: \(days)")
 } catch ItsmError.alreadyRegistered(let info) {
     leave("Unregister the account from \(info.context["held_by"] ?? "its instance") first.")
 } catch ItsmError.unauthorized(let info) {

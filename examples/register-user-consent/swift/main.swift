@@ -35,7 +35,7 @@ do {
     let authorized = try await client.registrations.waitFor(begun.flowId)
     let connection = authorized.connection
     let days = connection.grant?.daysLeft.map { "\($0)" } ?? "-"
-    print("\(connection.customerId) is \(connection.status) with \(connection.instanceId), days left: \(days)")
+    print("\(connection.customerId) is \(connection.status.word) with \(connection.instanceId), days left: \(days)")
     print("signed in: \(authorized.userName ?? "not told")")
     if let previous = authorized.previousUserName { print("in place of: \(previous)") }
 } catch ItsmError.consentDenied {
