@@ -86,8 +86,3 @@ export interface Events {
   /** Walks over the event log, page by page. */
   iterate(request?: ListOfAccountOptions | null, options?: CallOptions | null): AsyncGenerator<Event, void, void>
 }
-
-export interface Records {
-  /** Walks over all records that match, page by page; see `page`. */
-  pages(request: PageRecords, options?: CallOptions | null): AsyncGenerator<RecordPage, void, void>
-}

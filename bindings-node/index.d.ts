@@ -87,11 +87,6 @@ export interface Events {
   iterate(request?: ListOfAccountOptions | null, options?: CallOptions | null): AsyncGenerator<Event, void, void>
 }
 
-export interface Records {
-  /** Walks over all records that match, page by page; see `page`. */
-  pages(request: PageRecords, options?: CallOptions | null): AsyncGenerator<RecordPage, void, void>
-}
-
 /** A Citrix Cloud customer as the adapter knows it. Its client secret is kept sealed and never shown. */
 export interface Account {
   /** The Citrix Cloud customer id. */
@@ -1295,6 +1290,13 @@ export declare class Records {
    * Rejects as `get`.
    */
   page(request: PageRecords, options?: CallOptions | undefined | null): Promise<RecordPage>
+  /**
+   * Walks over all records that match, page by page; see `page`. While you have one page, the next one is on its
+   * way already; leaving the loop, or aborting, ends that request.
+   *
+   * Rejects as `get`.
+   */
+  pages(request: PageRecords, options?: CallOptions | undefined | null): AsyncGenerator<RecordPage, void, void>
   /**
    * Makes a record and gives it back as stored.
    *

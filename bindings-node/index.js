@@ -865,6 +865,7 @@ module.exports.Records = nativeBinding.Records
 module.exports.Registrations = nativeBinding.Registrations
 module.exports.Sources = nativeBinding.Sources
 module.exports.Subscription = nativeBinding.Subscription
+module.exports.Walk = nativeBinding.Walk
 module.exports.Webhooks = nativeBinding.Webhooks
 module.exports.Worker = nativeBinding.Worker
 module.exports.egressRanges = nativeBinding.egressRanges

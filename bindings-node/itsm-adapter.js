@@ -3,7 +3,7 @@
 // The face of the addon: promises that can be aborted, errors that are errors, records as objects, iterators.
 
 const native = require('./index.js')
-const { Accounts, Alerts, Client, Connections, Events, Instances, Records, Subscription, Worker } = native
+const { Accounts, Alerts, Client, Connections, Events, Instances, Records, Subscription, Walk, Worker } = native
 const resources = [
   ...['accounts', 'instances', 'connections', 'registrations', 'alerts', 'policies', 'sources', 'webhooks'],
   ...['records', 'events'],
@@ -192,13 +192,17 @@ async function* iterate(request, options) {
 }
 for (const list of [Accounts, Instances, Connections, Alerts, Events]) list.prototype.iterate = iterate
 
-Records.prototype.pages = async function* pages(request, options) {
-  let page = await this.page(request, options)
-  while (page.next !== undefined) {
-    yield page
-    page = await this.page({ ...request, after: page.next }, options)
+face(Walk.prototype, 'next', { after: page => page && new RecordPage(page) })
+const { pages: walk } = Records.prototype
+async function* pages(request, options) {
+  const walked = await walk.call(this, request, options)
+  try {
+    for (let page; (page = await walked.next(undefined, options)); ) yield page
+  } finally {
+    walked.end()
   }
 }
+Object.defineProperty(Records.prototype, 'pages', { value: pages })
 
 face(Client, 'open')
 face(Client.prototype, 'rotateKey')

@@ -1,8 +1,9 @@
-// Takes out of index.d.ts what came with the mark of a raw string, since a macro made it, and what only the loader exports.
+// Takes out of index.d.ts the mark of a raw string, which documentation has that came through a macro, and what the face
+// does not export.
 import { readFileSync, writeFileSync } from 'node:fs'
 
 const file = process.argv[2] ?? 'index.d.ts'
 const types = readFileSync(file, 'utf8')
   .replace(/\* r"( |$)/gm, (_, space) => `*${space}`)
-  .replace(/\/\*\*(?:(?!\*\/)[^])*\*\/\nexport declare const __napiBindingTarget.*\n\n?/, '')
+  .replace(/\/\*\*(?:(?!\*\/)[^])*\*\/\nexport declare (?:const __napiBindingTarget.*|class Walk {\n*})\n\n?/g, '')
 writeFileSync(file, types)

@@ -1,15 +1,20 @@
 //! Records of instances: they cross as JSON text, and the face parses it.
 
+use std::sync::Arc;
+
 use itsm_adapter::{
-    self as core, ErrorInfo, Query,
+    self as core, ErrorInfo, JsonPages, Query,
     ffi::{self, list, names, text},
 };
+use napi::{Env, Result, bindgen_prelude::PromiseRaw};
 use napi_derive::napi;
 use serde_json::value::RawValue;
+use tokio::sync::Mutex;
 
 use crate::{
     client::Client,
     operation::operations,
+    promise::{CallOptions, Keep, promise},
     request::{GetRecord, InsertRecord, InsertRecords, PageRecords, QueryRecords, UpdateRecord},
 };
 
@@ -48,6 +53,21 @@ operations! {
             Ok((text(page.json), page.next))
         }
 
+        /// Walks over all records that match, page by page; see `page`. While you have one page, the next one is on its
+        /// way already; leaving the loop, or aborting, ends that request.
+        ///
+        /// Rejects as `get`.
+        pages(request: PageRecords { customer_id, table, query, fields, size, after }) -> Walk
+        ["AsyncGenerator<RecordPage, void, void>"] {
+            let query = Query::of(&query.unwrap_or_default())?;
+            let query = match after {
+                Some(last) => query.greater("sys_id", &last)?,
+                None => query,
+            };
+            let pages = core.records().pages_json(&customer_id, &table, query, &names(&fields), size);
+            Ok(Walk(Arc::new(Mutex::new(Some(pages)))))
+        }
+
         /// Makes a record and gives it back as stored.
         ///
         /// Rejects with `outcome_unknown` when the record may or may not exist: look it up by a key of yours. Else as
@@ -79,5 +99,34 @@ operations! {
             let record = ffi::records::<&RawValue>(&record)?;
             core.records().update(&customer_id, &table, &sys_id, &record, &names(&fields)).await.map(text)
         }
+    }
+}
+
+/// A walk over pages; the face makes a generator of it.
+#[napi]
+pub struct Walk(Arc<Mutex<Option<JsonPages>>>);
+
+#[napi]
+impl Walk {
+    /// The next page; nothing after the last one, or after `end`.
+    #[napi(skip_typescript)]
+    pub fn next<'e>(
+        &self,
+        env: &'e Env,
+        _: Option<()>,
+        options: Option<CallOptions>,
+    ) -> Result<PromiseRaw<'e, Option<Page>>> {
+        let walk = self.0.clone();
+        promise(env, options, Keep::Alive, async move {
+            let mut walk = walk.lock().await;
+            let Some(pages) = &mut *walk else { return Ok(None) };
+            Ok(pages.next().await?.map(|page| (text(page.json), page.next)))
+        })
+    }
+
+    /// Ends the request that is under way, when nobody waits for it.
+    #[napi(skip_typescript)]
+    pub fn end(&self) {
+        drop(self.0.try_lock().map(|mut walk| walk.take()));
     }
 }

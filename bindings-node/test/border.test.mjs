@@ -226,6 +226,44 @@ test('records are objects, pages parse when asked, many settle each on its own',
   await assert.rejects(client.records.insert({ ...table, record: { a: 1n } }), typeError(/BigInt/))
 })
 
+test('a walk over records asks ahead; leaving it, or aborting, ends the request under way', { timeout: 60_000 }, async () => {
+  const table = { customerId: account.customerId, table: 'incident' }
+  const walk = { ...table, size: 2, fields: ['sys_id'] }
+  // One place among the requests: whoever hangs keeps everybody else from sending.
+  const narrow = await Client.open({ ...options(world), concurrencyPerRemote: 1, attemptTimeoutMs: 120_000 })
+  await narrow.accounts.add(account)
+  await narrow.registrations.register(registration)
+  const hanging = async () => {
+    const { requests } = await world.ask('GET /requests')
+    return requests.some(each => each.route === 'table:incident:list' && each.status === null)
+  }
+  for (const leave of ['break', 'abort']) {
+    await world.ask('POST /faults', { on: 'dev1', route: 'table:incident:list', fault: 'hang', skip: 1, times: 1 })
+    const control = new AbortController()
+    const pages = narrow.records.pages(walk, control)
+    assert.equal((await pages.next()).value.items.length, 2)
+    // Nobody has asked for the second page.
+    while (!(await hanging()));
+    if (leave === 'break') await pages.return()
+    else {
+      const second = pages.next()
+      control.abort()
+      await assert.rejects(second, { name: 'AbortError' })
+    }
+    assert.deepEqual(await pages.next(), { done: true, value: undefined })
+    await narrow.records.insert({ ...table, record: { short_description: leave } })
+    await world.ask('DELETE /faults')
+  }
+  const all = []
+  for await (const page of narrow.records.pages(walk)) all.push(...page.items.map(each => each.sys_id))
+  const rest = []
+  for await (const page of narrow.records.pages({ ...walk, after: all[2] })) rest.push(...page.items.map(each => each.sys_id))
+  assert.deepEqual(rest, all.slice(3))
+  narrow.close()
+  await assert.rejects(narrow.records.pages(walk).next(), { code: 'illegal_state' })
+  await assert.rejects(client.records.pages({ ...walk, size: 10_001 }).next(), { code: 'invalid_input', operation: 'records.page' })
+})
+
 test('lists are walked page by page', async () => {
   const ids = []
   for await (const account of client.accounts.iterate({ limit: 1 })) ids.push(account.customerId)
