@@ -86,6 +86,9 @@ examples() {
     # The end of an alert resolves its incident.
     sed -n '/edge01/s/}$/, "state": "ended"}/p' examples/deliver-alerts/alerts.jsonl |
         wants examples deliver-alerts -- "1 of 1 alerts are incidents"
+    # The end of one that was never raised is no incident, and no failure.
+    sed -n '/edge01/{s/edge01-offline/never-raised/;s/}$/, "state": "ended"}/p}' examples/deliver-alerts/alerts.jsonl |
+        wants examples deliver-alerts -- "0 of 1 alerts are incidents"
     python3 -c '
 import json, os, urllib.request
 it = json.loads(os.environ["ITSM_SIMULATOR_STARTUP"])

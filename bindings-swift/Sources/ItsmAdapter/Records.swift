@@ -3,9 +3,11 @@ import Foundation
 /// A record of any table: column names and values. ServiceNow sends every value as text.
 public typealias Record = [String: String]
 
-/// One page of records; `next` goes into the next call, and is nil after the last page.
+/// One page of records.
 public struct RecordPage<Row: Sendable>: Sendable {
+    /// The records of this page. A page can be short in the middle: the instance counts before it hides records.
     public let items: [Row]
+    /// Give it to the next call to go on; nil after the last page.
     public let next: String?
 }
 
