@@ -19,8 +19,11 @@ async function main() {
   const [customerId, instanceUrl] = [given('CITRIX_CUSTOMER_ID'), given('SERVICENOW_URL')]
   const client = await Client.open({ store: process.env.ITSM_ADAPTER_STORE ?? 'memory' })
   const environment = /** @type {import('itsm-adapter').Environment} */ (process.env.CITRIX_ENVIRONMENT ?? 'us')
-  const clientSecret = given('CITRIX_CLIENT_SECRET')
-  await client.accounts.add({ customerId, environment, clientId: given('CITRIX_CLIENT_ID'), clientSecret })
+  const [clientId, clientSecret] = [given('CITRIX_CLIENT_ID'), given('CITRIX_CLIENT_SECRET')]
+  await client.accounts.get(customerId).catch(error => {
+    if (error.code !== 'not_found') throw error
+    return client.accounts.add({ customerId, environment, clientId, clientSecret })
+  })
   await client.connections.connect({ customerId, instanceUrl, instanceName: 'Help desk' })
   const connection = await client.registrations.register({
     customerId,
