@@ -53,13 +53,14 @@ const numbers = [
   ...['keepEventsDays', 'maxAttempts', 'concurrencyPerRemote', 'concurrency', 'pollIntervalMs', 'giveUpAfterMs'],
   ...['batchSize', 'limit', 'size', 'inFlight'],
 ]
+const isOutOfRange = value => typeof value === 'number' && value !== value >>> 0
 function counted(request) {
   for (const name of numbers) {
-    for (const value of [request?.[name]].flat()) {
-      if (typeof value !== 'number' || value === value >>> 0) continue
-      const message = `The option ${name} must be a whole number from 0 to 4294967295, not ${value}.`
-      throw Object.assign(new RangeError(message), { code: 'ERR_OUT_OF_RANGE' })
-    }
+    const given = request?.[name]
+    const value = Array.isArray(given) ? given.find(isOutOfRange) : given
+    if (!isOutOfRange(value)) continue
+    const message = `The option ${name} must be a whole number from 0 to 4294967295, not ${value}.`
+    throw Object.assign(new RangeError(message), { code: 'ERR_OUT_OF_RANGE' })
   }
   if (Array.isArray(request?.oauthServers)) request.oauthServers.forEach(counted)
 }

@@ -1,5 +1,5 @@
-// Takes out of index.d.ts the mark of a raw string, which documentation has that came through a macro, and what the face
-// does not export.
+// Takes out of index.d.ts what the face does not export, and the mark of a raw string, which documentation has that came
+// through a macro.
 import { readFileSync, writeFileSync } from 'node:fs'
 
 const file = process.argv[2] ?? 'index.d.ts'
