@@ -74,7 +74,7 @@ test('the quick start runs under CommonJS', () => {
   assert.equal(status, 0)
 })
 
-test('the tasks build on one another', () => {
+test('the tasks build on one another', async () => {
   const { customerId, environment, clientId, clientSecret } = account
   const add = `import { Client } from 'itsm-adapter'; await (await Client.open()).accounts.add(${JSON.stringify({ customerId, environment, clientId, clientSecret })})`
   assert.equal(run(['--input-type=module', '--eval', add]).text, '')
@@ -94,6 +94,11 @@ test('the tasks build on one another', () => {
   const unknown = run(['deliver-alerts/node/deliver.mjs'], {}, folder, twice.replace(customerId, 'nobody'))
   assert.match(unknown.text, /^not_found: /)
   assert.equal(unknown.status, 1)
+  await world.ask('PATCH /instances/dev1', { mandatory: ['assignment_group'] })
+  const dead = run(['deliver-alerts/node/deliver.mjs'], {}, folder, twice.replace('edge02-offline', 'edge03-offline'))
+  await world.ask('PATCH /instances/dev1', { mandatory: [] })
+  assert.match(dead.text, /^edge03-offline: dead, .*\n0 of 1 .*\nIn the whole store 0 wait and 1 cannot be delivered\n$/)
+  assert.equal(dead.status, 1)
   assert.match(run(['manage-list/node/manage-list.mjs']).text, /acmecorp0001 .*registered +available +9\d/)
 })
 
