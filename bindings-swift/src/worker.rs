@@ -21,7 +21,8 @@ impl NativeWorker {
 #[uniffi::export]
 impl NativeWorker {
     pub async fn stop(&self, cancel: Arc<CancelToken>) -> Result<(), NativeError> {
-        cancel.run(self.0.stop()).await
+        let ended = self.0.ended();
+        cancel.run(async move { ended.await }).await
     }
 
     pub async fn ended(&self, cancel: Arc<CancelToken>) -> Result<(), NativeError> {

@@ -115,6 +115,35 @@ async fn whoever_replays_when_the_account_is_back_gets_no_second_incident() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_happens_elsewhere_does_not_make_forgotten_what_was_left() {
+    let refused = |kind: FaultKind| Fault::new(DEV2, kind).route(INSERT).always();
+    for (fault, most, status) in [
+        (refused(FaultKind::Stray403), 1, DeliveryStatus::Dead),
+        (refused(FaultKind::Throttle).with("retry_after_s", 1), 1000, DeliveryStatus::Pending),
+    ] {
+        let world = world().await;
+        let unknown = unknown_at_dev1(&world, true).await;
+        moved(&world, &world.url(), world.request_at(ACME, DEV2)).await;
+        assert_eq!(drained(&world, &unknown).await.status, DeliveryStatus::Dead);
+        world.client.alerts().replay(unknown.id.as_str()).await.unwrap();
+        world.simulator.fault(fault);
+        let impatient =
+            RunOptions { max_attempts: Some(most), give_up_after_ms: Some(20_000), ..RunOptions::default() };
+        world.client.alerts().drain(impatient).await.unwrap();
+        let elsewhere = world.client.alerts().get(unknown.id.as_str()).await.unwrap();
+        assert_eq!((elsewhere.status, incidents_at(&world, DEV2).len()), (status, 0), "{elsewhere:?}");
+        assert!(elsewhere.attempts > 0);
+        world.simulator.clear_faults();
+        world.clock.advance(Duration::from_secs(10));
+        moved(&world, &world.url_of(DEV2), world.request(ACME)).await;
+        world.client.alerts().replay(unknown.id.as_str()).await.unwrap();
+        let delivered = drained(&world, &unknown).await;
+        assert_eq!(delivered.status, DeliveryStatus::Delivered, "{delivered:?}");
+        assert_eq!(incidents_at(&world, DEV1).len(), 1, "after {status:?} elsewhere");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_alert_whose_incident_stays_behind_ends_or_goes_on_in_a_linked_one() {
     let world = world().await;
     let first = tell(&world, AlertState::Raised, "It broke").await.incident.unwrap();

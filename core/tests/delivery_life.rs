@@ -179,6 +179,22 @@ async fn a_step_that_the_instance_refuses_is_given_up_and_told() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn failures_of_the_instance_use_up_no_step() {
+    let world = world().await;
+    let delivery = tell(&world, AlertState::Raised, "It broke").await;
+    world.simulator.fault(Fault::new(DEV1, FaultKind::FailTimes).with("status", 503).always());
+    world.client.alerts().submit(Alert { state: AlertState::Ended, ..delivery.alert }).await.unwrap();
+    let two = || RunOptions { max_attempts: Some(2), give_up_after_ms: Some(60_000), ..RunOptions::default() };
+    let asked = world.simulator.requests().len();
+    world.client.alerts().drain(two()).await.unwrap();
+    assert!(world.simulator.requests().len() >= asked + 4, "it was tried twice at the least");
+    world.simulator.clear_faults();
+    world.simulator.fault(Fault::new(DEV1, FaultKind::Stray403).route(UPDATE));
+    world.client.alerts().drain(two()).await.unwrap();
+    assert_eq!(incidents(&world)[0]["state"], "6", "one refusal is not two");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn of_two_incidents_with_one_key_the_younger_becomes_a_child() {
     let world = world().await;
     let delivery = submitted(&world, "twice").await;

@@ -26,7 +26,7 @@ use serde_json::json;
 use support::{
     ACME, DEV1, GLOBEX, World, alert,
     delivering::{INSERT, LOOK_UP, deliver, one_incident, submitted},
-    is,
+    is, until,
     wire::LookingOn,
 };
 
@@ -169,7 +169,7 @@ async fn what_goes_together_is_one_request_and_each_part_has_its_own_outcome() {
         submit(&world.client, round * 100..round * 100 + 10).await;
         let draining = world.client.clone();
         let drained = tokio::spawn(async move { draining.alerts().drain(batches_of(10)).await });
-        support::until("the look-ups", || world.asked(LOOK_UP).len() >= 3).await;
+        until("the look-ups", || world.asked(LOOK_UP).len() >= 3).await;
         world.simulator.patch_instance(DEV1, &json!({"batch_unserviced": 0})).unwrap();
         drained.await.unwrap().unwrap();
         exactly_one_each(&world, 100 + round * 10, &format!("unserviced, run: {ran}")).await;

@@ -25,6 +25,14 @@ async fn hurried(instances: &[&str]) -> World {
     world
 }
 
+/// A world whose clock stands, so that no claim ends by itself.
+async fn standing() -> World {
+    let world = World::with(&[DEV1], 0).await;
+    world.registered(ACME).await;
+    world.simulator.clear_requests();
+    world
+}
+
 async fn submit(client: &Client, numbers: std::ops::Range<usize>) {
     let alerts = numbers.map(|number| alert(ACME, &format!("a{number}"))).collect();
     client.alerts().submit_many(alerts).await.unwrap();
@@ -110,11 +118,11 @@ async fn while_a_condition_is_dropped_nothing_is_made_twice_and_the_others_go_on
     let worker =
         world.client.alerts().run(RunOptions { max_attempts: Some(1000), ..RunOptions::default() }).await.unwrap();
     let lag = async || world.client.alerts().lag(None).await.unwrap();
-    while lag().await.pending > 0 {
+    while lag().await.pending > 0 || lag().await.delivered < 40 {
         tokio::task::yield_now().await;
     }
     let broken = lag().await;
-    assert!(broken.unknown > 0 && broken.delivered >= 40 && broken.dead == 0, "{broken:?}");
+    assert!(broken.unknown > 0 && broken.dead == 0, "{broken:?}");
     assert!(made(&world).values().all(|count| *count == 1));
     world.simulator.patch_instance(DEV1, &json!({"conditions_dropped": []})).unwrap();
     world.clock.advance(Duration::from_secs(600));
@@ -186,10 +194,9 @@ async fn a_stop_finishes_what_is_in_hand() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_claimed_ahead_is_given_back_at_a_stop() {
-    // The clock stands still, so no claim ends by itself.
-    let world = world().await;
+    let world = standing().await;
     submit(&world.client, 0..20).await;
-    world.simulator.fault(Fault::new(DEV1, FaultKind::Slow).route(INSERT).with("delay_ms", 300));
+    world.simulator.fault(Fault::new(DEV1, FaultKind::Slow).route(INSERT).with("delay_ms", 300).always());
     let worker = world.client.alerts().run(RunOptions::default()).await.unwrap();
     until("the first inserts", || world.asked(INSERT).len() >= 4).await;
     worker.stop().await.unwrap();
@@ -204,14 +211,12 @@ async fn what_was_claimed_ahead_is_given_back_at_a_stop() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_begun_ahead_of_its_place_is_taken_back_at_a_stop() {
-    let world = World::with(&[DEV1], 0).await;
-    world.registered(ACME).await;
-    world.simulator.clear_requests();
+    let world = standing().await;
     let eight = || RunOptions { concurrency: Some(8), ..RunOptions::default() };
     let worker = world.client.alerts().run(eight()).await.unwrap();
     submit(&world.client, 0..40).await;
     until("a full window", || made(&world).len() == 40).await;
-    world.simulator.fault(Fault::new(DEV1, FaultKind::Slow).route(INSERT).with("delay_ms", 300));
+    world.simulator.fault(Fault::new(DEV1, FaultKind::Slow).route(INSERT).with("delay_ms", 1000).always());
     submit(&world.client, 40..70).await;
     // Eight are sent; two more are written down as begun, and wait for a place.
     while world.client.alerts().lag(None).await.unwrap().unknown < 10 {

@@ -7,7 +7,8 @@ mod support;
 use std::{sync::Arc, time::Duration};
 
 use itsm_adapter::{
-    AlertSource, Client, ConnectionStatus, Error, ErrorKind, EventKind, ReauthenticateServiceAccount, RunOptions,
+    Alert, AlertSource, Client, ConnectionStatus, DeliveryStatus, Error, ErrorKind, EventKind,
+    ReauthenticateServiceAccount, RunOptions, Severity,
 };
 use support::{ACME, DEV1, GLOBEX, World, alert, is, until};
 
@@ -101,5 +102,38 @@ async fn deliveries_of_a_disabled_account_wait_and_others_do_not() {
     assert_eq!((waiting.pending, waiting.dead, waiting.delivered), (1, 0, 0));
     world.client.accounts().enable(ACME).await.unwrap();
     until("the one that waits", || done() == 21).await;
+    worker.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn many_disabled_accounts_delay_nobody_else_at_their_instance() {
+    let world = World::with(&[DEV1], 1).await;
+    let alerts = world.client.alerts();
+    let disabled = [ACME, "hoolicorp005", "waynecorp007", "govcorp00008", "tyrellcorp09", "cyberdyne010"];
+    for customer in disabled {
+        world.registered(customer).await;
+        world.client.accounts().disable(customer).await.unwrap();
+    }
+    world.registered(GLOBEX).await;
+    let urgent = |customer: &str, id: usize| Alert { severity: Severity::Critical, ..alert(customer, &id.to_string()) };
+    for customer in disabled {
+        alerts.submit_many((0..20).map(|id| urgent(customer, id)).collect()).await.unwrap();
+    }
+    let worker = alerts.run(RunOptions::default()).await.unwrap();
+    let rests = async |customer: &str| {
+        let waiting = alerts.list(Some(customer), &[DeliveryStatus::Pending], None, None).await.unwrap().items;
+        waiting.iter().filter(|delivery| delivery.failure.is_some()).count() >= 5
+    };
+    for customer in disabled {
+        while !rests(customer).await {
+            tokio::task::yield_now().await;
+        }
+    }
+    let began = std::time::Instant::now();
+    for number in 1..=10 {
+        alerts.submit(alert(GLOBEX, &number.to_string())).await.unwrap();
+        until("the healthy account's", || world.events.messages(EventKind::DeliveryDone).len() == number).await;
+    }
+    assert!(began.elapsed() < std::time::Duration::from_secs(3), "{:?}", began.elapsed());
     worker.stop().await.unwrap();
 }

@@ -157,6 +157,7 @@ impl Acceptance {
         let record = DeliveryRecord {
             delivery: Box::new(delivery),
             attempt_deadline: None,
+            unsure_at: Vec::new(),
             not_before: None,
             claimed_until: None,
             failures: 0,

@@ -30,7 +30,7 @@ impl Courier {
         instance: &InstanceId,
         budget: Option<i32>,
         mut seat: Option<Seat>,
-        mut turn: Option<&mut Turn>,
+        turn: &mut Turn,
     ) -> Result<Next> {
         let customer = row.value.delivery.customer_id.clone();
         let now = self.chance.now();
@@ -66,8 +66,8 @@ impl Courier {
             };
             let insert = Insert::of(&row.value, &decision, own_id)?;
             let answered = match seat.take() {
-                Some(seat) => seat.send(row, insert, access).await?,
-                None => match self.begin_and_send(row, instance, insert, access, turn.as_deref_mut()).await? {
+                Some(seat) => turn.asks(seat.send(row, insert, access)).await?,
+                None => match self.begin_and_send(row, instance, insert, access, turn).await? {
                     Some(answered) => answered,
                     None => return Ok(Next::NotSent),
                 },
@@ -91,9 +91,7 @@ impl Courier {
                         self.doubt(&customer, instance, "The instance gave a record another one.").await;
                     }
                     // Nor need the next request.
-                    if let Some(turn) = turn {
-                        turn.is_over();
-                    }
+                    turn.is_over();
                     return self.done(row, instance, incident).await;
                 }
                 Sent::Unknown(error) => return self.end_attempt(row, error).await,
@@ -185,22 +183,16 @@ impl Courier {
         instance: &InstanceId,
         insert: Insert,
         access: Arc<Access>,
-        mut turn: Option<&mut Turn>,
+        turn: &mut Turn,
     ) -> Result<Option<Answered>> {
         let before = row.value.delivery.instance_id.clone();
         let row = self.begin_attempt(row, instance).await?;
-        if let Some(turn) = turn.as_deref_mut() {
-            let latest = self.chance.clock.elapsed() + PLACE;
-            if !turn.come().await || self.chance.clock.elapsed() > latest {
-                self.not_sent(row, before).await?;
-                return Ok(None);
-            }
-            turn.is_sent();
+        let latest = self.chance.clock.elapsed() + PLACE;
+        if !turn.come().await || self.chance.clock.elapsed() > latest {
+            self.not_sent(row, before).await?;
+            return Ok(None);
         }
-        let sent = self.send(&insert, &access).await;
-        if let Some(turn) = turn {
-            turn.is_answered();
-        }
+        let sent = turn.asks(self.send(&insert, &access)).await;
         Ok(Some(Answered { row, insert, sent, access, seat: None }))
     }
 

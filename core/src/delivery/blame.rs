@@ -72,17 +72,21 @@ pub(super) struct Troubles {
 }
 
 impl Troubles {
-    /// The account's grant did not serve. `chance`: a number up to the given one. True: neither does anybody else's.
+    /// The account's grant did not serve, by the instance's own word (`was_said`) or ours. `chance`: a number up to the
+    /// given one. True: neither does anybody else's, by its word.
     pub(super) fn failed(
         &mut self,
         customer: CustomerId,
+        was_said: bool,
         started: DateTime<Utc>,
         now: DateTime<Utc>,
         chance: impl FnOnce(u64) -> u64,
     ) -> bool {
-        self.lately.insert(customer.clone());
+        if was_said {
+            self.lately.insert(customer.clone());
+        }
         self.of.entry(customer).or_insert_with(|| Pace::new(1, now)).failed(started, now, chance);
-        self.lately.len() >= TOO_MANY
+        was_said && self.lately.len() >= TOO_MANY
     }
 
     /// The account is to be left alone until then.
@@ -149,7 +153,7 @@ mod tests {
         let (both, now) = ([acme.clone(), globex.clone()], DateTime::UNIX_EPOCH);
         let mut troubles = Troubles::default();
         for _ in 0..20 {
-            troubles.failed(acme.clone(), now, now, |most| most);
+            troubles.failed(acme.clone(), true, now, now, |most| most);
         }
         assert_eq!(troubles.awake(&both, now), [globex]);
         assert_eq!(troubles.awake(&both, now + Duration::from_secs(60)).len(), 2);
@@ -163,12 +167,22 @@ mod tests {
     #[test]
     fn what_befalls_one_account_after_the_other_is_the_instances() {
         let (now, mut troubles) = (DateTime::UNIX_EPOCH, Troubles::default());
-        let mut fails = |name: &str| troubles.failed(CustomerId::parse(name).unwrap(), now, now, |_| 0);
+        let fails = |troubles: &mut Troubles, name: &str, was_said| {
+            troubles.failed(CustomerId::parse(name).unwrap(), was_said, now, now, |_| 0)
+        };
         for _ in 0..10 {
-            assert!(!["a1", "a2", "a3", "a4"].into_iter().any(&mut fails), "four accounts say nothing of a fifth");
+            for name in ["a1", "a2", "a3", "a4"] {
+                assert!(!fails(&mut troubles, name, true), "four accounts say nothing of a fifth");
+            }
+            for name in ["b1", "b2", "b3", "b4", "b5"] {
+                assert!(
+                    !fails(&mut troubles, name, false),
+                    "accounts that we have disabled say nothing of the instance"
+                );
+            }
         }
-        assert!(fails("a5"));
+        assert!(fails(&mut troubles, "a5", true));
         troubles.answered(&CustomerId::parse("a6").unwrap());
-        assert!(!troubles.failed(CustomerId::parse("a1").unwrap(), now, now, |_| 0));
+        assert!(!fails(&mut troubles, "a1", true));
     }
 }

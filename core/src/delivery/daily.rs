@@ -1,9 +1,6 @@
 //! What a worker does daily: it probes the registrations that it works for, and removes what is over.
 
-use std::{
-    collections::{BTreeMap, HashMap},
-    sync::Arc,
-};
+use std::collections::{BTreeMap, HashMap};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio::task::JoinSet;
@@ -83,10 +80,8 @@ async fn probe_if_due(courier: &Courier, customer: &CustomerId, instance: &Insta
     if !is_due(courier, customer, instance).await? {
         return Ok(());
     }
-    let (name, owner) = (format!("probe:{customer}:{instance}"), courier.chance.uuid().to_string());
-    let now = courier.chance.now();
-    let Some(lease) = courier.store.acquire(&name, &owner, now, now + PAUSE).await? else { return Ok(()) };
-    let held = HeldLease { store: Arc::clone(&courier.store), lease: Some(lease) };
+    let name = format!("probe:{customer}:{instance}");
+    let Some((held, _)) = HeldLease::take(&courier.store, &courier.chance, name, PAUSE).await? else { return Ok(()) };
     // Under the lease: whoever held it last may have done it.
     let done = match is_due(courier, customer, instance).await {
         Ok(true) => courier.probe(customer, instance).await.map(drop),

@@ -28,7 +28,7 @@ use super::{
     policy::{Decision, PolicyBook},
     settle::unknown,
     sight::Sights,
-    slots::Turn,
+    slots::{Slots, Turn},
     together::Seat,
 };
 use crate::{
@@ -99,10 +99,7 @@ impl Courier {
         let owner = self.chance.uuid().to_string();
         let mut sent = 0;
         loop {
-            let now = self.chance.now();
-            let until = now + self.claim_span();
-            let claim = Claim { wanted: Wanted::One(id.clone()), owner: owner.clone(), now, until };
-            let Some(claimed) = self.store.claim(claim).await?.pop() else {
+            let Some(held) = self.claim(Wanted::One(id.clone()), &owner).await?.pop() else {
                 let row = self.delivery(id).await?;
                 if row.value.delivery.status == DeliveryStatus::Delivered {
                     return Ok(*row.value.delivery);
@@ -110,7 +107,8 @@ impl Courier {
                 self.chance.clock.sleep(POLL).await;
                 continue;
             };
-            match self.step(self.in_hand(claimed, &owner), instance, None, None, None).await? {
+            let mut turn = Slots::new(self.chance.clone()).placed();
+            match self.step(held, instance, None, None, &mut turn).await? {
                 // Something came after it that begins it anew.
                 Next::Settled(delivery) if delivery.status == DeliveryStatus::Pending => {}
                 Next::Settled(delivery) => return Ok(*delivery),
@@ -130,21 +128,32 @@ impl Courier {
         }
     }
 
-    /// Keeps a claim in hand.
-    pub(super) fn in_hand(&self, claimed: Claimed, owner: &str) -> Held {
-        let (store, clock) = (Arc::clone(&self.store), Arc::clone(&self.chance.clock));
-        Held::new(claimed, owner, store, clock, self.claim_span())
+    /// Claims, and keeps what it gets in hand. By a task of its own: when nobody waits for it any more, what it gets
+    /// goes back.
+    pub(super) async fn claim(&self, wanted: Wanted, owner: &str) -> Result<Vec<Held>> {
+        let (courier, owner) = (self.clone(), owner.to_owned());
+        let claiming = tokio::spawn(async move {
+            let (now, span) = (courier.chance.now(), courier.claim_span());
+            let claim = Claim { wanted, owner: owner.clone(), now, until: now + span };
+            let claimed = courier.store.claim(claim).await?;
+            let hold = |claimed| {
+                let (store, clock) = (Arc::clone(&courier.store), Arc::clone(&courier.chance.clock));
+                Held::new(claimed, &owner, store, clock, span)
+            };
+            Ok(claimed.into_iter().map(hold).collect())
+        });
+        claiming.await.unwrap_or_else(|_| Err(Error::new(ErrorKind::Internal, "A claim ended in a panic.")))
     }
 
     /// Does what is next for a claimed delivery. `budget`: after how many attempts it is dead; none: never. `seat`: where
-    /// its insert is sent with those of others. `turn`: its turn among the requests of the lane.
+    /// its insert is sent with those of others.
     pub(super) async fn step(
         &self,
         held: Held,
         instance: &InstanceId,
         budget: Option<i32>,
         seat: Option<Seat>,
-        turn: Option<&mut Turn>,
+        turn: &mut Turn,
     ) -> Result<Next> {
         let (claimed, held) = held.open();
         // Boxed once, here: the steps inside are large, and every caller's future would be as large again.
@@ -159,9 +168,9 @@ impl Courier {
         instance: &InstanceId,
         budget: Option<i32>,
         seat: Option<Seat>,
-        turn: Option<&mut Turn>,
+        turn: &mut Turn,
     ) -> Result<Next> {
-        let Claimed { row, steps } = claimed;
+        let Claimed { mut row, steps } = claimed;
         let inserts = matches!(row.value.delivery.status, DeliveryStatus::Pending | DeliveryStatus::Dead);
         let (seat, leaving) = if inserts { (seat, None) } else { (None, seat) };
         let _place = match leaving {
@@ -169,18 +178,24 @@ impl Courier {
             None => None,
         };
         match row.value.delivery.status {
-            DeliveryStatus::Unknown => self.settle(row, instance, budget).await,
+            DeliveryStatus::Unknown => self.settle(row, instance, budget, turn).await,
             DeliveryStatus::Pending | DeliveryStatus::Dead => {
-                // It died with an outcome that could not be found out, at this instance: that comes first.
-                let is_here = row.value.delivery.instance_id.as_ref() == Some(instance);
-                if is_here && row.value.attempt_deadline.is_some() {
+                // It died with an outcome that could not be found out. Here that comes first; elsewhere it is kept.
+                if row.value.attempt_deadline.is_some() {
+                    if row.value.delivery.instance_id.as_ref() == Some(instance) {
+                        drop(seat);
+                        return self.settle(row, instance, budget, turn).await;
+                    }
+                    row.value.leave_unsure();
+                }
+                if row.value.unsure_at.contains(instance) {
                     drop(seat);
-                    return self.settle(row, instance, budget).await;
+                    return self.look_back(row, instance, budget, turn).await;
                 }
                 self.attempt(row, instance, budget, seat, turn).await
             }
             DeliveryStatus::Delivered | DeliveryStatus::Ignored | DeliveryStatus::Grouped => {
-                self.follow(row, steps, instance, budget).await
+                self.follow(row, steps, instance, budget, turn).await
             }
         }
     }

@@ -51,7 +51,9 @@ impl Held {
     /// Whether an insert is what is next for it; else something is to be asked or changed first.
     pub(super) fn is_insert(&self) -> bool {
         let record = &self.claimed.row.value;
-        record.delivery.status == DeliveryStatus::Pending && record.attempt_deadline.is_none()
+        record.delivery.status == DeliveryStatus::Pending
+            && record.attempt_deadline.is_none()
+            && record.unsure_at.is_empty()
     }
 
     /// To work on it.

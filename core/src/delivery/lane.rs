@@ -23,7 +23,7 @@ use crate::{
     error::{Error, ErrorKind, Result, Retry},
     id::{CustomerId, InstanceId},
     model::DeliveryStatus,
-    store::{Claim, Wanted},
+    store::Wanted,
 };
 
 /// Deliveries that are taken at a time.
@@ -120,7 +120,7 @@ impl Lane {
             let wanted = self.wanted(&mind.pace, &work, now);
             if wanted > 0 && (look_at.is_some_and(|at| at <= now) || (self.until_empty && idle)) {
                 let awake = mind.troubles.awake(&customers, now);
-                look_at = match self.take(&mut work.stock, &owner, &awake, wanted, now).await {
+                look_at = match self.take(&mut work.stock, &owner, &awake, wanted).await {
                     Ok(taken) if taken == wanted => Some(now),
                     Ok(taken) => match self.courier.store.due(&awake, now).await {
                         Ok(None) if self.until_empty && idle && taken == 0 && awake.len() == customers.len() => break,
@@ -177,23 +177,11 @@ impl Lane {
     }
 
     /// Claims up to so many.
-    async fn take(
-        &self,
-        stock: &mut Stock,
-        owner: &str,
-        customers: &[CustomerId],
-        most: usize,
-        now: DateTime<Utc>,
-    ) -> Result<usize> {
-        let claim = Claim {
-            wanted: Wanted::Ready { customers: customers.to_vec(), limit: u32::try_from(most).unwrap_or(u32::MAX) },
-            owner: owner.to_owned(),
-            now,
-            until: now + self.courier.claim_span(),
-        };
-        let claimed = self.courier.store.claim(claim).await?;
+    async fn take(&self, stock: &mut Stock, owner: &str, customers: &[CustomerId], most: usize) -> Result<usize> {
+        let limit = u32::try_from(most).unwrap_or(u32::MAX);
+        let claimed = self.courier.claim(Wanted::Ready { customers: customers.to_vec(), limit }, owner).await?;
         let taken = claimed.len();
-        stock.put(claimed.into_iter().map(|claimed| self.courier.in_hand(claimed, owner)));
+        stock.put(claimed);
         Ok(taken)
     }
 
@@ -218,7 +206,7 @@ impl Lane {
         let customer = held.customer().clone();
         async move {
             let begun_at = courier.chance.now();
-            let result = courier.step(held, &instance, Some(budget), seat, Some(&mut turn)).await;
+            let result = courier.step(held, &instance, Some(budget), seat, &mut turn).await;
             Done { customer, begun_at, turn, result }
         }
         .instrument(span)
@@ -255,7 +243,7 @@ impl Lane {
         let is_over = matches!(&result, Ok(Next::Settled(delivery)) if delivery.status != DeliveryStatus::Pending);
         let now = self.courier.chance.now();
         // The instance's own time, without that of our store.
-        let (started, answered) = (turn.sent.unwrap_or(begun_at), turn.answered.unwrap_or(now));
+        let (started, answered) = turn.asked.unwrap_or((begun_at, now));
         let chance = |most| self.courier.chance.up_to(most);
         let Mind { pace, troubles } = mind;
         match result {
@@ -263,10 +251,12 @@ impl Lane {
                 let took = (now - begun_at).to_std().unwrap_or_default();
                 metrics::histogram!("itsm_adapter_step_seconds").record(took.as_secs_f64());
                 pace.settled(now);
-                pace.answered(started, answered);
-                troubles.answered(&customer);
+                if turn.asked.is_some() {
+                    pace.answered(started, answered);
+                    troubles.answered(&customer);
+                }
             }
-            Ok(Next::Later(_)) => pace.answered(started, answered),
+            Ok(Next::Later(_)) if turn.asked.is_some() => pace.answered(started, answered),
             Ok(Next::Failed(error) | Next::Unknown(error)) => {
                 tracing::debug!(instance = %self.instance, error = %error, "a step failed");
                 // From the answer on: our own work after it is no part of what was asked for.
@@ -283,18 +273,24 @@ impl Lane {
                     Blame::Account => {
                         if let Some(until) = asked {
                             troubles.rests(customer, started, now, until);
-                        } else if troubles.failed(customer, started, now, chance) {
+                        } else if troubles.failed(
+                            customer,
+                            cause(&error) == ErrorKind::Unauthorized,
+                            started,
+                            now,
+                            chance,
+                        ) {
                             pace.failed(started, now, chance);
                         }
                     }
-                    Blame::Delivery => {
+                    Blame::Delivery if turn.asked.is_some() => {
                         pace.answered(started, answered);
                         troubles.answered(&customer);
                     }
-                    Blame::Own => {}
+                    Blame::Delivery | Blame::Own => {}
                 }
             }
-            Ok(Next::NotSent) => {}
+            Ok(Next::Later(_) | Next::NotSent) => {}
             // The store, or another worker: nothing about the instance.
             Err(error) => tracing::warn!(instance = %self.instance, error = %error, "a delivery was let go"),
         }

@@ -2,19 +2,45 @@
 
 use std::sync::Arc;
 
-use crate::store::{Lease, Store};
+use chrono::TimeDelta;
+
+use crate::{
+    clock::Chance,
+    error::{Error, ErrorKind, Result},
+    store::{Lease, Store},
+};
 
 /// A lease in hand. A caller that goes away gives it back too, so that the next one need not wait for its end.
 pub(super) struct HeldLease {
-    pub(super) store: Arc<dyn Store>,
-    pub(super) lease: Option<Lease>,
+    store: Arc<dyn Store>,
+    lease: Option<Lease>,
 }
 
 impl HeldLease {
+    /// None: somebody else holds it. By a task of its own: when nobody waits for it any more, it goes back.
+    pub(super) async fn take(
+        store: &Arc<dyn Store>,
+        chance: &Chance,
+        name: String,
+        span: TimeDelta,
+    ) -> Result<Option<(Self, Lease)>> {
+        let (store, owner, now) = (Arc::clone(store), chance.uuid().to_string(), chance.now());
+        let taking = tokio::spawn(async move {
+            let lease = store.acquire(&name, &owner, now, now + span).await?;
+            Ok(lease.map(|lease| (Self { store, lease: Some(lease.clone()) }, lease)))
+        });
+        taking.await.unwrap_or_else(|_| Err(Error::new(ErrorKind::Internal, "The store ended in a panic.")))
+    }
+
     pub(super) async fn give_back(mut self) {
         if let Some(lease) = self.lease.take() {
             release(&*self.store, &lease).await;
         }
+    }
+
+    /// It is not given back: it ends by itself.
+    pub(super) fn keep(mut self) {
+        self.lease = None;
     }
 }
 

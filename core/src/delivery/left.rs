@@ -23,6 +23,15 @@ use crate::{
 /// Pause before somebody else takes up what belongs to another lane again.
 const ASIDE: TimeDelta = TimeDelta::seconds(1);
 
+impl DeliveryRecord {
+    /// What came of its attempt cannot be found out from here: kept for when the account is back there.
+    pub(super) fn leave_unsure(&mut self) {
+        self.attempt_deadline = None;
+        let home = self.delivery.instance_id.clone();
+        self.unsure_at.extend(home.filter(|home| !self.unsure_at.contains(home)));
+    }
+}
+
 impl Courier {
     /// The end of an attempt that `home` was asked for, when `instance` does not have the incident.
     pub(super) async fn outcome_left(
@@ -49,7 +58,7 @@ impl Courier {
         .with("left", home)
         .with("correlation_id", &record.delivery.correlation_id);
         record.delivery.failure = Some(words(&error));
-        // The deadline stays: it says that an outcome at that instance was never found out.
+        record.leave_unsure();
         self.open(record, row.version, true).await?;
         Ok(Next::Failed(error))
     }

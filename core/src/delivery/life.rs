@@ -18,6 +18,7 @@ use super::{
     deed::{Deed, Manner, decide},
     deliver::{Courier, Next, about, words},
     incident::{FIELDS, IncidentRow},
+    slots::Turn,
 };
 use crate::{
     api::servicenow::{Query, Select},
@@ -40,6 +41,7 @@ impl Courier {
         steps: Vec<DeliveryStep>,
         instance: &InstanceId,
         budget: Option<i32>,
+        turn: &mut Turn,
     ) -> Result<Next> {
         let mut record = row.value;
         record.claimed_until = None;
@@ -76,7 +78,7 @@ impl Courier {
                 through = step.number;
             } else {
                 let row = Row { value: record, sealed: None, version: row.version };
-                return self.live(row, step, manner, instance, budget).await;
+                return self.live(row, step, manner, instance, budget, turn).await;
             }
         }
         self.close(record, row.version, through, None).await
@@ -125,6 +127,7 @@ impl Courier {
         manner: Manner,
         instance: &InstanceId,
         budget: Option<i32>,
+        turn: &mut Turn,
     ) -> Result<Next> {
         if let Some(left) = self.on_its_way(&row.value) {
             return self.wait_out(row, left).await;
@@ -133,7 +136,7 @@ impl Courier {
         let (Some(incident), Some(home)) = (delivery.incident.clone(), delivery.instance_id.clone()) else {
             return self.close(row.value, row.version, step.number, None).await;
         };
-        let (mut present, words) = match self.read(delivery, instance, &incident.sys_id).await {
+        let (mut present, words) = match turn.asks(self.read(delivery, instance, &incident.sys_id)).await {
             Ok(read) => read,
             Err(error) => return self.step_failed(row, &step, error, budget).await,
         };
@@ -194,7 +197,8 @@ impl Courier {
         self.hold_on(&mut record);
         let row = self.write(record, row.version, Vec::new(), None).await?;
         self.watch(&row.value);
-        match self.change(&row.value.delivery.customer_id, instance, &incident.sys_id, &fields).await {
+        let change = self.change(&row.value.delivery.customer_id, instance, &incident.sys_id, &fields);
+        match turn.asks(change).await {
             Ok(changed) => {
                 let mut record = row.value;
                 record.shown.trying = 0;
@@ -203,6 +207,7 @@ impl Courier {
                 record.shown.resolved = step.alert.state == AlertState::Ended && said == "resolved";
                 record.shown.state = step.alert.state;
                 record.failures = 0;
+                record.spent = 0;
                 record.delivery.failure = None;
                 record.delivery.incident = Some(changed.into());
                 metrics::counter!("itsm_adapter_incidents_updated", "what" => said).increment(1);
@@ -254,8 +259,10 @@ impl Courier {
         record.failures = record.failures.saturating_add(1);
         record.delivery.failure = Some(words(&error));
         record.claimed_until = None;
-        if Blame::of(&error) == Blame::Delivery && record.failures >= budget.unwrap_or(TRIES).min(TRIES) {
-            record.failures = 0;
+        let counts = Blame::of(&error) == Blame::Delivery;
+        record.spent = record.spent.saturating_add(counts.into());
+        if counts && record.spent >= budget.unwrap_or(TRIES).min(TRIES) {
+            (record.failures, record.spent) = (0, 0);
             record.shown.state = step.alert.state;
             let message = format!("A later state of the alert could not be told to its incident: {}", words(&error));
             self.close(record, row.version, step.number, Some((EventKind::DeliveryFailed, message))).await?;

@@ -87,10 +87,11 @@ impl Pace {
         self.rests = 0;
         let took = (now - started).to_std().unwrap_or_default();
         let usual = self.usual.unwrap_or(took);
+        // What stays slow becomes the usual.
+        self.usual = Some((usual * 7 + took.min(usual * SLOW)) / 8);
         if took > QUICK && took > usual * SLOW {
             return self.cut(started, now);
         }
-        self.usual = Some((usual * 7 + took) / 8);
         let more = if self.cut_at.is_none() { 1.0 } else { 1.0 / self.window };
         self.window = (self.window + more).min(self.most);
     }
@@ -217,5 +218,17 @@ mod tests {
         }
         pace.answered(at(200_000), at(200_500));
         assert_eq!(pace.room(0, at(200_500)), 8);
+    }
+
+    #[test]
+    fn what_stays_slow_becomes_the_usual() {
+        let mut pace = Pace::new(16, at(0));
+        for n in 0..100 {
+            pace.answered(at(n), at(n + 3));
+        }
+        for n in 0..400 {
+            pace.answered(at(1000 + n * 500), at(1500 + n * 500));
+        }
+        assert_eq!(pace.room(0, at(300_000)), 16);
     }
 }

@@ -7,6 +7,7 @@ use super::{
     control::by_key,
     deliver::{Courier, Next, POLL, about, words},
     incident::IncidentRow,
+    slots::Turn,
 };
 use crate::{
     error::{Error, ErrorKind, Result, Retry},
@@ -28,12 +29,13 @@ impl Courier {
         row: Row<DeliveryRecord>,
         instance: &InstanceId,
         budget: Option<i32>,
+        turn: &mut Turn,
     ) -> Result<Next> {
         let ended_at = row.value.delivery.updated_at;
         let looked_at = self.chance.now();
         // Taken before the look: what is not there when the attempt is over never comes.
         let left = self.sights.left(&row.value, self.chance.clock.elapsed());
-        let found = match self.look_up(&row.value.delivery, instance).await {
+        let found = match turn.asks(self.look_up(&row.value.delivery, instance)).await {
             Ok(found) => found,
             Err(error) => {
                 let mut record = row.value;
@@ -53,10 +55,8 @@ impl Courier {
                 return Ok(Next::Failed(error));
             }
         };
-        let mut found = found.into_iter();
-        if let Some(oldest) = found.next() {
-            self.link(&row.value.delivery, instance, &oldest, found.as_slice()).await;
-            return self.done(row, instance, oldest.into()).await;
+        if let [oldest, others @ ..] = &*found {
+            return self.found(row, instance, oldest, others).await;
         }
         let mut record = row.value;
         record.claimed_until = None;
@@ -84,6 +84,37 @@ impl Courier {
         let dead = budget.is_some_and(|most| record.spent >= most);
         self.open(record, row.version, dead).await?;
         Ok(Next::Later(looked_at))
+    }
+
+    /// The account is back where an outcome was never found out: another look, before anything else is sent there.
+    pub(super) async fn look_back(
+        &self,
+        mut row: Row<DeliveryRecord>,
+        instance: &InstanceId,
+        budget: Option<i32>,
+        turn: &mut Turn,
+    ) -> Result<Next> {
+        match turn.asks(self.look_up(&row.value.delivery, instance)).await {
+            Ok(found) => match &*found {
+                [oldest, others @ ..] => self.found(row, instance, oldest, others).await,
+                [] => {
+                    row.value.unsure_at.retain(|at| at != instance);
+                    self.attempt(row, instance, budget, None, turn).await
+                }
+            },
+            Err(error) => self.put_back(row, error, budget).await,
+        }
+    }
+
+    async fn found(
+        &self,
+        row: Row<DeliveryRecord>,
+        instance: &InstanceId,
+        oldest: &IncidentRow,
+        others: &[IncidentRow],
+    ) -> Result<Next> {
+        self.link(&row.value.delivery, instance, oldest, others).await;
+        self.done(row, instance, oldest.clone().into()).await
     }
 
     /// Looks the incident up by equality of its key, oldest first. Rows that do not carry the key are no answer:
@@ -125,6 +156,7 @@ impl Courier {
         record.delivery.failure = None;
         record.delivery.updated_at = self.chance.now();
         record.attempt_deadline = None;
+        record.unsure_at.clear();
         record.not_before = None;
         record.claimed_until = None;
         record.failures = 0;

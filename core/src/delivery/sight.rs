@@ -6,7 +6,7 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
@@ -16,10 +16,18 @@ use crate::{id::DeliveryId, store::DeliveryRecord};
 
 /// Attempts that are remembered before those are looked for that others have brought to their end.
 const SWEEP_AT: usize = 10_000;
+/// How long one is remembered after it was over: until somebody has looked what came of it.
+const KEPT: Duration = Duration::from_secs(3600);
 
 /// The attempts that this process knows to be under way; cheap to clone, all clones are one.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Sights(Arc<Mutex<HashMap<DeliveryId, Sight>>>);
+pub(crate) struct Sights(Arc<Mutex<Seen>>);
+
+#[derive(Debug, Default)]
+struct Seen {
+    attempts: HashMap<DeliveryId, Sight>,
+    sweep_at: usize,
+}
 
 #[derive(Debug, Clone, Copy)]
 struct Sight {
@@ -44,32 +52,59 @@ impl Sights {
     /// An attempt was begun, or has ended, here: it is over at this instant.
     pub(super) fn set(&self, record: &DeliveryRecord, over_at: Duration) {
         let sight = Sight::of(record, over_at);
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(record.delivery.id.clone(), sight);
+        self.seen().attempts.insert(record.delivery.id.clone(), sight);
     }
 
     /// How long the attempt may still have an effect. One that is seen for the first time has all of its time before
     /// it: as long as whoever wrote it down allowed from then on.
     pub(super) fn left(&self, record: &DeliveryRecord, now: Duration) -> Duration {
-        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if all.len() >= SWEEP_AT {
-            all.retain(|_, sight| sight.over_at > now);
-        }
+        let Seen { attempts, sweep_at } = &mut *self.seen();
         let delivery = &record.delivery;
-        let known = all.get(&delivery.id).filter(|sight| sight.is_of(record)).copied();
-        let over_at = known.map_or_else(
-            || {
-                let span = record.attempt_deadline.map(|deadline| deadline - delivery.updated_at);
-                let over_at = now + span.and_then(|span| span.to_std().ok()).unwrap_or_default();
-                all.insert(delivery.id.clone(), Sight::of(record, over_at));
-                over_at
-            },
-            |sight| sight.over_at,
-        );
-        over_at.saturating_sub(now)
+        if let Some(known) = attempts.get(&delivery.id).filter(|sight| sight.is_of(record)) {
+            return known.over_at.saturating_sub(now);
+        }
+        if attempts.len() >= *sweep_at {
+            attempts.retain(|_, sight| sight.over_at + KEPT > now);
+            *sweep_at = SWEEP_AT.max(2 * attempts.len());
+        }
+        let span = record.attempt_deadline.map(|deadline| deadline - delivery.updated_at);
+        let left = span.and_then(|span| span.to_std().ok()).unwrap_or_default();
+        attempts.insert(delivery.id.clone(), Sight::of(record, now + left));
+        left
     }
 
     /// What the attempt came to is known.
     pub(super) fn forget(&self, id: &DeliveryId) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(id);
+        self.seen().attempts.remove(id);
+    }
+
+    fn seen(&self) -> MutexGuard<'_, Seen> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{model::DeliveryStatus, store::contract::samples::delivery};
+
+    fn attempt(id: &str) -> DeliveryRecord {
+        let mut record = delivery(id, "acme", id, DeliveryStatus::Unknown);
+        record.attempt_deadline = Some(record.delivery.updated_at + Duration::from_secs(60));
+        record
+    }
+
+    #[test]
+    fn what_is_over_is_believed_however_many_are_known() {
+        let sights = Sights::default();
+        let all: Vec<_> = (0..2 * SWEEP_AT).map(|n| attempt(&n.to_string())).collect();
+        for record in &all {
+            assert_eq!(sights.left(record, Duration::ZERO), Duration::from_secs(60));
+        }
+        for record in &all {
+            assert_eq!(sights.left(record, Duration::from_secs(61)), Duration::ZERO);
+        }
+        assert_eq!(sights.left(&attempt("new"), KEPT + Duration::from_secs(61)), Duration::from_secs(60));
+        assert_eq!(sights.seen().attempts.len(), 1, "those that are over for long are forgotten");
     }
 }

@@ -41,12 +41,12 @@ struct State {
 /// A place in hand; free again when it is dropped.
 struct Place(Slots);
 
-/// One piece of work among those of a lane, and when its request was sent and answered.
+/// One piece of work among those of a lane.
 pub(super) struct Turn {
     slots: Slots,
     stands: Stands,
-    pub(super) sent: Option<DateTime<Utc>>,
-    pub(super) answered: Option<DateTime<Utc>>,
+    /// When its last request was sent, and came to its end; none: the instance was not asked.
+    pub(super) asked: Option<(DateTime<Utc>, DateTime<Utc>)>,
 }
 
 enum Stands {
@@ -73,7 +73,7 @@ impl Slots {
     }
 
     fn turn(&self, stands: Stands) -> Turn {
-        Turn { slots: self.clone(), stands, sent: None, answered: None }
+        Turn { slots: self.clone(), stands, asked: None }
     }
 
     /// Turns that have a place, or will want one.
@@ -144,14 +144,12 @@ impl Turn {
         true
     }
 
-    /// The request begins now; what came before was our own work.
-    pub(super) fn is_sent(&mut self) {
-        self.sent = Some(self.slots.0.chance.now());
-    }
-
-    /// The request has come to its end; what is still to come is our own work.
-    pub(super) fn is_answered(&mut self) {
-        self.answered = Some(self.slots.0.chance.now());
+    /// Sends a request. What comes before and after it is our own work, and says nothing of the instance.
+    pub(super) async fn asks<T>(&mut self, request: impl Future<Output = T>) -> T {
+        let sent = self.slots.0.chance.now();
+        let came = request.await;
+        self.asked = Some((sent, self.slots.0.chance.now()));
+        came
     }
 
     /// All went well: the next one need not wait for what is written down of this one.

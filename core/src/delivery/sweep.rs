@@ -103,12 +103,10 @@ impl Sweeper {
             unreadable: 0,
             resumes_at: None,
         };
-        let (name, owner) = (format!("sweep:{word}:{customer}"), self.chance.uuid().to_string());
-        let now = self.chance.now();
-        let Some(lease) = self.store.acquire(&name, &owner, now, now + self.span()).await? else {
+        let (name, now) = (format!("sweep:{word}:{customer}"), self.chance.now());
+        let Some((held, lease)) = HeldLease::take(&self.store, &self.chance, name, self.span()).await? else {
             return Ok(report);
         };
-        let held = HeldLease { store: Arc::clone(&self.store), lease: Some(lease.clone()) };
         report.looked = true;
         // Under the lease: whoever held it last may have moved it.
         let row = self.store.resume_point(customer, word).await?;
@@ -127,8 +125,8 @@ impl Sweeper {
         outcome.map(|()| report)
     }
 
-    fn span(&self) -> Duration {
-        self.total_timeout + MARGIN
+    fn span(&self) -> TimeDelta {
+        TimeDelta::from_std(self.total_timeout + MARGIN).unwrap_or(TimeDelta::MAX)
     }
 
     /// Submits an alert, unless it is known as it is. Durable when it returns.

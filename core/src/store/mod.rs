@@ -108,6 +108,10 @@ pub struct DeliveryRecord {
     /// When the attempt under way ends at the latest, as seen from here; set before it is sent.
     #[serde(default, skip_serializing_if = "is_default", serialize_with = "stamp::write_some")]
     pub attempt_deadline: Option<DateTime<Utc>>,
+    /// Instances that the account has left before it was found out what came of an attempt there: whoever is to make
+    /// the incident there looks for it first.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub unsure_at: Vec<InstanceId>,
     /// Not to be tried again before this instant.
     #[serde(default, skip_serializing_if = "is_default", serialize_with = "stamp::write_some")]
     pub not_before: Option<DateTime<Utc>>,

@@ -28,7 +28,7 @@ pub(crate) use self::{
     address::{is_loopback, same_origin},
     headers::{asks_to_wait, content_type_is_json, is_html, secret_header, transaction_id},
     json::{json_depth_ok, parse_json},
-    retry::{Wire, judged_part},
+    retry::Wire,
     text::clean,
 };
 use crate::error::Error;

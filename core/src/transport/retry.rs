@@ -70,6 +70,19 @@ impl Wire {
             Run { shared, call: &call, judge, deadline, attempts: 0, unknown: false, last: None }.run(now).await
         }
     }
+
+    /// What the verdict on a part of a remote's answer means, by the same rules as for a whole one; nothing is repeated
+    /// here.
+    ///
+    /// # Errors
+    /// What was not done, or may have been.
+    pub(crate) fn judged_part(&self, remote: &str, verdict: Verdict, part: &Response) -> Result<(), Failure> {
+        let now = self.0.chance.now();
+        let Some(miss) = Miss::of(verdict, part, || now) else { return Ok(()) };
+        miss.pauses(&self.0.limits.remote(remote, now), now);
+        let outcome = miss.outcome;
+        Err(Failure { error: miss.advised(outcome == Outcome::NotDone), outcome })
+    }
 }
 
 /// One call under way.
@@ -109,6 +122,13 @@ impl Miss {
         Some(Self { error, outcome, hope, asked })
     }
 
+    /// The remote gets the pause that it asked for.
+    fn pauses(&self, remote: &Remote, now: DateTime<Utc>) {
+        if let Some(asked) = self.asked {
+            remote.start_pause(Pause { until: later(now, asked), kind: self.error.kind() });
+        }
+    }
+
     /// Its error, which says whether the caller may try again, and when. `harmless`: a repetition cannot do harm.
     fn advised(self, harmless: bool) -> Error {
         let Self { error, hope, asked, .. } = self;
@@ -118,20 +138,6 @@ impl Miss {
             _ => error.retry_advice(),
         };
         error.retry(advice)
-    }
-}
-
-/// What the verdict on a part of an answer means, by the same rules as for a whole one; nothing is repeated here.
-///
-/// # Errors
-/// What was not done, or may have been.
-pub(crate) fn judged_part(verdict: Verdict, part: &Response, now: DateTime<Utc>) -> Result<(), Failure> {
-    match Miss::of(verdict, part, || now) {
-        None => Ok(()),
-        Some(miss) => {
-            let outcome = miss.outcome;
-            Err(Failure { error: miss.advised(outcome == Outcome::NotDone), outcome })
-        }
     }
 }
 
@@ -166,9 +172,7 @@ impl<'a, J: FnMut(&Response) -> Verdict + Send> Run<'a, J> {
             drop(place);
             self.unknown |= miss.outcome == Outcome::Unknown;
             now = shared.chance.now();
-            if let Some(asked) = miss.asked {
-                remote.start_pause(Pause { until: later(now, asked), kind: miss.error.kind() });
-            }
+            miss.pauses(&remote, now);
             let wait = miss.asked.unwrap_or_else(|| self.back_off());
             if !self.may_repeat(&miss) || self.attempts >= shared.retry.max_attempts || wait >= self.left(now) {
                 return Err(self.give_up(miss));

@@ -19,7 +19,7 @@ use super::{
 use crate::{
     error::{Error, ErrorKind, Result},
     oauth::Access,
-    transport::{Failure, Outcome, Repeat, Response, Verdict, judged_part, parse_json},
+    transport::{Failure, Outcome, Repeat, Response, Verdict, Wire, parse_json},
 };
 
 /// Headers of an answered part that are read; more than there are.
@@ -99,8 +99,8 @@ impl ServiceNow {
         let call = self.call(access, Method::POST, url, Some(body.into()), Repeat::IfNotDone)?;
         let answer = self.ask(call, judge_batch).await?;
         let mut parts = answered(answer);
-        let now = self.settings.chance.now();
-        Ok((0..records.len()).map(|number| read(parts.remove(&number.to_string()).flatten(), now)).collect())
+        let mut part = |number: usize| parts.remove(&number.to_string()).flatten();
+        Ok((0..records.len()).map(|number| read(part(number), &self.wire, &access.remote)).collect())
     }
 }
 
@@ -146,7 +146,7 @@ fn text(id: &Value) -> String {
 }
 
 /// Reads one part as if it had come alone.
-fn read<T: DeserializeOwned>(part: Option<Serviced>, now: chrono::DateTime<chrono::Utc>) -> Result<T, Failure> {
+fn read<T: DeserializeOwned>(part: Option<Serviced>, wire: &Wire, remote: &str) -> Result<T, Failure> {
     let unknown = |kind, message| Failure { error: Error::new(kind, message), outcome: Outcome::Unknown };
     let Some(part) = part else {
         return Err(unknown(ErrorKind::Unavailable, "The instance did not answer this part of a request."));
@@ -156,7 +156,7 @@ fn read<T: DeserializeOwned>(part: Option<Serviced>, now: chrono::DateTime<chron
     })?;
     let mut answer = None;
     let verdict = judge(&response, &mut answer);
-    judged_part(verdict, &response, now)?;
+    wire.judged_part(remote, verdict, &response)?;
     answer.ok_or_else(|| unknown(ErrorKind::Internal, "An answer was accepted without being read."))
 }
 

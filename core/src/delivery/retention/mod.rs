@@ -88,18 +88,20 @@ async fn daily(courier: &Courier, retention: &Retention, ending: &AtomicBool) ->
     if *retention == (Retention { deliveries: None, dead_letters: None, events: None }) {
         return Ok(());
     }
-    let (owner, now) = (courier.chance.uuid().to_string(), courier.chance.now());
-    let Some(lease) = courier.store.acquire(LEASE, &owner, now, now + TURN).await? else { return Ok(()) };
-    let mut held = HeldLease { store: Arc::clone(&courier.store), lease: Some(lease.clone()) };
+    let now = courier.chance.now();
+    let taken = HeldLease::take(&courier.store, &courier.chance, LEASE.to_owned(), TURN).await?;
+    let Some((held, lease)) = taken else { return Ok(()) };
+    let owner = lease.owner.clone();
     let mut turn = Turn { courier, ending, lease, asked: Asked::default() };
     let done = turn.all(retention).await;
     if let Ok(true) = done {
         // Kept until the next day's is due: that is how the others know.
         let until = now + EVERY;
         courier.store.acquire(LEASE, &owner, courier.chance.now(), until).await?;
-        held.lease = None;
+        held.keep();
+    } else {
+        held.give_back().await;
     }
-    held.give_back().await;
     done.map(drop)
 }
 
@@ -286,7 +288,8 @@ fn trace(record: &DeliveryRecord) -> Option<Trace> {
     let never = matches!(delivery.status, DeliveryStatus::Ignored | DeliveryStatus::Grouped)
         && delivery.attempts == 0
         && shown.generation == 0
-        && record.attempt_deadline.is_none();
+        && record.attempt_deadline.is_none()
+        && record.unsure_at.is_empty();
     let key = alert_key(&delivery.customer_id, &delivery.alert.source, &delivery.alert.id);
     let number = delivery.incident.as_ref().map(|incident| incident.number.clone());
     (!never).then(|| Trace { key, generation: shown.generation, number: number.or_else(|| shown.follows.clone()) })

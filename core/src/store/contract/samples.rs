@@ -128,6 +128,7 @@ pub(crate) fn delivery(id: &str, account: &str, alert: &str, status: DeliverySta
             updated_at: now(),
         }),
         attempt_deadline: None,
+        unsure_at: Vec::new(),
         not_before: Some(now()),
         claimed_until: None,
         failures: 0,

@@ -9,7 +9,7 @@ use super::{
     busy,
     error::failure,
     forget,
-    read::{self, each, list},
+    read::{self, each},
     write::{Done, append_event, execute, json, one, put_delivery},
     writer::Writing,
 };
@@ -74,10 +74,18 @@ pub(super) fn claim(database: &Writing<'_>, claim: &Claim) -> Done<Vec<Claimed>>
     let taken = "SELECT value, version, key_id, sealed FROM deliveries WHERE rowid = ?1";
     let until = claim.until.timestamp_micros();
     let mut claimed = Vec::with_capacity(places.len());
-    for (.., rowid) in places {
+    for (_, id, rowid) in places {
         execute(database, take, params![rowid, version, until, claim.owner]).map_err(failure)?;
-        let rows: Vec<Row<DeliveryRecord>> = list(database, taken, [rowid])?;
-        for mut row in rows {
+        let rows: Vec<Result<Row<DeliveryRecord>>> = each(database, taken, [rowid], |found| Ok(read::row(found)))?;
+        for row in rows {
+            let mut row = match row {
+                Ok(row) => row,
+                // The others go on; this one is taken again when the claim is over.
+                Err(error) => {
+                    tracing::error!(%id, %error, "a delivery cannot be read");
+                    continue;
+                }
+            };
             row.value.claimed_until = Some(claim.until);
             let steps = if row.value.waits_for_steps() { steps(database, &row.value.delivery.id)? } else { Vec::new() };
             claimed.push(Claimed { row, steps });

@@ -201,7 +201,7 @@ pub(super) fn each<T>(
 }
 
 /// Columns: value, version, key id, sealed.
-fn row<T: DeserializeOwned>(row: &rusqlite::Row<'_>) -> Result<Row<T>> {
+pub(super) fn row<T: DeserializeOwned>(row: &rusqlite::Row<'_>) -> Result<Row<T>> {
     let key_id: Option<String> = row.get(2).map_err(failure)?;
     let sealed: Option<Vec<u8>> = row.get(3).map_err(failure)?;
     Ok(Row {

@@ -19,12 +19,19 @@ struct Row {
     sys_id: String,
 }
 
-/// Asks for so many records at once.
-fn ask(fake: &Fake, records: usize) -> Result<Vec<Result<Row, Failure>>, Failure> {
+fn servicenow(fake: &Fake) -> ServiceNow {
     let mut config = Config::default();
     config.retry.max_attempts = 2;
     let chance: Chance = fake.chance();
-    let servicenow = ServiceNow::new(fake.wire(&config), &config, chance).unwrap();
+    ServiceNow::new(fake.wire(&config), &config, chance).unwrap()
+}
+
+/// Asks for so many records at once.
+fn ask(fake: &Fake, records: usize) -> Result<Vec<Result<Row, Failure>>, Failure> {
+    ask_of(&servicenow(fake), fake, records)
+}
+
+fn ask_of(servicenow: &ServiceNow, fake: &Fake, records: usize) -> Result<Vec<Result<Row, Failure>>, Failure> {
     let instance = InstanceId::parse("https://dev1.service-now.com").unwrap();
     let access = Access::new(&instance, &Secret::from("token")).unwrap();
     let records: Vec<_> =
@@ -115,6 +122,19 @@ fn each_part_has_the_outcome_that_it_would_have_alone() {
     let waits = |number: usize| parts[number].as_ref().unwrap_err().error.retry_advice();
     assert_eq!((waits(2), waits(3)), (Retry::After(Duration::from_secs(7)), Retry::After(Duration::from_secs(7))));
     assert_eq!(parts[5].as_ref().unwrap_err().error.context("token"), Some("rejected"));
+}
+
+#[test]
+fn a_pause_that_a_part_asks_for_is_kept_by_every_call() {
+    let fake = Fake::new();
+    let servicenow = servicenow(&fake);
+    let wait = &[JSON[0], ("Retry-After", "3600")];
+    fake.json(200, &whole(&[part("0", 201, JSON, MADE), part("1", 429, wait, "{}")], &[]));
+    let parts = ask_of(&servicenow, &fake, 2).unwrap();
+    assert_eq!(failed(&parts[1]), (ErrorKind::Throttled, Outcome::NotDone));
+    let refused = ask_of(&servicenow, &fake, 1).unwrap_err();
+    assert_eq!((refused.error.kind(), refused.outcome), (ErrorKind::Throttled, Outcome::NotDone));
+    assert_eq!(fake.sent().len(), 1, "nothing is sent while the pause lasts");
 }
 
 #[test]
