@@ -47,7 +47,7 @@ export declare class RecordPage {
   get items(): Array<Record<string, string>>
   /** The same as JSON text, exactly as the instance sent it. */
   readonly json: string
-  /** Give it to the next call as `after`; undefined after the last page. */
+  /** Give it to the next call as `after`; only the last page, an empty one, has none. */
   readonly next: string | undefined
 }
 

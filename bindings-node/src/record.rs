@@ -60,11 +60,7 @@ operations! {
         pages(request: PageRecords { customer_id, table, query, fields, size, after }) -> Walk
         ["AsyncGenerator<RecordPage, void, void>"] {
             let query = Query::of(&query.unwrap_or_default())?;
-            let query = match after {
-                Some(last) => query.greater("sys_id", &last)?,
-                None => query,
-            };
-            let pages = core.records().pages_json(&customer_id, &table, query, &names(&fields), size);
+            let pages = core.records().pages_json(&customer_id, &table, query, &names(&fields), size).after(after);
             Ok(Walk(Arc::new(Mutex::new(Some(pages)))))
         }
 

@@ -265,7 +265,7 @@ pub(crate) struct RecordPage {
     /// The page as JSON text, as the instance sent it.
     #[pyo3(get)]
     json: String,
-    /// Give it to the next call as `after`; none after the last page.
+    /// Give it to the next call as `after`; only the last page, an empty one, has none.
     #[pyo3(get)]
     next: Option<String>,
     parsed: PyOnceLock<Py<PyAny>>,

@@ -187,3 +187,18 @@ async fn a_walk_that_is_dropped_ends_its_request() {
     drop(pages);
     until("the request is let go", || meddler.let_go.load(Ordering::SeqCst)).await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_walk_may_begin_where_another_one_ended() {
+    let (world, client, _) = walked(usize::MAX, Fate::Forbidden, 64).await;
+    let all = in_order(&world);
+    for (at, key) in all.iter().enumerate() {
+        let mut rest =
+            client.records().pages::<Record>(ACME, "incident", query(), &["sys_id"], 3).after(key.clone().into());
+        let mut ids = Vec::new();
+        while let Some(page) = rest.next().await.unwrap() {
+            ids.extend(page.into_iter().map(|row| row["sys_id"].clone()));
+        }
+        assert_eq!(ids, all[at + 1..]);
+    }
+}

@@ -288,3 +288,19 @@ async fn a_source_needs_its_account() {
         is(&error, ErrorKind::NotFound, "no account");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_caller_that_goes_away_at_any_moment_keeps_nobody_from_looking() {
+    // The clock stands, so a lease that is not given back stays.
+    let world = World::with(&[], 0).await;
+    world.added(ACME).await;
+    for at in 0..300 {
+        let _ = tokio::time::timeout(Duration::from_micros(10 * at), poll(&world.client, AlertSource::Monitor)).await;
+    }
+    let looked = async {
+        while !monitored(&world).await.looked {
+            tokio::task::yield_now().await;
+        }
+    };
+    assert!(tokio::time::timeout(Duration::from_secs(10), looked).await.is_ok(), "the lease is held by nobody");
+}

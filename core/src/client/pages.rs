@@ -33,6 +33,11 @@ impl<T: DeserializeOwned + Send> Pages<T> {
         Self(walker, PhantomData)
     }
 
+    /// Begins after this key, the `next` of a page; without one at the beginning.
+    pub fn after(self, key: Option<String>) -> Self {
+        Self(self.0.after(key), PhantomData)
+    }
+
     /// The next page; none after the last one. The walk can be continued after an error.
     ///
     /// # Errors
@@ -45,6 +50,11 @@ impl<T: DeserializeOwned + Send> Pages<T> {
 impl JsonPages {
     pub(super) const fn over(walker: Walker) -> Self {
         Self(walker)
+    }
+
+    /// Begins after this key, the `next` of a page; without one at the beginning.
+    pub fn after(self, key: Option<String>) -> Self {
+        Self(self.0.after(key))
     }
 
     /// The next page; none after the last one. The walk can be continued after an error.
@@ -103,6 +113,10 @@ impl Walker {
     pub(super) fn new(inner: &Arc<Inner>, question: Question) -> Self {
         let (inner, question) = (Arc::clone(inner), Arc::new(question));
         Self { inner, question, next: None, ahead: JoinSet::new(), came: None, ended: false }
+    }
+
+    fn after(self, key: Option<String>) -> Self {
+        Self { next: key, ..self }
     }
 
     /// The next page and the key of its last row; none after the last page.

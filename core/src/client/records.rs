@@ -231,7 +231,7 @@ impl Records<'_> {
 pub struct RecordPage<T> {
     /// The records of this page. A page can be short in the middle: the instance counts before it hides records.
     pub items: Vec<T>,
-    /// Give it to the next call to go on; none after the last page.
+    /// Give it to the next call to go on; only the last page, an empty one, has none.
     pub next: Option<String>,
 }
 
@@ -241,7 +241,7 @@ pub struct RecordPage<T> {
 pub struct JsonPage {
     /// A JSON array of objects, exactly as the instance sent it.
     pub json: Box<RawValue>,
-    /// Give it to the next call to go on; none after the last page.
+    /// Give it to the next call to go on; only the last page, an empty one, has none.
     pub next: Option<String>,
 }
 

@@ -17,7 +17,7 @@ use crate::{
     error::{Error, ErrorKind, Result},
     model::{Account, ConnectionStatus, DeliveryStatus},
     store::{
-        Change, DeliveryFilter, Refusal, Row, Store,
+        Change, Claim, DeliveryFilter, Refusal, Row, Store, Wanted,
         contract::{self, samples::*},
     },
 };
@@ -318,6 +318,30 @@ async fn a_row_that_cannot_be_understood_is_an_error_and_not_a_panic() {
         assert_store_error(&store.account(&customer("a")).await.unwrap_err(), "cannot be understood");
     }
     assert!(store.account(&customer("b")).await.unwrap().is_some(), "the others are not concerned");
+}
+
+#[tokio::test]
+async fn a_delivery_that_cannot_be_understood_holds_up_no_other() {
+    let folder = Folder::new();
+    let path = folder.path("a.db");
+    let store = SqliteStore::open(&path).unwrap();
+    store.commit(world()).await.unwrap();
+    for id in ["1", "2", "3"] {
+        let put = new(delivery(id, "a", id, DeliveryStatus::Pending));
+        store.commit(vec![Change::Delivery(put.into())]).await.unwrap();
+    }
+    Database::open(&path).unwrap().execute("UPDATE deliveries SET value = '{}' WHERE id = '1'", []).unwrap();
+    let (now, customers) = (chrono::Utc::now(), vec![customer("a")]);
+    let claim = |now, owner: &str| Claim {
+        wanted: Wanted::Ready { customers: customers.clone(), limit: 10 },
+        owner: owner.to_owned(),
+        now,
+        until: now + Duration::from_secs(60),
+    };
+    let claimed = store.claim(claim(now, "worker")).await.unwrap();
+    let ids: Vec<_> = claimed.iter().map(|claimed| claimed.row.value.delivery.id.as_str()).collect();
+    assert_eq!(ids, ["2", "3"]);
+    assert!(store.claim(claim(now, "another")).await.unwrap().is_empty(), "it is not asked for again at once");
 }
 
 #[tokio::test]
