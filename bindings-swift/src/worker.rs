@@ -21,8 +21,7 @@ impl NativeWorker {
 #[uniffi::export]
 impl NativeWorker {
     pub async fn stop(&self, cancel: Arc<CancelToken>) -> Result<(), NativeError> {
-        let ended = self.0.ended();
-        cancel.run(async move { ended.await }).await
+        cancel.run(self.0.stop()).await
     }
 
     pub async fn ended(&self, cancel: Arc<CancelToken>) -> Result<(), NativeError> {
