@@ -203,8 +203,8 @@ resource! {
         /// `from_instance_url` in the same step that saves it at `instance_url`; until then the old one goes on
         /// working.
         ///
-        /// Raises what `register` raises; NotFoundError without a connection at the old address; InvalidInputError when
-        /// both are the same.
+        /// Raises what `register` raises; IllegalStateError without a registration at the old address;
+        /// InvalidInputError when both are the same.
         fn relocate(&core, request; from_instance_url: String) -> Connection {
             core.registrations().relocate(&from_instance_url, request).await
         }

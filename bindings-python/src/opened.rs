@@ -72,9 +72,13 @@ impl Opened {
         self.of_this_process(py).1.get().unwrap_or(&self.first).1.is_closed()
     }
 
-    /// The client of this process, now.
+    /// The client of this process, now. One that is there is given without waiting, so to observers too.
     pub(crate) fn now(&self, py: Python<'_>) -> PyResult<Client> {
-        wait(py, self.here(py).client())
+        let here = self.here(py);
+        match here.client.get() {
+            Some(owned) => Ok(owned.1.clone()),
+            None => wait(py, here.client()),
+        }
     }
 }
 

@@ -224,7 +224,9 @@ impl Mailbox {
 impl Mailbox {
     /// Hands the answers out. Called by the loop.
     fn __call__(&self, py: Python<'_>) {
-        for (future, answer) in mem::take(&mut *lock(&self.answers)) {
+        // Taken out first: in the head of the loop, the lock would be held until its end.
+        let answers = mem::take(&mut *lock(&self.answers));
+        for (future, answer) in answers {
             let future = future.bind(py);
             if let Err(error) = settle(py, future, answer) {
                 error.write_unraisable(py, Some(future));

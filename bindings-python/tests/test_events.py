@@ -56,19 +56,17 @@ def test_an_observer_cannot_block_and_may_hand_over(client: Client, simulator: S
 
 
 def test_an_observer_may_add_and_remove_observers(client: Client, simulator: Simulator) -> None:
-    done = threading.Event()
+    told: list[str] = []
 
-    def change() -> None:
+    def once(event: Event) -> None:
+        told.append("first")
         client.unobserve(number)
-        client.observe(print)
-        done.set()
+        client.observe(lambda event: told.append("second"))
 
-    def observe(event: Event) -> None:
-        threading.Thread(target=change).start()
-
-    number = client.observe(observe)
+    number = client.observe(once)
     client.accounts.add(CUSTOMER, **simulator.account)
-    assert done.wait(10)
+    client.accounts.remove(CUSTOMER)
+    assert told == ["first", "second"]
 
 
 def test_events_are_taken_one_by_one_until_the_client_closes(client: Client, simulator: Simulator) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 import itsm_adapter
-from itsm_adapter import Client, Environment, InvalidInputError, ItsmError, Severity, StoreError
+from itsm_adapter import Client, Environment, ErrorKind, InvalidInputError, ItsmError, NotFoundError, Severity, StoreError
 from conftest import CUSTOMER, Simulator
 
 HOSTILE = ["", " ", "\0", "a\0b", "../../etc/passwd", "' OR 1=1 --", "\r\nX-Evil: 1", "\u202e", "😀" * 1000, "x" * 10_000_000]
@@ -157,3 +157,12 @@ def test_no_secret_shows_itself(registered: Client, simulator: Simulator) -> Non
         + [str(caught.value), repr(caught.value.__cause__), repr(caught.value.__dict__), repr(list(registered.events.iterate()))]
     )
     assert not [secret for secret in simulator.secrets if secret in shown]
+
+
+def test_a_value_of_an_enum_is_as_good_as_its_word(client: Client) -> None:
+    with pytest.raises(NotFoundError) as raised:
+        client.accounts.get(CUSTOMER)
+    assert raised.value.kind == ErrorKind.NOT_FOUND and ErrorKind.NOT_FOUND == "not_found"
+    assert ErrorKind.NOT_FOUND != "not_founD" and ErrorKind.NOT_FOUND != ErrorKind.TIMEOUT and ErrorKind.TIMEOUT != 3
+    by_kind: dict[object, int] = {ErrorKind.NOT_FOUND: 1}
+    assert by_kind["not_found"] == 1 and hash(ErrorKind.NOT_FOUND) == hash("not_found")

@@ -71,7 +71,7 @@ mod node {
 
 #[cfg(feature = "python")]
 mod python {
-    use pyo3::{inspect::PyStaticExpr, prelude::*};
+    use pyo3::{inspect::PyStaticExpr, prelude::*, types::PyString};
 
     #[allow(clippy::wildcard_imports)] // all nouns of the model
     use crate::*;
@@ -144,6 +144,18 @@ mod python {
 
                 fn __str__(&self) -> String {
                     word(self)
+                }
+
+                /// Its word is as good.
+                fn __eq__(&self, other: &Bound<'_, PyAny>) -> bool {
+                    match other.cast::<Self>() {
+                        Ok(other) => self == other.get(),
+                        Err(_) => other.extract::<String>().is_ok_and(|other| word(self) == other),
+                    }
+                }
+
+                fn __hash__(&self, py: Python<'_>) -> PyResult<isize> {
+                    PyString::new(py, &word(self)).hash()
                 }
             }
         )+ };

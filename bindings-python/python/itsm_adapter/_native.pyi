@@ -47,7 +47,7 @@ class Account:
     @property
     def is_disabled(self, /) -> bool:
         """
-        Whether nothing is sent for it; see [`Accounts::disable`](crate::Accounts::disable).
+        Whether nothing is sent for it; see `disable` of the accounts.
         """
     @property
     def name(self, /) -> str | None:
@@ -271,10 +271,12 @@ class AlertSource:
     """
     Alerts of DaaS, from Monitor.
     """
-    def __eq__(self, value: object, /) -> bool: ...
+    def __eq__(self, other: object, /) -> bool:
+        """
+        Its word is as good.
+        """
     def __hash__(self, /) -> int: ...
     def __int__(self, /) -> int: ...
-    def __ne__(self, value: object, /) -> bool: ...
     def __repr__(self, /) -> str: ...
     def __str__(self, /) -> str: ...
     @property
@@ -300,10 +302,12 @@ class AlertState:
     """
     It is there: new, or told again.
     """
-    def __eq__(self, value: object, /) -> bool: ...
+    def __eq__(self, other: object, /) -> bool:
+        """
+        Its word is as good.
+        """
     def __hash__(self, /) -> int: ...
     def __int__(self, /) -> int: ...
-    def __ne__(self, value: object, /) -> bool: ...
     def __repr__(self, /) -> str: ...
     def __str__(self, /) -> str: ...
     @property
@@ -409,9 +413,9 @@ class Alerts:
         """
         Takes the body of a Citrix Cloud webhook callback. None when it tells of something else than a new
         notification. `authorization` is the value of that header of the callback, `expected` the value given as
-        `authHeaders` when the webhook was made; with `expected` they must be equal. `customer_id` is the account that
-        the webhook was made for: with it, a body that names another account is refused; without it, the body is
-        believed.
+        `authorization` when the webhook was made (Citrix calls it `authHeaders`); with `expected` they must be equal.
+        `customer_id` is the account that the webhook was made for: with it, a body that names another account is
+        refused; without it, the body is believed.
 
         Raises ForbiddenError when the authorization differs, or the body names another account; InvalidInputError when
         the body is not a callback; NotFoundError when its account was not added; StoreError.
@@ -585,9 +589,9 @@ class AsyncAlerts:
         """
         Takes the body of a Citrix Cloud webhook callback. None when it tells of something else than a new
         notification. `authorization` is the value of that header of the callback, `expected` the value given as
-        `authHeaders` when the webhook was made; with `expected` they must be equal. `customer_id` is the account that
-        the webhook was made for: with it, a body that names another account is refused; without it, the body is
-        believed.
+        `authorization` when the webhook was made (Citrix calls it `authHeaders`); with `expected` they must be equal.
+        `customer_id` is the account that the webhook was made for: with it, a body that names another account is
+        refused; without it, the body is believed.
 
         Raises ForbiddenError when the authorization differs, or the body names another account; InvalidInputError when
         the body is not a callback; NotFoundError when its account was not added; StoreError.
@@ -862,27 +866,28 @@ class AsyncRecords:
 
         Raises OutcomeUnknownError when the record may or may not exist; else what `get` raises, and nothing was made.
         """
-    def insert_many(self, /, customer_id: str, table: str, records: list[dict[str, Any]] | str, *, fields: Sequence[str] | None = None, in_flight: SupportsIndex = 64) -> Coroutine[Any, Any, list[dict[str, str] | ItsmError]]:
+    def insert_many(self, /, customer_id: str, table: str, records: list[dict[str, Any]] | str, *, fields: Sequence[str] | None = None, in_flight: SupportsIndex | None = None) -> Coroutine[Any, Any, list[dict[str, str] | ItsmError]]:
         """
-        Makes many records, at most `in_flight` (1 to 1000) at a time, and tells of each, in the order given, how it
+        Makes many records, at most `in_flight` (1 to 1000; 64) at a time, and tells of each, in the order given, how it
         went: the record, or the exception, which is not raised. One that fails does not stop the others.
 
         Raises InvalidInputError, IllegalStateError when the account is not registered.
         """
-    def page(self, /, customer_id: str, table: str, query: Sequence[tuple[str, Operator | str, str]] | None = None, *, fields: Sequence[str] | None = None, size: SupportsIndex = 1000, after: str | None = None) -> Coroutine[Any, Any, RecordPage]:
+    def page(self, /, customer_id: str, table: str, query: Sequence[tuple[str, Operator | str, str]] | None = None, *, fields: Sequence[str] | None = None, size: SupportsIndex | None = None, after: str | None = None) -> Coroutine[Any, Any, RecordPage]:
         """
         One page of a walk over all records that match, in the order of `sys_id`: stable, and in constant memory.
-        `after` is the `next` of the page before, `size` 1 to 10,000. A column `sys_id` is always asked for.
+        `after` is the `next` of the page before, `size` 1 to 10,000 (1000). A column `sys_id` is always asked for.
 
         Raises what `get` raises.
         """
-    def pages(self, /, customer_id: str, table: str, query: Sequence[tuple[str, Operator | str, str]] | None = None, *, fields: Sequence[str] | None = None, size: SupportsIndex = 1000) -> AsyncIterator[RecordPage]:
+    def pages(self, /, customer_id: str, table: str, query: Sequence[tuple[str, Operator | str, str]] | None = None, *, fields: Sequence[str] | None = None, size: SupportsIndex | None = None) -> AsyncIterator[RecordPage]:
         """
         Walks over all records that match, page by page; see `page`. The next page is on its way while one is read.
         """
-    def query(self, /, customer_id: str, table: str, query: Sequence[tuple[str, Operator | str, str]] | None = None, *, fields: Sequence[str] | None = None, limit: SupportsIndex = 100) -> Coroutine[Any, Any, list[dict[str, str]]]:
+    def query(self, /, customer_id: str, table: str, query: Sequence[tuple[str, Operator | str, str]] | None = None, *, fields: Sequence[str] | None = None, limit: SupportsIndex | None = None) -> Coroutine[Any, Any, list[dict[str, str]]]:
         """
-        Records that match the query, at most `limit` of them. No records can also mean no right to read them.
+        Records that match the query, at most `limit` of them, 1 to 10,000 (100). No records can also mean no right to
+        read them.
 
         Raises what `get` raises.
         """
@@ -890,7 +895,8 @@ class AsyncRecords:
         """
         Changes the columns given and gives the record back.
 
-        Raises what `insert` raises; repeating an update whose outcome is unknown is safe.
+        Raises what `insert` raises. Repeating an update whose outcome is unknown is safe, unless it writes a journal
+        column such as `work_notes`.
         """
 
 @final
@@ -997,8 +1003,8 @@ class AsyncRegistrations:
         `from_instance_url` in the same step that saves it at `instance_url`; until then the old one goes on
         working.
 
-        Raises what `register` raises; NotFoundError without a connection at the old address; InvalidInputError when
-        both are the same.
+        Raises what `register` raises; IllegalStateError without a registration at the old address;
+        InvalidInputError when both are the same.
         """
     def test(self, /, customer_id: str, instance_url: str, *, client_id: str, client_secret: str, user_name: str, password: str, instance_name: str | None = None) -> Coroutine[Any, Any, TestReport]:
         """
@@ -1095,7 +1101,7 @@ class AsyncWebhooks:
 @final
 class AsyncWorker:
     """
-    A worker at work, until it is stopped, its client is closed, or nobody holds it any more. In a `with` block
+    A worker at work, until it is stopped or its client is closed; it works on when nobody holds it. In a `with` block
     (`async with`) it is stopped at the end of the block.
     """
     def __aenter__(self, /) -> Coroutine[Any, Any, AsyncWorker]: ...
@@ -1248,10 +1254,12 @@ class CheckName:
     """
     The instance's token endpoint accepts the credentials.
     """
-    def __eq__(self, value: object, /) -> bool: ...
+    def __eq__(self, other: object, /) -> bool:
+        """
+        Its word is as good.
+        """
     def __hash__(self, /) -> int: ...
     def __int__(self, /) -> int: ...
-    def __ne__(self, value: object, /) -> bool: ...
     def __repr__(self, /) -> str: ...
     def __str__(self, /) -> str: ...
     @property
@@ -1281,10 +1289,12 @@ class CheckOutcome:
     """
     The answer is hidden from the account. It does not fail a save.
     """
-    def __eq__(self, value: object, /) -> bool: ...
+    def __eq__(self, other: object, /) -> bool:
+        """
+        Its word is as good.
+        """
     def __hash__(self, /) -> int: ...
     def __int__(self, /) -> int: ...
-    def __ne__(self, value: object, /) -> bool: ...
     def __repr__(self, /) -> str: ...
     def __str__(self, /) -> str: ...
     @property
@@ -1388,10 +1398,12 @@ class ChosenSysId:
     """
     What was seen is not good enough to rely on.
     """
-    def __eq__(self, value: object, /) -> bool: ...
+    def __eq__(self, other: object, /) -> bool:
+        """
+        Its word is as good.
+        """
     def __hash__(self, /) -> int: ...
     def __int__(self, /) -> int: ...
-    def __ne__(self, value: object, /) -> bool: ...
     def __repr__(self, /) -> str: ...
     def __str__(self, /) -> str: ...
     @property
@@ -1627,10 +1639,12 @@ class ConnectionStatus:
     """
     The account is connected; Citrix Cloud is not registered with the instance yet.
     """
-    def __eq__(self, value: object, /) -> bool: ...
+    def __eq__(self, other: object, /) -> bool:
+        """
+        Its word is as good.
+        """
     def __hash__(self, /) -> int: ...
     def __int__(self, /) -> int: ...
-    def __ne__(self, value: object, /) -> bool: ...
     def __repr__(self, /) -> str: ...
     def __str__(self, /) -> str: ...
     @property
@@ -1846,10 +1860,12 @@ class DeliveryStatus:
     """
     An attempt was begun whose outcome is not known yet.
     """
-    def __eq__(self, value: object, /) -> bool: ...
+    def __eq__(self, other: object, /) -> bool:
+        """
+        Its word is as good.
+        """
     def __hash__(self, /) -> int: ...
     def __int__(self, /) -> int: ...
-    def __ne__(self, value: object, /) -> bool: ...
     def __repr__(self, /) -> str: ...
     def __str__(self, /) -> str: ...
     @property
@@ -1909,10 +1925,12 @@ class EntitlementGroup:
     """
     The service can be used.
     """
-    def __eq__(self, value: object, /) -> bool: ...
+    def __eq__(self, other: object, /) -> bool:
+        """
+        Its word is as good.
+        """
     def __hash__(self, /) -> int: ...
     def __int__(self, /) -> int: ...
-    def __ne__(self, value: object, /) -> bool: ...
     def __repr__(self, /) -> str: ...
     def __str__(self, /) -> str: ...
     @property
@@ -1947,10 +1965,12 @@ class Environment:
     """
     Citrix Cloud Government (US), a cloud of its own.
     """
-    def __eq__(self, value: object, /) -> bool: ...
+    def __eq__(self, other: object, /) -> bool:
+        """
+        Its word is as good.
+        """
     def __hash__(self, /) -> int: ...
     def __int__(self, /) -> int: ...
-    def __ne__(self, value: object, /) -> bool: ...
     def __repr__(self, /) -> str: ...
     def __str__(self, /) -> str: ...
     @property
@@ -2094,10 +2114,12 @@ class ErrorKind:
     """
     The remote, or the way to it, is down for now. Try again later.
     """
-    def __eq__(self, value: object, /) -> bool: ...
+    def __eq__(self, other: object, /) -> bool:
+        """
+        Its word is as good.
+        """
     def __hash__(self, /) -> int: ...
     def __int__(self, /) -> int: ...
-    def __ne__(self, value: object, /) -> bool: ...
     def __repr__(self, /) -> str: ...
     def __str__(self, /) -> str: ...
     @property
@@ -2240,10 +2262,12 @@ class EventKind:
     """
     A registration was ended.
     """
-    def __eq__(self, value: object, /) -> bool: ...
+    def __eq__(self, other: object, /) -> bool:
+        """
+        Its word is as good.
+        """
     def __hash__(self, /) -> int: ...
     def __int__(self, /) -> int: ...
-    def __ne__(self, value: object, /) -> bool: ...
     def __repr__(self, /) -> str: ...
     def __str__(self, /) -> str: ...
     @property
@@ -2345,10 +2369,12 @@ class GrantKind:
     """
     Consent of a person in the browser. Ends at the refresh token's fixed wall.
     """
-    def __eq__(self, value: object, /) -> bool: ...
+    def __eq__(self, other: object, /) -> bool:
+        """
+        Its word is as good.
+        """
     def __hash__(self, /) -> int: ...
     def __int__(self, /) -> int: ...
-    def __ne__(self, value: object, /) -> bool: ...
     def __repr__(self, /) -> str: ...
     def __str__(self, /) -> str: ...
     @property
@@ -2479,10 +2505,12 @@ class InstanceHealth:
     """
     Nobody has asked yet.
     """
-    def __eq__(self, value: object, /) -> bool: ...
+    def __eq__(self, other: object, /) -> bool:
+        """
+        Its word is as good.
+        """
     def __hash__(self, /) -> int: ...
     def __int__(self, /) -> int: ...
-    def __ne__(self, value: object, /) -> bool: ...
     def __repr__(self, /) -> str: ...
     def __str__(self, /) -> str: ...
     @property
@@ -2596,10 +2624,12 @@ class LookUp:
     """
     It finds the record with the key, and nothing with a key that no record has.
     """
-    def __eq__(self, value: object, /) -> bool: ...
+    def __eq__(self, other: object, /) -> bool:
+        """
+        Its word is as good.
+        """
     def __hash__(self, /) -> int: ...
     def __int__(self, /) -> int: ...
-    def __ne__(self, value: object, /) -> bool: ...
     def __repr__(self, /) -> str: ...
     def __str__(self, /) -> str: ...
     @property
@@ -2652,10 +2682,12 @@ class Operator:
     """
     The column begins with the value. Instances may forbid it.
     """
-    def __eq__(self, value: object, /) -> bool: ...
+    def __eq__(self, other: object, /) -> bool:
+        """
+        Its word is as good.
+        """
     def __hash__(self, /) -> int: ...
     def __int__(self, /) -> int: ...
-    def __ne__(self, value: object, /) -> bool: ...
     def __repr__(self, /) -> str: ...
     def __str__(self, /) -> str: ...
     @property
@@ -2715,10 +2747,12 @@ class PolicyAction:
     """
     It becomes an incident.
     """
-    def __eq__(self, value: object, /) -> bool: ...
+    def __eq__(self, other: object, /) -> bool:
+        """
+        Its word is as good.
+        """
     def __hash__(self, /) -> int: ...
     def __int__(self, /) -> int: ...
-    def __ne__(self, value: object, /) -> bool: ...
     def __repr__(self, /) -> str: ...
     def __str__(self, /) -> str: ...
     @property
@@ -2939,7 +2973,7 @@ class RecordPage:
     @property
     def next(self, /) -> str | None:
         """
-        Give it to the next call as `after`; none after the last page.
+        Give it to the next call as `after`; only the last page, an empty one, has none.
         """
 
 @final
@@ -2964,27 +2998,28 @@ class Records:
 
         Raises OutcomeUnknownError when the record may or may not exist; else what `get` raises, and nothing was made.
         """
-    def insert_many(self, /, customer_id: str, table: str, records: list[dict[str, Any]] | str, *, fields: Sequence[str] | None = None, in_flight: SupportsIndex = 64) -> list[dict[str, str] | ItsmError]:
+    def insert_many(self, /, customer_id: str, table: str, records: list[dict[str, Any]] | str, *, fields: Sequence[str] | None = None, in_flight: SupportsIndex | None = None) -> list[dict[str, str] | ItsmError]:
         """
-        Makes many records, at most `in_flight` (1 to 1000) at a time, and tells of each, in the order given, how it
+        Makes many records, at most `in_flight` (1 to 1000; 64) at a time, and tells of each, in the order given, how it
         went: the record, or the exception, which is not raised. One that fails does not stop the others.
 
         Raises InvalidInputError, IllegalStateError when the account is not registered.
         """
-    def page(self, /, customer_id: str, table: str, query: Sequence[tuple[str, Operator | str, str]] | None = None, *, fields: Sequence[str] | None = None, size: SupportsIndex = 1000, after: str | None = None) -> RecordPage:
+    def page(self, /, customer_id: str, table: str, query: Sequence[tuple[str, Operator | str, str]] | None = None, *, fields: Sequence[str] | None = None, size: SupportsIndex | None = None, after: str | None = None) -> RecordPage:
         """
         One page of a walk over all records that match, in the order of `sys_id`: stable, and in constant memory.
-        `after` is the `next` of the page before, `size` 1 to 10,000. A column `sys_id` is always asked for.
+        `after` is the `next` of the page before, `size` 1 to 10,000 (1000). A column `sys_id` is always asked for.
 
         Raises what `get` raises.
         """
-    def pages(self, /, customer_id: str, table: str, query: Sequence[tuple[str, Operator | str, str]] | None = None, *, fields: Sequence[str] | None = None, size: SupportsIndex = 1000) -> Iterator[RecordPage]:
+    def pages(self, /, customer_id: str, table: str, query: Sequence[tuple[str, Operator | str, str]] | None = None, *, fields: Sequence[str] | None = None, size: SupportsIndex | None = None) -> Iterator[RecordPage]:
         """
         Walks over all records that match, page by page; see `page`. The next page is on its way while one is read.
         """
-    def query(self, /, customer_id: str, table: str, query: Sequence[tuple[str, Operator | str, str]] | None = None, *, fields: Sequence[str] | None = None, limit: SupportsIndex = 100) -> list[dict[str, str]]:
+    def query(self, /, customer_id: str, table: str, query: Sequence[tuple[str, Operator | str, str]] | None = None, *, fields: Sequence[str] | None = None, limit: SupportsIndex | None = None) -> list[dict[str, str]]:
         """
-        Records that match the query, at most `limit` of them. No records can also mean no right to read them.
+        Records that match the query, at most `limit` of them, 1 to 10,000 (100). No records can also mean no right to
+        read them.
 
         Raises what `get` raises.
         """
@@ -2992,7 +3027,8 @@ class Records:
         """
         Changes the columns given and gives the record back.
 
-        Raises what `insert` raises; repeating an update whose outcome is unknown is safe.
+        Raises what `insert` raises. Repeating an update whose outcome is unknown is safe, unless it writes a journal
+        column such as `work_notes`.
         """
 
 @final
@@ -3099,8 +3135,8 @@ class Registrations:
         `from_instance_url` in the same step that saves it at `instance_url`; until then the old one goes on
         working.
 
-        Raises what `register` raises; NotFoundError without a connection at the old address; InvalidInputError when
-        both are the same.
+        Raises what `register` raises; IllegalStateError without a registration at the old address;
+        InvalidInputError when both are the same.
         """
     def test(self, /, customer_id: str, instance_url: str, *, client_id: str, client_secret: str, user_name: str, password: str, instance_name: str | None = None) -> TestReport:
         """
@@ -3273,10 +3309,12 @@ class ServiceState:
     """
     A word that this version does not know; it counts as not entitled.
     """
-    def __eq__(self, value: object, /) -> bool: ...
+    def __eq__(self, other: object, /) -> bool:
+        """
+        Its word is as good.
+        """
     def __hash__(self, /) -> int: ...
     def __int__(self, /) -> int: ...
-    def __ne__(self, value: object, /) -> bool: ...
     def __repr__(self, /) -> str: ...
     def __str__(self, /) -> str: ...
     @property
@@ -3310,10 +3348,12 @@ class Severity:
     """
     Worth a look.
     """
-    def __eq__(self, value: object, /) -> bool: ...
+    def __eq__(self, other: object, /) -> bool:
+        """
+        Its word is as good.
+        """
     def __hash__(self, /) -> int: ...
     def __int__(self, /) -> int: ...
-    def __ne__(self, value: object, /) -> bool: ...
     def __repr__(self, /) -> str: ...
     def __str__(self, /) -> str: ...
     @property
@@ -3525,7 +3565,7 @@ class Webhooks:
 @final
 class Worker:
     """
-    A worker at work, until it is stopped, its client is closed, or nobody holds it any more. In a `with` block
+    A worker at work, until it is stopped or its client is closed; it works on when nobody holds it. In a `with` block
     (`async with`) it is stopped at the end of the block.
     """
     def __enter__(self, /) -> Worker: ...

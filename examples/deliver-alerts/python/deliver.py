@@ -33,7 +33,7 @@ def main(lines: Iterable[str]) -> int:
         lag = client.alerts.drain()
         made = [tell(client.alerts.get(delivery.id)) for delivery in submitted]
     print(f"{sum(made)} of {len(made)} alerts are incidents; {lag.dead} dead letters")
-    return 1 if lag.dead else 0
+    return 1 if lag.pending + lag.unknown + lag.dead else 0
 
 
 if __name__ == "__main__":

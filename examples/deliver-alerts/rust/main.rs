@@ -50,7 +50,7 @@ async fn run() -> Result<bool> {
         made += usize::from(tell(&client.alerts().get(delivery.id.as_str()).await?));
     }
     println!("{made} of {} alerts are incidents; {} dead letters", submitted.len(), lag.dead);
-    Ok(lag.dead == 0)
+    Ok(lag.pending + lag.unknown + lag.dead == 0)
 }
 
 #[tokio::main]

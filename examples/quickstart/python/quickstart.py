@@ -9,7 +9,7 @@ import os
 import sys
 from pathlib import Path
 
-from itsm_adapter import Client, ItsmError
+from itsm_adapter import Client, ItsmError, NotFoundError
 
 NOTIFICATION = Path(__file__).parents[1] / "notification.json"
 
@@ -18,12 +18,15 @@ def main() -> None:
     given = os.environ
     customer, instance = given["CITRIX_CUSTOMER_ID"], given["SERVICENOW_URL"]
     with Client(store=given.get("ITSM_ADAPTER_STORE", "memory")) as client:
-        client.accounts.add(
-            customer,
-            environment=given.get("CITRIX_ENVIRONMENT", "us"),
-            client_id=given["CITRIX_CLIENT_ID"],
-            client_secret=given["CITRIX_CLIENT_SECRET"],
-        )
+        try:
+            client.accounts.get(customer)
+        except NotFoundError:
+            client.accounts.add(
+                customer,
+                environment=given.get("CITRIX_ENVIRONMENT", "us"),
+                client_id=given["CITRIX_CLIENT_ID"],
+                client_secret=given["CITRIX_CLIENT_SECRET"],
+            )
         client.connections.connect(customer, instance, instance_name="Help desk")
         connection = client.registrations.register(
             customer,
