@@ -193,6 +193,21 @@ async fn a_stop_finishes_what_is_in_hand() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_drain_ends_when_another_worker_has_done_the_last_one() {
+    let world = World::with(&[DEV1], 1).await;
+    world.registered(ACME).await;
+    submitted(&world, "slow").await;
+    world.simulator.fault(Fault::new(DEV1, FaultKind::Slow).route(INSERT).with("delay_ms", 500));
+    let worker = world.client.alerts().run(RunOptions::default()).await.unwrap();
+    until("the insert", || !world.asked(INSERT).is_empty()).await;
+    // The claim of the other one lasts for 13 s.
+    let drained =
+        tokio::time::timeout(Duration::from_secs(8), world.client.alerts().drain(RunOptions::default())).await;
+    assert_eq!(drained.unwrap().unwrap().delivered, 1);
+    worker.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_was_claimed_ahead_is_given_back_at_a_stop() {
     let world = standing().await;
     submit(&world.client, 0..20).await;

@@ -126,6 +126,8 @@ impl Lane {
                         Ok(None) if self.until_empty && idle && taken == 0 && awake.len() == customers.len() => break,
                         // Accounts in trouble are not asked for; their time comes without a ring.
                         Ok(None) if awake.len() < customers.len() => Some(now + self.poll),
+                        // Nobody rings when another one has done what was waited for.
+                        Ok(Some(at)) if self.until_empty => Some(at.min(now + self.poll)),
                         Ok(at) => at,
                         Err(error) => Some(self.complain(&error, now)),
                     },
