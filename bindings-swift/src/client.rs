@@ -91,6 +91,7 @@ impl NativeClient {
         Arc::new(NativeSubscription::new(self.0.subscribe()))
     }
 
+    #[allow(clippy::needless_pass_by_value)] // uniffi hands lists over by value
     pub fn records_pages(
         &self,
         customer: &str,
