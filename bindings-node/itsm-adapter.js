@@ -47,22 +47,24 @@ function failed(failure, signal) {
 }
 
 /** The options that are numbers. The addon would take any number modulo 2^32. */
-const numbers = [
+const numbers = new Set([
   ...['connectTimeoutMs', 'attemptTimeoutMs', 'totalTimeoutMs', 'transactionLimitMs', 'wakeUpIntervalMs', 'timeoutMs'],
   ...['accessTokenLifespanS', 'refreshTokenLifespanS', 'grantWarningDays', 'keepDeliveriesDays', 'keepDeadLettersDays'],
   ...['keepEventsDays', 'maxAttempts', 'concurrencyPerRemote', 'concurrency', 'pollIntervalMs', 'giveUpAfterMs'],
   ...['batchSize', 'limit', 'size', 'inFlight'],
-]
+])
 const isOutOfRange = value => typeof value === 'number' && value !== value >>> 0
 function counted(request) {
-  for (const name of numbers) {
-    const given = request?.[name]
+  if (!isObject(request) || Array.isArray(request)) return
+  for (const name in request) {
+    if (!numbers.has(name)) continue
+    const given = request[name]
     const value = Array.isArray(given) ? given.find(isOutOfRange) : given
     if (!isOutOfRange(value)) continue
     const message = `The option ${name} must be a whole number from 0 to 4294967295, not ${value}.`
     throw Object.assign(new RangeError(message), { code: 'ERR_OUT_OF_RANGE' })
   }
-  if (Array.isArray(request?.oauthServers)) request.oauthServers.forEach(counted)
+  if (Array.isArray(request.oauthServers)) request.oauthServers.forEach(counted)
 }
 
 /** What is called when a signal fires: one listener for all calls, however many share the signal. */
