@@ -196,6 +196,21 @@ async fn failures_of_the_instance_use_up_no_step() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_a_step_met_does_not_count_against_the_next_incident() {
+    let world = world().await;
+    tell(&world, AlertState::Raised, "It broke").await;
+    by_hand(&world, &incidents(&world)[0], &[("state", "7")]);
+    tell(&world, AlertState::Ended, "It is over").await;
+    for route in ["table:incident:get", "table:incident:insert"] {
+        world.simulator.fault(Fault::new(DEV1, FaultKind::Stray403).route(route));
+    }
+    world.client.alerts().submit(alert(ACME, "a1")).await.unwrap();
+    let two = RunOptions { max_attempts: Some(2), ..RunOptions::default() };
+    world.client.alerts().drain(two).await.unwrap();
+    assert_eq!(incidents(&world).len(), 2, "one refusal of each is not two");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn of_two_incidents_with_one_key_the_younger_becomes_a_child() {
     let world = world().await;
     let delivery = submitted(&world, "twice").await;

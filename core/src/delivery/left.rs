@@ -76,7 +76,6 @@ impl Courier {
         }
         let mut record = row.value;
         let number = record.delivery.incident.as_ref().map(|incident| incident.number.clone()).unwrap_or_default();
-        record.failures = 0;
         let event = if step.alert.state == AlertState::Ended {
             let message = format!(
                 "The end of the alert was not told to incident {number}: it is at {home}, and the account is \

@@ -94,6 +94,7 @@ impl Courier {
     ) -> Result<Next> {
         record.claimed_until = None;
         record.attempt_deadline = None;
+        (record.failures, record.spent) = (0, 0);
         self.sights.forget(&record.delivery.id);
         let first = (through > 0)
             .then(|| Change::RemoveSteps { delivery_id: record.delivery.id.clone(), through })
@@ -206,8 +207,6 @@ impl Courier {
                 record.shown.unnoted = 0;
                 record.shown.resolved = step.alert.state == AlertState::Ended && said == "resolved";
                 record.shown.state = step.alert.state;
-                record.failures = 0;
-                record.spent = 0;
                 record.delivery.failure = None;
                 record.delivery.incident = Some(changed.into());
                 metrics::counter!("itsm_adapter_incidents_updated", "what" => said).increment(1);
@@ -262,7 +261,6 @@ impl Courier {
         let counts = Blame::of(&error) == Blame::Delivery;
         record.spent = record.spent.saturating_add(counts.into());
         if counts && record.spent >= budget.unwrap_or(TRIES).min(TRIES) {
-            (record.failures, record.spent) = (0, 0);
             record.shown.state = step.alert.state;
             let message = format!("A later state of the alert could not be told to its incident: {}", words(&error));
             self.close(record, row.version, step.number, Some((EventKind::DeliveryFailed, message))).await?;
