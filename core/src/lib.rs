@@ -10,6 +10,7 @@ pub mod clock;
 pub mod config;
 mod delivery;
 mod desk;
+mod detached;
 mod error;
 mod event;
 #[cfg(any(feature = "python", feature = "node", feature = "uniffi"))]

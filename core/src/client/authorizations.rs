@@ -4,7 +4,6 @@
 use std::sync::Arc;
 
 use chrono::TimeDelta;
-use tracing::Instrument;
 
 use super::{
     Inner, Registrations,
@@ -13,6 +12,7 @@ use super::{
 };
 use crate::{
     api::servicenow::Identity,
+    detached::detached,
     error::{Error, ErrorKind, Result, Retry},
     id::{CustomerId, InstanceId},
     model::{Authorization, Authorize, Authorized, Connection, ConnectionStatus, Grant, GrantKind, OauthEndpoint},
@@ -164,9 +164,7 @@ impl Inner {
     ) -> Result<Authorized> {
         let inner = Arc::clone(self);
         let work = async move { inner.finish_flow(callback, session.as_ref()).await };
-        tokio::spawn(work.in_current_span()).await.unwrap_or_else(|_| {
-            Err(Error::new(ErrorKind::Internal, "The authorization ended unexpectedly; begin a new one."))
-        })
+        detached("The authorization ended unexpectedly; begin a new one.", work).await
     }
 
     async fn finish_flow(&self, callback: Callback, session: Option<&Secret>) -> Result<Authorized> {

@@ -2,12 +2,11 @@
 
 use std::sync::Arc;
 
-use tracing::Instrument;
-
 use super::{Inner, Registrations, accounts::given, connections::gone};
 use crate::{
     api::servicenow::EndpointCredentials,
-    error::{Error, ErrorKind, Result},
+    detached::detached,
+    error::Result,
     id::{CustomerId, InstanceId},
     model::{Connection, Grant},
     oauth::{ConnectionSecrets, SealedClient, just_replaced},
@@ -44,9 +43,7 @@ impl Registrations<'_> {
                 inner.finish_these(&applied.revocations, &customer).await?;
                 inner.shown(applied.connection.ok_or_else(gone)?).await
             };
-            tokio::spawn(change.in_current_span()).await.unwrap_or_else(|_| {
-                Err(Error::new(ErrorKind::Internal, "The change of the secret ended unexpectedly."))
-            })
+            detached("The change of the secret ended unexpectedly.", change).await
         };
         inner.run("registrations.update_endpoint_secret", work).await
     }

@@ -164,7 +164,7 @@ impl Courier {
 
     /// The attempt's time, from after the write, which may have waited for the disk: the call begins only now.
     pub(super) fn watch(&self, record: &DeliveryRecord) {
-        self.sights.set(record, self.chance.clock.elapsed() + self.longest());
+        self.sights.set(record, self.chance.clock.elapsed(), self.longest());
     }
 
     fn begun(&self, mut record: DeliveryRecord, instance: &InstanceId) -> DeliveryRecord {
@@ -235,7 +235,7 @@ impl Courier {
         record.delivery.updated_at = now;
         record.attempt_deadline = Some(now + self.transaction_limit + MARGIN);
         record.claimed_until = None;
-        self.sights.set(record, self.chance.clock.elapsed() + self.transaction_limit + MARGIN);
+        self.sights.set(record, self.chance.clock.elapsed(), self.transaction_limit + MARGIN);
     }
 
     /// How long an attempt may have an effect after it was begun: its wait for a place, the call, and the instance's own

@@ -34,6 +34,7 @@ use super::{
 use crate::{
     api::servicenow::ServiceNow,
     clock::Chance,
+    detached::detached,
     error::{Error, ErrorKind, Result, Retry},
     event::Observers,
     id::{DeliveryId, InstanceId},
@@ -132,7 +133,7 @@ impl Courier {
     /// goes back.
     pub(super) async fn claim(&self, wanted: Wanted, owner: &str) -> Result<Vec<Held>> {
         let (courier, owner) = (self.clone(), owner.to_owned());
-        let claiming = tokio::spawn(async move {
+        let claiming = async move {
             let (now, span) = (courier.chance.now(), courier.claim_span());
             let claim = Claim { wanted, owner: owner.clone(), now, until: now + span };
             let claimed = courier.store.claim(claim).await?;
@@ -141,8 +142,8 @@ impl Courier {
                 Held::new(claimed, &owner, store, clock, span)
             };
             Ok(claimed.into_iter().map(hold).collect())
-        });
-        claiming.await.unwrap_or_else(|_| Err(Error::new(ErrorKind::Internal, "A claim ended in a panic.")))
+        };
+        detached("A claim ended unexpectedly.", claiming).await
     }
 
     /// Does what is next for a claimed delivery. `budget`: after how many attempts it is dead; none: never. `seat`: where

@@ -262,18 +262,18 @@ impl Lane {
             Ok(Next::Failed(error) | Next::Unknown(error)) => {
                 tracing::debug!(instance = %self.instance, error = %error, "a step failed");
                 // From the answer on: our own work after it is no part of what was asked for.
-                let asked = match error.retry_advice() {
+                let until = match error.retry_advice() {
                     Retry::After(wait) => Some(answered + wait),
                     _ => None,
                 };
                 match Blame::of(&error) {
                     Blame::Instance if cause(&error) == ErrorKind::Throttled => {
                         metrics::counter!("itsm_adapter_throttled").increment(1);
-                        pace.throttled(started, now, asked);
+                        pace.throttled(started, now, until);
                     }
                     Blame::Instance => pace.failed(started, now, chance),
                     Blame::Account => {
-                        if let Some(until) = asked {
+                        if let Some(until) = until {
                             troubles.rests(customer, started, now, until);
                         } else if troubles.failed(
                             customer,

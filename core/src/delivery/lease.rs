@@ -6,7 +6,8 @@ use chrono::TimeDelta;
 
 use crate::{
     clock::Chance,
-    error::{Error, ErrorKind, Result},
+    detached::detached,
+    error::Result,
     store::{Lease, Store},
 };
 
@@ -25,11 +26,11 @@ impl HeldLease {
         span: TimeDelta,
     ) -> Result<Option<(Self, Lease)>> {
         let (store, owner, now) = (Arc::clone(store), chance.uuid().to_string(), chance.now());
-        let taking = tokio::spawn(async move {
+        let taking = async move {
             let lease = store.acquire(&name, &owner, now, now + span).await?;
             Ok(lease.map(|lease| (Self { store, lease: Some(lease.clone()) }, lease)))
-        });
-        taking.await.unwrap_or_else(|_| Err(Error::new(ErrorKind::Internal, "The store ended in a panic.")))
+        };
+        detached("A lease ended unexpectedly.", taking).await
     }
 
     pub(super) async fn give_back(mut self) {

@@ -303,10 +303,10 @@ impl Courier {
         &self,
         customer: &CustomerId,
         instance: &InstanceId,
-        query: &Query,
+        query: Query,
         limit: u32,
     ) -> Result<Vec<IncidentRow>> {
-        let select = &Select::new("incident", query.clone(), &FIELDS, limit);
+        let select = &Select::new("incident", query, &FIELDS, limit);
         let ask = |access: Arc<Access>| async move { self.servicenow.query(&access, select).await };
         self.tokens.with_access(customer, instance, ask).await
     }

@@ -36,7 +36,7 @@ impl Courier {
         let Some(before) = made_at(own).map(|now| now - UNDER_WAY) else { return Ok(Vec::new()) };
         let key = probe_key(customer);
         let query = Query::new().starts_with("correlation_id", &key)?.equals("active", "true")?;
-        let mut rows = self.incidents(customer, instance, &query, MOST).await?;
+        let mut rows = self.incidents(customer, instance, query, MOST).await?;
         let words = self.words(customer, instance).await?;
         // Whatever the instance makes of the question (T11), nothing else is touched.
         rows.retain(|row| {

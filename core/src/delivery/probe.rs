@@ -212,7 +212,7 @@ impl<'a> Probe<'a> {
 
     async fn find(&self, key: &str) -> Result<Vec<IncidentRow>> {
         let query = Query::new().equals("correlation_id", key)?.order_by("sys_created_on")?;
-        self.courier.incidents(self.customer, self.instance, &query, 10).await
+        self.courier.incidents(self.customer, self.instance, query, 10).await
     }
 
     async fn look_up(&self, key: &str, made: &IncidentRow) -> Result<Finding<LookUp>> {

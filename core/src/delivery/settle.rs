@@ -124,7 +124,7 @@ impl Courier {
         let told = |error: Error| unknown(&error, delivery);
         let control = self.control(&delivery.customer_id, instance).await.map_err(told)?;
         let query = by_key(key, control.as_ref())?;
-        let rows = self.incidents(&delivery.customer_id, instance, &query, 10).await.map_err(told)?;
+        let rows = self.incidents(&delivery.customer_id, instance, query, 10).await.map_err(told)?;
         let mut rows = match self.proven(rows, control, &delivery.customer_id, instance).await {
             Err(error) if error.context("look_up").is_some() => return Err(told(error).with("look_up", "broken")),
             proven => proven.map_err(told)?,

@@ -48,28 +48,32 @@ impl Sight {
     }
 }
 
+impl Seen {
+    fn remember(&mut self, record: &DeliveryRecord, now: Duration, left: Duration) {
+        if self.attempts.len() >= self.sweep_at {
+            self.attempts.retain(|_, sight| sight.over_at + KEPT > now);
+            self.sweep_at = SWEEP_AT.max(2 * self.attempts.len());
+        }
+        self.attempts.insert(record.delivery.id.clone(), Sight::of(record, now + left));
+    }
+}
+
 impl Sights {
-    /// An attempt was begun, or has ended, here: it is over at this instant.
-    pub(super) fn set(&self, record: &DeliveryRecord, over_at: Duration) {
-        let sight = Sight::of(record, over_at);
-        self.seen().attempts.insert(record.delivery.id.clone(), sight);
+    /// An attempt was begun, or has ended, here: so long it may still have an effect.
+    pub(super) fn set(&self, record: &DeliveryRecord, now: Duration, left: Duration) {
+        self.seen().remember(record, now, left);
     }
 
     /// How long the attempt may still have an effect. One that is seen for the first time has all of its time before
     /// it: as long as whoever wrote it down allowed from then on.
     pub(super) fn left(&self, record: &DeliveryRecord, now: Duration) -> Duration {
-        let Seen { attempts, sweep_at } = &mut *self.seen();
-        let delivery = &record.delivery;
-        if let Some(known) = attempts.get(&delivery.id).filter(|sight| sight.is_of(record)) {
+        let mut seen = self.seen();
+        if let Some(known) = seen.attempts.get(&record.delivery.id).filter(|sight| sight.is_of(record)) {
             return known.over_at.saturating_sub(now);
         }
-        if attempts.len() >= *sweep_at {
-            attempts.retain(|_, sight| sight.over_at + KEPT > now);
-            *sweep_at = SWEEP_AT.max(2 * attempts.len());
-        }
-        let span = record.attempt_deadline.map(|deadline| deadline - delivery.updated_at);
+        let span = record.attempt_deadline.map(|deadline| deadline - record.delivery.updated_at);
         let left = span.and_then(|span| span.to_std().ok()).unwrap_or_default();
-        attempts.insert(delivery.id.clone(), Sight::of(record, now + left));
+        seen.remember(record, now, left);
         left
     }
 
