@@ -25,7 +25,7 @@ tools_are_there() {
     ! grep -q '"resolved"' "$package/package-lock.json" || fail "package-lock.json records addresses; make it with npm install --omit-lockfile-registry-resolved"
     cmp -s "$package/package-lock.json" "$cache/package-lock.json" && [ -d "$package/node_modules" ] && return
     # It works from a lock file without addresses, as long as that names the optional packages of all platforms.
-    (cd "$package" && npm ci --no-audit --no-fund --loglevel error)
+    (cd "$package" && npm ci --ignore-scripts --no-audit --no-fund --loglevel error)
     cp "$package/package-lock.json" "$cache/package-lock.json"
 }
 

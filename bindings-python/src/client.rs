@@ -782,7 +782,7 @@ resource! {
 
     opens ClientOptions(
         store: Place, key: Secret, old_keys: Sequence<Secret>, citrix_url: String, instance_hosts: Sequence<String>,
-        allow_private_networks: bool, proxy: String, root_certificates: Sequence<String>, connect_timeout_ms: u32,
+        allow_private_networks: bool, proxy: Secret, root_certificates: Sequence<String>, connect_timeout_ms: u32,
         attempt_timeout_ms: u32, total_timeout_ms: u32, max_attempts: u32, concurrency_per_remote: u32,
         transaction_limit_ms: u32, wake_up_interval_ms: u32, oauth_servers: Sequence<ServerIn>,
         grant_warning_days: Sequence<u32>, probe: bool, keep_deliveries_days: u32, keep_dead_letters_days: u32,

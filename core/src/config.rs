@@ -190,7 +190,10 @@ pub(crate) fn is_public(address: std::net::IpAddr) -> bool {
             !(v6.is_multicast()
                 || (segments[0] & 0xfe00) == 0xfc00
                 || (segments[0] & 0xffc0) == 0xfe80
-                || (segments[0] == 0x2001 && segments[1] == 0xdb8))
+                // Site-local, which nothing new uses any more (RFC 3879).
+                || (segments[0] & 0xffc0) == 0xfec0
+                // Teredo carries an address of IPv4 that nobody can vouch for (RFC 4380).
+                || (segments[0] == 0x2001 && matches!(segments[1], 0 | 0xdb8)))
         }
     }
 }
@@ -211,9 +214,10 @@ pub struct Config {
     pub citrix_url: Option<String>,
     /// Which hosts may be called as instances.
     pub instance_hosts: HostRules,
-    /// Proxy for all calls, such as `http://proxy.example:3128`. None: the variables `HTTPS_PROXY`,
-    /// `ALL_PROXY` and `NO_PROXY` count.
-    pub proxy: Option<String>,
+    /// Proxy for all calls, such as `http://proxy.example:3128`; a secret, because it may hold a password. None: the
+    /// variables `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY` count. A proxy resolves the names that it is asked for, so
+    /// it decides as well which addresses are reached.
+    pub proxy: Option<Secret>,
     /// Further root certificates, PEM; the system's own stay valid.
     pub root_certificates: Vec<Vec<u8>>,
     /// Time allowed for a connection.

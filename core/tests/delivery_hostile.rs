@@ -62,6 +62,8 @@ async fn what_cannot_be_kept_is_refused_with_a_reason_and_nothing_of_it_stays() 
         ("description", Alert { description: ten_mb.clone(), ..alert(ACME, "1") }),
         ("id", alert(ACME, &ten_mb)),
         ("source", Alert { source: ten_mb.clone(), ..alert(ACME, "1") }),
+        ("component", Alert { component: Some(ten_mb.clone()), ..alert(ACME, "1") }),
+        ("fields", Alert { fields: [("a".to_owned(), ten_mb.clone())].into(), ..alert(ACME, "1") }),
     ] {
         let error = world.client.alerts().submit(hostile).await.unwrap_err();
         is(&error, ErrorKind::InvalidInput, about);

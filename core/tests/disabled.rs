@@ -8,9 +8,13 @@ use std::{sync::Arc, time::Duration};
 
 use itsm_adapter::{
     Alert, AlertSource, Client, ConnectionStatus, DeliveryStatus, Error, ErrorKind, EventKind,
-    ReauthenticateServiceAccount, RunOptions, Severity,
+    ReauthenticateServiceAccount, RunOptions, Severity, UpdateAccount,
 };
 use support::{ACME, DEV1, GLOBEX, World, alert, is, until};
+
+fn renamed(name: Option<&str>) -> UpdateAccount {
+    UpdateAccount { customer_id: ACME.into(), name: name.map(str::to_owned), ..UpdateAccount::default() }
+}
 
 fn is_disabled<T: std::fmt::Debug>(outcome: Result<T, Error>, what: &str) {
     let error = outcome.unwrap_err();
@@ -31,6 +35,9 @@ async fn nothing_is_sent_for_a_disabled_account_and_everything_goes_on_afterward
 
     let (accounts, registrations) = (world.client.accounts(), world.client.registrations());
     is_disabled(world.read(ACME).await, "a read");
+    let secret = UpdateAccount { client_secret: Some("another".into()), ..renamed(None) };
+    is_disabled(accounts.update(secret).await, "another secret");
+    accounts.update(renamed(Some("Acme"))).await.unwrap();
     is_disabled(accounts.entitlement(ACME).await, "entitlement");
     is_disabled(registrations.check(ACME, &world.url()).await, "a check");
     is_disabled(registrations.test(world.request(ACME)).await, "a test");

@@ -30,6 +30,7 @@ use support::{
 
 /// Credentials that were wrong from the beginning are secrets too: they are right somewhere else.
 const WRONG: &str = "WrongSecret&Km4+%/9Qz7==typed";
+const PROXY_PASSWORD: &str = "ProxyPassword5Tr8Wq2Zx";
 const ROTATED: &str = "KeyHolder.Rotated&Lq2+%/5Ty8";
 const SESSION: &str = "BrowserSession&Hs7+%/2Wn6==";
 const CALLBACK: &str = "CallbackSecret Basic Vb6+/Xc3==";
@@ -73,6 +74,8 @@ impl Watched {
     fn config(remote: &Remote, folder: &tempfile::TempDir) -> Config {
         let mut config = config(&remote.url("citrix_url"), folder.path().join("adapter.db"));
         config.key = None;
+        // Nothing here goes through it: what is on loopback never does.
+        config.proxy = Some(format!("http://operator:{PROXY_PASSWORD}@proxy.example:3128").into());
         config
     }
 
@@ -326,6 +329,7 @@ impl Watched {
             ("a wrong secret".to_owned(), WRONG.to_owned()),
             ("a refused password".to_owned(), ROTATED.to_owned()),
             ("a browser session".to_owned(), SESSION.to_owned()),
+            ("the password of the proxy".to_owned(), PROXY_PASSWORD.to_owned()),
             ("the webhook's authorization".to_owned(), CALLBACK.to_owned()),
             ("another key".to_owned(), support::KEY.to_owned()),
         ];

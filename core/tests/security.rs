@@ -47,6 +47,31 @@ async fn an_account_never_acts_with_the_token_of_another() {
     assert!(first.iter().all(|(_, user)| user == "svc.citrix") && second.iter().all(|(_, user)| user == "svc.second"));
 }
 
+/// T8: nor where both are registered with the same instance.
+#[tokio::test(flavor = "multi_thread")]
+async fn accounts_at_one_instance_keep_their_tokens_apart() {
+    let world = World::with(&[DEV1], 1).await;
+    world.registered(ACME).await;
+    world.added(GLOBEX).await;
+    let request = world.request(GLOBEX);
+    let second = RegisterServiceAccount { user_name: "svc.second".into(), password: password("svc.second"), ..request };
+    world.client.registrations().register(second).await.unwrap();
+    for round in ["with the first tokens", "with renewed ones"] {
+        world.simulator.clear_requests();
+        let mut tasks = tokio::task::JoinSet::new();
+        for number in 0..40 {
+            let client = world.client.clone();
+            let customer = if number % 2 == 0 { ACME } else { GLOBEX };
+            tasks.spawn(async move { support::read(&client, customer).await.unwrap() });
+        }
+        tasks.join_all().await;
+        let users: Vec<_> = world.asked("table").into_iter().map(|asked| asked.user.unwrap()).collect();
+        let of = |user: &str| users.iter().filter(|each| *each == user).count();
+        assert_eq!((of("svc.citrix"), of("svc.second"), users.len()), (20, 20, 40), "{round}");
+        world.clock.advance(std::time::Duration::from_secs(3600));
+    }
+}
+
 /// T10: what a caller looks for stays a value, whatever stands in it.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_value_cannot_leave_its_condition() {
@@ -166,10 +191,14 @@ async fn line_breaks_in_arguments_are_refused_and_nothing_is_sent() {
             ),
             ("value", Query::new().equals("number", &evil("v")).unwrap_err()),
             ("query field", Query::new().equals(&field, "v").unwrap_err()),
+            ("webhook id", client.webhooks().remove(ACME, &evil("1")).await.unwrap_err()),
         ] {
             assert_eq!(error.kind(), ErrorKind::InvalidInput, "{what} with {tail:?}: {error:?}");
             assert!(!error.to_string().contains(char::is_control), "{what}: repeated in {error:?}");
         }
+    }
+    for upwards in ["", ".", "..", "../subscriptions", "%2e%2e", "a?b"] {
+        is(&client.webhooks().remove(ACME, upwards).await.unwrap_err(), ErrorKind::InvalidInput, upwards);
     }
     assert!(world.simulator.requests().is_empty(), "{:?}", world.simulator.requests());
     assert_eq!(world.state().await, before);
@@ -271,6 +300,43 @@ async fn a_callback_without_the_webhooks_authorization_is_forbidden() {
         world.client.alerts().submit_webhook(body, Some(&own), Some(&expected), None).await.unwrap().unwrap();
     }
     assert_eq!(world.state().await["deliveries"].as_array().unwrap().len(), 1, "a replay is the same delivery");
+}
+
+/// T17: nor does a callback that is sent again open what has ended since.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_callback_sent_again_after_the_end_changes_nothing() {
+    let world = World::new().await;
+    world.registered(ACME).await;
+    let notification = json!({"PublishNotificationId": "p1", "Severity": 3, "Content": [{"Title": "t"}]}).to_string();
+    let callback = |change: &str, at: &str| {
+        let text = |is_there: bool| is_there.then_some(&notification);
+        let (before, after) = (text(change == "Delete"), text(change != "Delete"));
+        let body = json!({
+            "CustomerId": ACME, "Type": "Notifications", "ChangeType": change, "BeforeChange": before,
+            "AfterChange": after, "TimeStamp": at,
+        });
+        body.to_string()
+    };
+    let raised = callback("Create", "2026-02-11T08:20:18Z");
+    let expected = Secret::from("Basic Q2FsbGJhY2tTZWNyZXQ6dGhhdCBpcyBsb25n");
+    let given = Some(expected.expose());
+    let alerts = world.client.alerts();
+    let steps = [&raised, &callback("Delete", "2026-02-11T09:00:00Z"), &raised];
+    for body in steps {
+        alerts.submit_webhook(body.as_bytes(), given, Some(&expected), None).await.unwrap().unwrap();
+        let lag = alerts.drain(itsm_adapter::RunOptions::default()).await.unwrap();
+        assert_eq!((lag.pending, lag.delivered, lag.dead), (0, 1, 0));
+    }
+    let incidents = world.simulator.records(DEV1, "incident");
+    let made: Vec<_> = incidents.iter().filter(|row| row["correlation_id"].starts_with("citrix-")).collect();
+    assert_eq!(made.iter().map(|row| row["state"].as_str()).collect::<Vec<_>>(), ["6"], "resolved, and it stays so");
+    // What happens anew says so by its time.
+    let anew = callback("Create", "2026-02-12T10:00:00Z");
+    alerts.submit_webhook(anew.as_bytes(), given, Some(&expected), None).await.unwrap().unwrap();
+    alerts.drain(itsm_adapter::RunOptions::default()).await.unwrap();
+    let incidents = world.simulator.records(DEV1, "incident");
+    let open = incidents.iter().filter(|row| row["correlation_id"].starts_with("citrix-") && row["state"] != "6");
+    assert_eq!(open.count(), 1);
 }
 
 /// T8: a webhook speaks for the account that it was made for, whatever its body says.

@@ -63,7 +63,8 @@ impl Accounts<'_> {
     /// Changes an account. New credentials are tried before they replace the old ones.
     ///
     /// # Errors
-    /// As [`Accounts::add`]; `not_found` when there is no such account.
+    /// As [`Accounts::add`]; `not_found` when there is no such account; `illegal_state` for new credentials of a disabled
+    /// one, because nothing is sent for it: enable it first.
     pub async fn update(self, request: UpdateAccount) -> Result<Account> {
         let inner = self.0;
         inner
@@ -84,7 +85,10 @@ impl Accounts<'_> {
                     wanted.client_id.clone_from(id);
                 }
                 let new_secrets = match &request.client_secret {
-                    Some(secret) => Some(inner.try_secure_client(&wanted, secret).await?),
+                    Some(secret) => {
+                        inner.tokens.is_served(&customer).await?;
+                        Some(inner.try_secure_client(&wanted, secret).await?)
+                    }
                     None => None,
                 };
                 let account = inner

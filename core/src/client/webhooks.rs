@@ -85,7 +85,7 @@ impl Webhooks<'_> {
         inner
             .run("webhooks.remove", async {
                 let customer = &CustomerId::parse(customer_id)?;
-                let id = given("webhook_id", webhook_id)?;
+                let id = webhook_id_of(webhook_id)?;
                 let environment = inner.account(customer).await?.value.environment;
                 let remove = |token: std::sync::Arc<crate::Secret>| async move {
                     inner.citrix.unsubscribe(&token, customer, environment, id).await
@@ -94,6 +94,15 @@ impl Webhooks<'_> {
             })
             .await
     }
+}
+
+/// The id as Citrix Cloud gives it, and nothing that could lead elsewhere (T12).
+fn webhook_id_of(id: &str) -> Result<&str> {
+    let is_id =
+        (1..=128).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_');
+    is_id.then_some(id).ok_or_else(|| {
+        Error::invalid("The webhook id is not one that Citrix Cloud gives.").remedy("Take it from webhooks.list.")
+    })
 }
 
 impl Inner {

@@ -198,12 +198,23 @@ fn checked(alert: &Alert) -> Result<CustomerId> {
     if alert.description.len() > 1024 * 1024 {
         return Err(Error::invalid("The alert's description is longer than 1 MiB."));
     }
+    let others = [&alert.component, &alert.category, &alert.policy, &alert.target, &alert.priority];
+    let texts = others.into_iter().flatten().chain(alert.fields.iter().flat_map(|(name, value)| [name, value]));
+    if texts.map(String::len).sum::<usize>() > 1024 * 1024 {
+        return Err(Error::invalid(
+            "The alert's component, category, policy, target, priority and fields are longer than 1 MiB together.",
+        ));
+    }
     Ok(customer)
 }
 
 /// Whether this state of the alert adds nothing: it repeats the last one that was accepted, word for word, or it
-/// raises what waits to be delivered anyway.
+/// raises what waits to be delivered anyway. A raise that says when it happened is the one that was dealt with when it
+/// says the same again, whatever came in between: a source sent it late, or somebody replays it (T17).
 fn is_known(row: &Row<DeliveryRecord>, last: Option<&DeliveryStep>, alert: &Alert) -> bool {
+    if alert.state == AlertState::Raised && alert.raised_at.is_some() && row.value.delivery.alert == *alert {
+        return true;
+    }
     if let Some(last) = last {
         return last.alert == *alert || (last.alert.state == alert.state && alert.state == AlertState::Ended);
     }

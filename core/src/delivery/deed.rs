@@ -4,7 +4,7 @@ use std::{fmt::Write, time::Duration};
 
 use super::{
     choice::Words,
-    incident::{IncidentRow, NOTE, cut, plain},
+    incident::{IncidentRow, NOTE, cut, journal},
     policy::Decision,
 };
 use crate::{
@@ -110,13 +110,13 @@ fn told(what: &str, alert: &Alert, record: &DeliveryRecord, manner: &Manner) -> 
     }
     note.push_str(".\n\n");
     if let Some(own) = &manner.work_note {
-        note.push_str(&plain(own));
+        note.push_str(&journal(own));
         return cut(&note, NOTE).into_owned();
     }
-    note.push_str(&plain(&alert.title));
+    note.push_str(&journal(&alert.title));
     if !alert.description.is_empty() {
         note.push_str("\n\n");
-        note.push_str(&plain(&alert.description));
+        note.push_str(&journal(&alert.description));
     }
     cut(&note, NOTE).into_owned()
 }

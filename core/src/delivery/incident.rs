@@ -23,6 +23,8 @@ pub(super) const FIELDS: [&str; 8] = [
 const SHORT_DESCRIPTION: usize = 160;
 /// Length of the column `description`.
 const DESCRIPTION: usize = 4000;
+/// Most of a component in the description's last line.
+const COMPONENT: usize = 255;
 /// Length of a work note.
 pub(super) const NOTE: usize = 4000;
 
@@ -63,14 +65,18 @@ impl NewIncident {
         let description = decision.description.as_deref().unwrap_or(&alert.description);
         let text = |text: &Option<std::sync::Arc<str>>| text.as_deref().map(str::to_owned);
         let before = follows.map(|number| format!("The alert's incident before was {number}."));
-        let opening = decision.opening_note.as_deref().map(plain);
+        let opening = decision.opening_note.as_deref().map(journal);
         let notes: Vec<_> = before.map(Cow::Owned).into_iter().chain(opening).collect();
         let origin = format!(
             "\n\nFrom Citrix Cloud account {}, source {}, alert {}{}.",
             plain(&alert.customer_id),
             plain(&alert.source),
             plain(&alert.id),
-            alert.component.as_deref().map(|component| format!(", component {}", plain(component))).unwrap_or_default(),
+            alert
+                .component
+                .as_deref()
+                .map(|component| format!(", component {}", cut(&plain(component), COMPONENT)))
+                .unwrap_or_default(),
         );
         let room = DESCRIPTION.saturating_sub(origin.chars().count());
         Self {
@@ -142,6 +148,27 @@ fn is_plain(c: char) -> bool {
     }
 }
 
+/// Text as data in a journal, such as work notes: instances show what stands between `[code]` and `[/code]` there as HTML,
+/// unless they are told not to (`glide.ui.security.allow_codetag`). Apart from its bracket, the word means nothing.
+pub(super) fn journal(text: &str) -> Cow<'_, str> {
+    let text = plain(text);
+    let is_tag = |rest: &str| {
+        let rest = rest.strip_prefix('/').unwrap_or(rest);
+        rest.get(..5).is_some_and(|tag| tag.eq_ignore_ascii_case("code]"))
+    };
+    if !text.match_indices('[').any(|(at, _)| is_tag(&text[at + 1..])) {
+        return text;
+    }
+    let mut apart = String::with_capacity(text.len() + 8);
+    for (at, c) in text.char_indices() {
+        apart.push(c);
+        if c == '[' && is_tag(&text[at + 1..]) {
+            apart.push(' ');
+        }
+    }
+    Cow::Owned(apart)
+}
+
 /// At most this many characters; what is cut off is marked.
 pub(super) fn cut(text: &str, most: usize) -> Cow<'_, str> {
     // No character is less than a byte.
@@ -185,6 +212,19 @@ mod tests {
     fn hostile_text_arrives_as_text() {
         let incident = incident(&alert("a\u{202e}b\u{0}c\r\n<script>", "x"));
         assert_eq!(incident.short_description, "abc <script>");
+    }
+
+    #[test]
+    fn a_journal_gets_no_markup() {
+        assert_eq!(journal("[code]<b>x</b>[/Code] [coder] [[CODE]"), "[ code]<b>x</b>[ /Code] [coder] [[ CODE]");
+        assert!(matches!(journal("[a] [/b] ["), Cow::Borrowed(_)));
+    }
+
+    #[test]
+    fn a_long_component_leaves_room_for_the_text() {
+        let incident = incident(&Alert { component: Some("c".repeat(1_000_000)), ..alert("a", &"b".repeat(10_000)) });
+        assert_eq!(incident.description.chars().count(), DESCRIPTION);
+        assert!(incident.description.contains(&"b".repeat(3000)) && incident.description.contains("account acme"));
     }
 
     #[test]

@@ -25,9 +25,10 @@ pub struct ClientOptions {
     /// Whether loopback and private addresses may be called. Else `ITSM_ADAPTER_ALLOW_PRIVATE_NETWORKS`, else no.
     #[cfg_attr(feature = "uniffi", uniffi(default))]
     pub allow_private_networks: Option<bool>,
-    /// Proxy for all calls. Else the variables `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY` count.
+    /// Proxy for all calls; a secret, because it may hold a password. Else the variables `HTTPS_PROXY`, `ALL_PROXY` and
+    /// `NO_PROXY` count.
     #[cfg_attr(feature = "uniffi", uniffi(default))]
-    pub proxy: Option<String>,
+    pub proxy: Option<Secret>,
     /// Further root certificates, as PEM text; the system's own stay valid.
     #[cfg_attr(feature = "uniffi", uniffi(default))]
     pub root_certificates: Option<Vec<String>>,

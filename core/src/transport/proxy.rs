@@ -26,8 +26,8 @@ impl Proxies {
             variable(upper).or_else(|| variable(&upper.to_ascii_lowercase())).filter(|value| !value.is_empty())
         };
         let mut proxies = Self::default();
-        if let Some(url) = config.proxy.as_deref() {
-            proxies.add(url, "setting proxy", Proxy::all, LOOPBACK)?;
+        if let Some(url) = &config.proxy {
+            proxies.add(url.expose(), "setting proxy", Proxy::all, LOOPBACK)?;
             return Ok(proxies);
         }
         // HTTP_PROXY has nothing to do here: what is spoken without TLS stays on loopback.
@@ -59,7 +59,7 @@ mod tests {
     use super::*;
 
     fn of(proxy: Option<&str>, variables: &[(&str, &str)]) -> Result<Proxies> {
-        let config = Config { proxy: proxy.map(str::to_owned), ..Config::default() };
+        let config = Config { proxy: proxy.map(Into::into), ..Config::default() };
         Proxies::new(&config, |name| {
             variables.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned())
         })

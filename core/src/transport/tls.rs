@@ -112,29 +112,4 @@ impl ServerCertVerifier for NoRoots {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn tls_starts_with_the_platform_and_offers_both_versions_of_http() {
-        let config = client_config(&[]).unwrap();
-        assert_eq!(config.alpn_protocols, [b"h2".to_vec(), b"http/1.1".to_vec()]);
-        assert!(!config.enable_early_data);
-    }
-
-    #[test]
-    fn a_root_certificate_that_is_none_is_named_at_the_start() {
-        for bad in [&b""[..], b"not PEM", b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"] {
-            let error = client_config(&[bad.to_vec()]).unwrap_err();
-            assert_eq!(error.kind(), ErrorKind::InvalidInput, "{error}");
-        }
-    }
-
-    #[test]
-    fn without_roots_every_server_is_refused_with_the_reason() {
-        let none = NoRoots(Arc::new(ring::default_provider()));
-        let name = ServerName::try_from("example.org").unwrap();
-        let answer = none.verify_server_cert(&CertificateDer::from(vec![]), &[], &name, &[], UnixTime::now());
-        assert!(answer.unwrap_err().to_string().contains("no root certificates"));
-    }
-}
+mod tests;

@@ -4,6 +4,7 @@
 use url::Url;
 
 use crate::{
+    api::below,
     config::Config,
     error::{Error, ErrorKind, Result},
     id::{CustomerId, InstanceId},
@@ -271,16 +272,11 @@ impl Hosts {
         Ok(moved)
     }
 
-    /// Segments are escaped one by one, so that an id can never become another path.
     fn url(&self, host: &str, segments: &[&str]) -> Result<Url> {
-        let mut url = match &self.stand_in {
-            Some(url) => url.clone(),
-            None => url_of(&format!("https://{host}"))?,
-        };
-        if let Ok(mut path) = url.path_segments_mut() {
-            path.clear().extend(segments);
+        match &self.stand_in {
+            Some(url) => below(url, segments),
+            None => below(&url_of(&format!("https://{host}"))?, segments),
         }
-        Ok(url)
     }
 }
 

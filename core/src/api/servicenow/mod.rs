@@ -24,6 +24,7 @@ pub(crate) use self::{
     table::{Select, last_key, read_page},
     target::Targets,
 };
+use super::below;
 use crate::{
     clock::Chance,
     config::Config,
@@ -126,16 +127,4 @@ impl ServiceNow {
             transaction_id: None,
         }))
     }
-}
-
-/// A URL below the instance's address; every segment is percent-encoded (T12).
-fn below(base: &Url, segments: &[&str]) -> Result<Url> {
-    let mut url = base.clone();
-    match url.path_segments_mut() {
-        Ok(mut path) => {
-            path.clear().extend(segments);
-        }
-        Err(()) => return Err(Error::invalid("The instance's address cannot hold a path.")),
-    }
-    Ok(url)
 }

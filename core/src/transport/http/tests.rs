@@ -347,7 +347,7 @@ async fn calls_go_through_the_configured_proxy_except_those_to_loopback() {
     })
     .await;
     let direct = answering("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}").await;
-    let mut config = Config { proxy: Some(proxy), ..Config::default() };
+    let mut config = Config { proxy: Some(proxy.into()), ..Config::default() };
     config.instance_hosts.allow_private_networks = true;
     let transport = HttpTransport::new(&config).unwrap();
     assert!(transport.send(get(&direct)).await.is_ok());
@@ -359,7 +359,7 @@ async fn calls_go_through_the_configured_proxy_except_those_to_loopback() {
 #[tokio::test]
 async fn a_configuration_that_cannot_work_is_refused_at_the_start() {
     for config in [
-        Config { proxy: Some("socks5://u:hunter2@proxy.example".to_owned()), ..Config::default() },
+        Config { proxy: Some("socks5://u:hunter2@proxy.example".into()), ..Config::default() },
         Config { root_certificates: vec![b"not PEM".to_vec()], ..Config::default() },
     ] {
         let error = HttpTransport::new(&config).unwrap_err();
