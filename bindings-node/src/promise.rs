@@ -2,6 +2,7 @@
 //! of a worker thread ends what it had in flight.
 
 use std::{
+    cell::Cell,
     future::{Future, pending},
     ptr::null_mut,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -37,36 +38,37 @@ struct Desk {
 struct Agent {
     desk: Arc<Desk>,
     /// Calls in flight that keep the process alive.
-    holding: usize,
+    holding: Cell<usize>,
     /// Work in flight hears when it is dropped.
     alive: watch::Sender<()>,
 }
 
 impl Agent {
-    fn of(env: &Env) -> Result<&'static mut Self> {
+    fn of(env: &Env) -> Result<&'static Self> {
         if let Some(agent) = env.get_instance_data::<Self>()? {
             return Ok(agent);
         }
         let settle = env.create_function_from_closure::<(), (), _>("settle", |context| settle_all(context.env))?;
         let wake = settle.build_threadsafe_function().weak::<true>().build()?;
         let desk = Arc::new(Desk { wake, done: Mutex::default() });
-        env.set_instance_data(Self { desk, holding: 0, alive: watch::Sender::new(()) }, (), |_| {})?;
-        env.get_instance_data()?.ok_or_else(|| Error::from_reason("The addon's data is missing."))
+        env.set_instance_data(Self { desk, holding: Cell::new(0), alive: watch::Sender::new(()) }, (), |_| {})?;
+        let agent: Option<&mut Self> = env.get_instance_data()?;
+        agent.map(|agent| &*agent).ok_or_else(|| Error::from_reason("The addon's data is missing."))
     }
 
     #[allow(unsafe_code)]
-    fn hold(&mut self, env: &Env) {
-        if self.holding == 0 {
+    fn hold(&self, env: &Env) {
+        if self.holding.get() == 0 {
             // SAFETY: this is the environment's thread, and the function lives as long as the environment.
             unsafe { sys::napi_ref_threadsafe_function(env.raw(), self.desk.wake.raw()) };
         }
-        self.holding += 1;
+        self.holding.set(self.holding.get() + 1);
     }
 
     #[allow(unsafe_code)]
-    fn release(&mut self, env: &Env) {
-        self.holding -= 1;
-        if self.holding == 0 {
+    fn release(&self, env: &Env) {
+        self.holding.set(self.holding.get() - 1);
+        if self.holding.get() == 0 {
             // SAFETY: as above.
             unsafe { sys::napi_unref_threadsafe_function(env.raw(), self.desk.wake.raw()) };
         }
@@ -212,7 +214,7 @@ pub(crate) fn promise<T: ToNapiValue + Send + 'static>(
     let mut work = Box::pin(guarded(work).map(|done| done.map_err(|error| Some(error.info()))));
     // A call that is alone may be done at once, without waking two threads; among many, this one has enough to do. What
     // keeps no process alive must be: the process could end before another thread hands out what is there already.
-    if agent.holding == 0 || keep == Keep::Nothing {
+    if agent.holding.get() == 0 || keep == Keep::Nothing {
         let once = || work.as_mut().poll(&mut Context::from_waker(Waker::noop()));
         if let Poll::Ready(outcome) = within_runtime_if_available(once) {
             // Whatever was there before it, such as an event of its own, is told before it.

@@ -25,7 +25,8 @@ operations! {
 
         /// Changes an account. New credentials are tried before they replace the old ones.
         ///
-        /// Rejects as `add`; `not_found` when there is no such account.
+        /// Rejects as `add`; `not_found` when there is no such account; `illegal_state` for new credentials of a
+        /// disabled one.
         update(request: UpdateAccount) -> Account { core.accounts().update(request).await }
 
         /// One account.

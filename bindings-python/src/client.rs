@@ -50,7 +50,7 @@ resource! {
         /// Changes an account; what is left out stays as it is. New credentials are tried before they replace the old
         /// ones.
         ///
-        /// Raises what `add` raises, and NotFoundError.
+        /// Raises what `add` raises, and NotFoundError; IllegalStateError for new credentials of a disabled account.
         fn update(&core, request) -> Account { core.accounts().update(request).await }
     }
 

@@ -1,6 +1,6 @@
 //! Values on their way in and out that neither pyo3 nor the core knows how to carry.
 
-use std::{collections::HashMap, convert::Infallible, marker::PhantomData, path::PathBuf};
+use std::{collections::HashMap, convert::Infallible, marker::PhantomData, path::PathBuf, str::FromStr};
 
 use chrono::{DateTime, Utc};
 use itsm_adapter::{Condition, Operator, Query, Secret, ffi};
@@ -11,7 +11,6 @@ use pyo3::{
     type_hint_identifier, type_hint_subscript, type_hint_union,
     types::{PyDateTime, PyDict, PyList, PyNone, PyString},
 };
-use serde::de::{DeserializeOwned, IntoDeserializer, value};
 use serde_json::value::RawValue;
 
 use crate::{
@@ -120,15 +119,13 @@ impl<T> Plain for Word<T> {
 #[derive(Clone, Copy, IntoPyObject)]
 pub(crate) struct Word<T>(pub(crate) T);
 
-impl<'a, 'py, T: FromPyObject<'a, 'py> + DeserializeOwned> FromPyObject<'a, 'py> for Word<T> {
+impl<'a, 'py, T: FromPyObject<'a, 'py> + FromStr<Err = itsm_adapter::Error>> FromPyObject<'a, 'py> for Word<T> {
     type Error = PyErr;
     const INPUT_TYPE: PyStaticExpr = type_hint_union!(T::INPUT_TYPE, STR);
 
     fn extract(given: Borrowed<'a, 'py, PyAny>) -> PyResult<Self> {
         match given.cast::<PyString>() {
-            Ok(word) => T::deserialize(word.to_str()?.into_deserializer())
-                .map(Self)
-                .map_err(|error: value::Error| invalid(format!("There is an {error}."))),
+            Ok(word) => word.to_str()?.parse().map(Self).map_err(raise),
             Err(_) => given.extract().map(Self).map_err(Into::into),
         }
     }

@@ -139,23 +139,23 @@ mod python {
                 /// The stable word, the same in every language.
                 #[getter]
                 fn value(&self) -> String {
-                    word(self)
+                    self.to_string()
                 }
 
                 fn __str__(&self) -> String {
-                    word(self)
+                    self.to_string()
                 }
 
                 /// Its word is as good.
                 fn __eq__(&self, other: &Bound<'_, PyAny>) -> bool {
                     match other.cast::<Self>() {
                         Ok(other) => self == other.get(),
-                        Err(_) => other.extract::<String>().is_ok_and(|other| word(self) == other),
+                        Err(_) => other.extract::<String>().is_ok_and(|other| self.to_string() == other),
                     }
                 }
 
                 fn __hash__(&self, py: Python<'_>) -> PyResult<isize> {
-                    PyString::new(py, &word(self)).hash()
+                    PyString::new(py, &self.to_string()).hash()
                 }
             }
         )+ };
@@ -180,11 +180,6 @@ mod python {
         ServiceState,
         Severity,
     );
-
-    /// The word that serde writes for a variant.
-    fn word(variant: &impl serde::Serialize) -> String {
-        serde_json::to_value(variant).ok().and_then(|word| word.as_str().map(str::to_owned)).unwrap_or_default()
-    }
 }
 
 #[cfg(feature = "uniffi")]

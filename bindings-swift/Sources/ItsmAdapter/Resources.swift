@@ -13,7 +13,8 @@ public struct Accounts: Sendable {
 
     /// Changes an account. New credentials are tried before they replace the old ones.
     ///
-    /// - Throws: as ``add(_:)``; `.notFound` when there is no such account.
+    /// - Throws: as ``add(_:)``; `.notFound` when there is no such account; `.illegalState` for new credentials of a
+    ///   disabled one.
     public func update(_ request: UpdateAccount) async throws -> Account {
         try await crossing { try await native.accountsUpdate(request, $0) }
     }

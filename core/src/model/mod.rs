@@ -17,6 +17,7 @@ mod report;
 mod source;
 pub(crate) mod stamp;
 mod sweep;
+mod word;
 
 pub use account::*;
 pub use alert::*;

@@ -28,7 +28,7 @@ fn tell(delivery: &Delivery) -> bool {
     let alert = &delivery.alert.id;
     match &delivery.incident {
         Some(incident) => println!("{alert}: {}", incident.number),
-        None => println!("{alert}: {:?}: {}", delivery.status, delivery.failure.as_deref().unwrap_or("")),
+        None => println!("{alert}: {}: {}", delivery.status, delivery.failure.as_deref().unwrap_or("")),
     }
     delivery.incident.is_some()
 }

@@ -32,7 +32,7 @@ async fn run() -> Result<bool> {
             let connection = check(&client, known).await;
             let days = connection.grant.as_ref().and_then(|grant| grant.days_left);
             let name = connection.instance_name.as_deref().unwrap_or(connection.instance_id.as_str());
-            let (status, health) = (format!("{:?}", connection.status), format!("{:?}", connection.health));
+            let (status, health) = (connection.status, connection.health);
             println!("{:16} {name:36} {status:14} {health:12} {days:?}", connection.customer_id.as_str());
             if connection.health == InstanceHealth::Hibernating {
                 println!("{:16} sign in to the instance to wake it", "");

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use clap::{Parser, ValueEnum};
+use clap::Parser;
 use itsm_adapter::{Environment, Error, ErrorKind, Result};
 
 /// Connects Citrix Cloud accounts with a ServiceNow instance, registers them, and delivers an alert.
@@ -23,9 +23,9 @@ pub(crate) struct Options {
     /// Citrix Cloud customer id
     #[arg(long, env = "CITRIX_CUSTOMER_ID")]
     pub(crate) customer_id: Option<String>,
-    /// Where the account lives
-    #[arg(long, env = "CITRIX_ENVIRONMENT", value_enum, default_value = "us")]
-    pub(crate) environment: Region,
+    /// Where the account lives: us, eu, asia_pacific_south, japan or us_government
+    #[arg(long, env = "CITRIX_ENVIRONMENT", default_value_t = Environment::Us)]
+    pub(crate) environment: Environment,
     /// Id of the account's secure client
     #[arg(long, env = "CITRIX_CLIENT_ID")]
     pub(crate) client_id: Option<String>,
@@ -47,27 +47,6 @@ pub(crate) struct Options {
     /// Password of the service account; better given by the environment
     #[arg(long, env = "SERVICENOW_PASSWORD", hide_env_values = true)]
     pub(crate) servicenow_password: Option<String>,
-}
-
-#[derive(Clone, Copy, ValueEnum)]
-pub(crate) enum Region {
-    Us,
-    Eu,
-    AsiaPacificSouth,
-    Japan,
-    UsGovernment,
-}
-
-impl From<Region> for Environment {
-    fn from(region: Region) -> Self {
-        match region {
-            Region::Us => Self::Us,
-            Region::Eu => Self::Eu,
-            Region::AsiaPacificSouth => Self::AsiaPacificSouth,
-            Region::Japan => Self::Japan,
-            Region::UsGovernment => Self::UsGovernment,
-        }
-    }
 }
 
 /// Where the database is: kept, or gone with the program.

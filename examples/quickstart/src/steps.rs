@@ -54,15 +54,10 @@ pub(crate) fn show(connections: &[Connection], incidents: &[Incident]) {
     for c in connections {
         let status = match c.status {
             ConnectionStatus::Unauthorized => "ServiceNow Instance Unauthorized".to_owned(),
-            status => format!("{status:?}"),
+            status => status.to_string(),
         };
         let days = c.grant.as_ref().and_then(|grant| grant.days_left).map_or("–".to_owned(), |days| days.to_string());
-        eprintln!(
-            "{:<28} {:<14} {status:<34} {:<12} {days:>9}",
-            c.instance_id,
-            c.customer_id,
-            format!("{:?}", c.health)
-        );
+        eprintln!("{:<28} {:<14} {status:<34} {:<12} {days:>9}", c.instance_id, c.customer_id, c.health);
     }
     eprintln!();
     for incident in incidents {

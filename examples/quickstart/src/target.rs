@@ -132,7 +132,7 @@ fn real(options: &Options, customer_id: &str) -> Result<Plan> {
     };
     Ok(Plan {
         customer_id: customer_id.to_owned(),
-        environment: options.environment.into(),
+        environment: options.environment,
         name: None,
         client_id: given(&options.client_id, "--client-id", "CITRIX_CLIENT_ID")?,
         client_secret: given(&options.client_secret, "--client-secret", "CITRIX_CLIENT_SECRET")?.into(),

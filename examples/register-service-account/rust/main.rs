@@ -26,7 +26,7 @@ async fn register(customer: String, instance: String) -> Result<bool> {
     let client = Client::open(Config::from_env()?).await?;
     let report = client.registrations().test(request()?).await?;
     for check in &report.checks {
-        println!("{:<8} {:<16} {}", format!("{:?}", check.outcome), format!("{:?}", check.name), check.seen);
+        println!("{:<8} {:<16} {}", check.outcome, check.name, check.seen);
         if check.outcome == CheckOutcome::Fail {
             println!("{:25} {}", "", check.remedy);
         }
@@ -37,7 +37,7 @@ async fn register(customer: String, instance: String) -> Result<bool> {
     }
     let connection = client.registrations().register(request()?).await?;
     let days = connection.grant.and_then(|grant| grant.days_left);
-    println!("{customer} is {:?} with {}, days left: {days:?}", connection.status, connection.instance_id);
+    println!("{customer} is {} with {}, days left: {days:?}", connection.status, connection.instance_id);
     Ok(true)
 }
 
