@@ -66,9 +66,9 @@ async fn by_choice_each_alert_of_a_storm_is_a_child() {
     world.client.alerts().submit_many((0..10).map(of_a_storm).collect()).await.unwrap();
     world.client.alerts().drain(RunOptions::default()).await.unwrap();
     let rows = incidents(&world);
-    let parents: Vec<_> = rows.iter().filter(|row| row["parent_incident"].is_empty()).collect();
+    let parents: Vec<_> = rows.iter().filter(|row| row["parent"].is_empty()).collect();
     assert_eq!((rows.len(), parents.len()), (10, 1));
-    let children = rows.iter().filter(|row| row["parent_incident"] == parents[0]["sys_id"]).count();
+    let children = rows.iter().filter(|row| row["parent"] == parents[0]["sys_id"]).count();
     assert_eq!(children, 9);
 }
 

@@ -8,7 +8,7 @@ use std::{
 use super::{
     bell::{Bell, Ring},
     deliver::about,
-    key::{alert_key, correlation_id, first_id_of},
+    key::{alert_key, correlation_id, first_id_of, print_of},
 };
 use crate::{
     clock::Chance,
@@ -209,19 +209,23 @@ fn checked(alert: &Alert) -> Result<CustomerId> {
 }
 
 /// Whether this state of the alert adds nothing: it repeats the last one that was accepted, word for word, or it
-/// raises what waits to be delivered anyway. A raise that says when it happened is the one that was dealt with when it
-/// says the same again, whatever came in between: a source sent it late, or somebody replays it (T17).
+/// raises what waits to be delivered anyway. A state that says when it happened is one that was dealt with when it says
+/// the same again, even after the end: a source sent it late, or somebody replays it (T17).
 fn is_known(row: &Row<DeliveryRecord>, last: Option<&DeliveryStep>, alert: &Alert) -> bool {
-    if alert.state == AlertState::Raised && alert.raised_at.is_some() && row.value.delivery.alert == *alert {
+    let record = &row.value;
+    let is_over = last.is_none_or(|last| last.alert.state == AlertState::Ended);
+    let is_dated = alert.raised_at.is_some() && alert.state != AlertState::Ended;
+    if is_dated && (record.delivery.alert == *alert || (is_over && record.shown.last == Some(print_of(alert)))) {
         return true;
     }
     if let Some(last) = last {
         return last.alert == *alert || (last.alert.state == alert.state && alert.state == AlertState::Ended);
     }
-    let record = &row.value;
     match (record.shown.state, alert.state) {
         (AlertState::Ended, AlertState::Ended) => true,
         (AlertState::Ended, _) | (_, AlertState::Ended) => false,
+        // What a policy made nothing of is decided anew each time: its windows begin and end.
+        _ if record.delivery.status == DeliveryStatus::Ignored => false,
         (_, AlertState::Raised) if record.delivery.incident.is_none() => true,
         _ => record.delivery.alert == *alert,
     }

@@ -15,9 +15,9 @@ use super::{
 use crate::{
     error::{Error, Result},
     id::InstanceId,
-    model::DeliveryStatus,
+    model::{AlertState, Delivery, DeliveryStatus},
     oauth::Access,
-    store::{Change, DeliveryRecord, Put, Refusal, Row},
+    store::{Change, DeliveryRecord, DeliveryStep, Put, Refusal, Row},
 };
 
 /// How long an attempt that is written down waits for its place at the most.
@@ -45,6 +45,10 @@ impl Courier {
             // Whoever delivers by hand does not wait for the end of a maintenance window.
             Action::Hold(until) if is_new && budget.is_some() => return self.hold(row, until, &decision).await,
             _ => {}
+        }
+        let has_waited = is_new && budget.is_some() && row.value.not_before.is_some();
+        if has_waited && let Some(end) = self.end_in_window(&row.value.delivery).await? {
+            return self.pass_over(row, &end).await;
         }
         let (mut row, mut own_id) = match self.may_insert(row, instance, budget).await? {
             Ok(may) => may,
@@ -127,6 +131,29 @@ impl Courier {
         record.claimed_until = None;
         self.write(record, row.version, Vec::new(), None).await?;
         Ok(Next::Later(until))
+    }
+
+    /// The end of an alert that came in a maintenance window and was over when the window was.
+    async fn end_in_window(&self, delivery: &Delivery) -> Result<Option<DeliveryStep>> {
+        let then = self.decision(delivery, delivery.accepted_at).await?;
+        if !matches!(then.action, Action::Hold(_)) {
+            return Ok(None);
+        }
+        Ok(self.store.last_step(&delivery.id).await?.filter(|last| last.alert.state == AlertState::Ended))
+    }
+
+    async fn pass_over(&self, row: Row<DeliveryRecord>, end: &DeliveryStep) -> Result<Next> {
+        let mut record = row.value;
+        record.delivery.status = DeliveryStatus::Ignored;
+        record.delivery.failure = Some("It ended in the maintenance window in which it came.".to_owned());
+        record.delivery.updated_at = self.chance.now();
+        record.dealt_with(&end.alert);
+        record.not_before = None;
+        record.claimed_until = None;
+        let done = Change::RemoveSteps { delivery_id: record.delivery.id.clone(), through: end.number };
+        let row = self.write(record, row.version, vec![done], None).await?;
+        metrics::counter!("itsm_adapter_deliveries_ignored").increment(1);
+        Ok(Next::Settled(row.value.delivery))
     }
 
     /// The journal: an attempt is written down before it is sent, with the time after which it cannot have an

@@ -5,6 +5,7 @@ use std::{fmt::Write, time::Duration};
 use super::{
     choice::Words,
     incident::{IncidentRow, NOTE, cut, journal},
+    key::print_of,
     policy::Decision,
 };
 use crate::{
@@ -82,13 +83,31 @@ pub(super) fn decide(
 }
 
 impl DeliveryRecord {
+    /// Nothing more is to be done about this state of the alert.
+    pub(super) fn dealt_with(&mut self, alert: &Alert) {
+        if alert.state != AlertState::Ended {
+            if self.shown.state == AlertState::Ended || self.is_worse(alert) {
+                self.shown.severity = Some(alert.severity);
+            }
+            self.shown.last = Some(print_of(alert));
+        }
+        self.shown.state = alert.state;
+    }
+
+    /// Whether it is more severe than the incident was told so far.
+    pub(super) fn is_worse(&self, alert: &Alert) -> bool {
+        alert.severity > self.shown.severity.unwrap_or(self.delivery.alert.severity)
+    }
+
     /// The alert gets a new incident, with a key of its own, that names the one before.
-    pub(super) fn begin_anew(&mut self, follows: String, state: AlertState) {
+    pub(super) fn begin_anew(&mut self, follows: String, alert: &Alert) {
+        self.dealt_with(alert);
         self.shown.generation += 1;
         self.shown.follows = Some(follows);
-        self.shown.state = state;
         self.shown.resolved = false;
         self.shown.noted_at = None;
+        self.shown.unnoted = 0;
+        self.shown.parent = None;
         self.shown.trying = 0;
         let first = self.delivery.correlation_id.split('~').next().unwrap_or_default().to_owned();
         self.delivery.correlation_id = format!("{first}~{}", self.shown.generation);

@@ -44,8 +44,9 @@ pub(super) struct NewIncident {
     category: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     caller_id: Option<String>,
+    /// Of a group. Not `parent_incident`, whose resolution instances copy to its children: theirs may go on.
     #[serde(skip_serializing_if = "Option::is_none")]
-    parent_incident: Option<String>,
+    parent: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     work_notes: Option<String>,
     correlation_id: String,
@@ -61,7 +62,8 @@ impl NewIncident {
         follows: Option<&str>,
         parent: Option<&str>,
     ) -> Self {
-        let title = decision.short_description.as_deref().unwrap_or(&alert.title);
+        let titles = decision.short_description.as_deref().into_iter().chain([alert.title.as_str()]);
+        let title = titles.map(plain).find(|title| !title.trim().is_empty()).unwrap_or("Citrix alert".into());
         let description = decision.description.as_deref().unwrap_or(&alert.description);
         let text = |text: &Option<std::sync::Arc<str>>| text.as_deref().map(str::to_owned);
         let before = follows.map(|number| format!("The alert's incident before was {number}."));
@@ -81,14 +83,14 @@ impl NewIncident {
         let room = DESCRIPTION.saturating_sub(origin.chars().count());
         Self {
             sys_id: None,
-            short_description: cut(&plain(title), SHORT_DESCRIPTION).replace('\n', " "),
+            short_description: cut(&title, SHORT_DESCRIPTION).replace('\n', " "),
             description: cut(&plain(description), room).into_owned() + &origin,
             impact: decision.impact.to_string(),
             urgency: decision.urgency.to_string(),
             assignment_group: text(&decision.assignment_group),
             category: text(&decision.category),
             caller_id: text(&decision.caller),
-            parent_incident: parent.map(str::to_owned),
+            parent: parent.map(str::to_owned),
             work_notes: (!notes.is_empty()).then(|| notes.join("\n\n")),
             correlation_id: correlation_id.to_owned(),
             correlation_display: "Citrix ITSM Adapter",

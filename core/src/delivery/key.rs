@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use sha2::{Digest, Sha256};
 
-use crate::{id::CustomerId, store::DeliveryRecord};
+use crate::{id::CustomerId, model::Alert, store::DeliveryRecord};
 
 /// 40 hexadecimal digits, the same for the same parts, whoever computes them; parts do not run into each other.
 pub(super) fn digest<'a>(parts: impl IntoIterator<Item = &'a str>) -> String {
@@ -25,6 +25,21 @@ pub(super) fn first_id_of(instant: DateTime<Utc>) -> String {
 /// What tells alerts apart: the same for the same account, source and id, and for no others.
 pub(super) fn alert_key(customer: &CustomerId, source: &str, id: &str) -> String {
     digest([customer.as_str(), source, id])
+}
+
+/// What tells two states of one alert apart: the same for the same words.
+pub(super) fn print_of(alert: &Alert) -> String {
+    let severity = alert.severity.to_string();
+    let state = alert.state.to_string();
+    let at = alert.raised_at.map(|at| at.timestamp_micros().to_string());
+    let others = [&alert.priority, &alert.category, &alert.policy, &alert.target, &alert.component, &at];
+    let others = others.into_iter().map(|text| text.as_deref().unwrap_or_default());
+    let mut fields: Vec<_> = alert.fields.iter().map(|(name, value)| [name.as_str(), value.as_str()]).collect();
+    fields.sort_unstable();
+    let words = [&*alert.title, &*alert.description, &*severity, &*state];
+    let mut print = digest(words.into_iter().chain(others).chain(fields.into_iter().flatten()));
+    print.truncate(16);
+    print
 }
 
 /// The key by which an incident of the alert is found again.

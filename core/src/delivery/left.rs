@@ -81,7 +81,7 @@ impl Courier {
                 "The end of the alert was not told to incident {number}: it is at {home}, and the account is \
                  registered with {instance} now."
             );
-            record.shown.state = AlertState::Ended;
+            record.dealt_with(&step.alert);
             record.shown.trying = 0;
             record.delivery.failure = Some(message.clone());
             (EventKind::DeliveryFailed, message)
@@ -89,7 +89,7 @@ impl Courier {
             let message = format!(
                 "Incident {number} stays at {home}, which the account has left; a new one follows it at {instance}."
             );
-            record.begin_anew(format!("{number} at {home}"), step.alert.state);
+            record.begin_anew(format!("{number} at {home}"), &step.alert);
             (EventKind::DeliveryUpdated, message)
         };
         self.close(record, row.version, step.number, Some(event)).await

@@ -12,12 +12,15 @@
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
+use chrono::{DateTime, Utc};
+
 use super::{
     blame::Blame,
     choice::Words,
     deed::{Deed, Manner, decide},
     deliver::{Courier, Next, about, words},
     incident::{FIELDS, IncidentRow},
+    policy::Action,
     slots::Turn,
 };
 use crate::{
@@ -47,16 +50,21 @@ impl Courier {
         record.claimed_until = None;
         record.not_before = None;
         let policy = self.policies.of(&record.delivery.customer_id).await?;
+        let is_over = steps.last().is_some_and(|last| last.alert.state == AlertState::Ended);
         let mut through = 0;
         for step in steps {
             let now = self.chance.now();
-            let manner = Manner::of(policy.decide(&step.alert, now));
-            let told_again = step.alert.state != AlertState::Ended && record.shown.state != AlertState::Ended;
+            let mut decision = policy.decide(&step.alert, now);
+            let (action, reason) = (decision.action, std::mem::take(&mut decision.reason));
+            let manner = Manner::of(decision);
+            let has_ended = step.alert.state == AlertState::Ended;
+            let is_back = record.shown.state == AlertState::Ended && !has_ended;
+            let told_again = record.shown.state != AlertState::Ended && !has_ended;
             let is_early = record.shown.noted_at.is_some_and(|at| now < at + manner.note_interval);
             if record.delivery.status == DeliveryStatus::Ignored {
-                // Its end came first, and nothing was made. Now it is there.
-                if step.alert.state != AlertState::Ended {
-                    record.shown.state = step.alert.state;
+                record.dealt_with(&step.alert);
+                // Nothing was made of what it was before. Now it is decided anew.
+                if !has_ended {
                     record.delivery.alert = step.alert;
                     record.delivery.status = DeliveryStatus::Pending;
                     return self.close(record, row.version, step.number, None).await;
@@ -64,17 +72,32 @@ impl Courier {
                 through = step.number;
             } else if record.delivery.status == DeliveryStatus::Grouped {
                 // It has no incident to be told; but one that ended and is back joins a group anew, or opens one.
-                let is_back = record.shown.state == AlertState::Ended && step.alert.state != AlertState::Ended;
-                record.shown.state = step.alert.state;
+                record.dealt_with(&step.alert);
                 if is_back {
                     record.delivery.status = DeliveryStatus::Pending;
                     record.delivery.failure = None;
                     return self.close(record, row.version, step.number, None).await;
                 }
                 through = step.number;
-            } else if told_again && is_early {
+            } else if is_back && budget.is_some() && action == Action::Ignore {
+                // A policy counts for what comes back as for what comes: its incident stays as it is.
+                let message = format!("The alert is back, and nothing is made of it: {reason}");
+                return self.close(record, row.version, step.number, Some((EventKind::DeliveryUpdated, message))).await;
+            } else if is_back
+                && budget.is_some()
+                && let Action::Hold(until) = action
+            {
+                record.delivery.failure = Some(reason);
+                return self.put_off(record, row.version, through, until).await;
+            } else if is_back
+                && is_over
+                && matches!(policy.decide(&step.alert, step.accepted_at).action, Action::Hold(_))
+            {
+                // It came back in a maintenance window, and has ended by the window's end.
+                through = step.number;
+            } else if told_again && is_early && !record.is_worse(&step.alert) {
                 record.shown.unnoted += 1;
-                record.shown.state = step.alert.state;
+                record.dealt_with(&step.alert);
                 through = step.number;
             } else {
                 let row = Row { value: record, sealed: None, version: row.version };
@@ -96,16 +119,27 @@ impl Courier {
         record.attempt_deadline = None;
         (record.failures, record.spent) = (0, 0);
         self.sights.forget(&record.delivery.id);
-        let first = (through > 0)
-            .then(|| Change::RemoveSteps { delivery_id: record.delivery.id.clone(), through })
-            .into_iter()
-            .collect();
+        let first = steps_through(&record, through);
         let now = self.chance.now();
         if event.is_some() {
             record.delivery.updated_at = now;
         }
         let event = event.map(|(kind, message)| about(&record.delivery, kind, &message, now));
         Ok(Next::Settled(self.write(record, version, first, event).await?.value.delivery))
+    }
+
+    /// A maintenance window is under way: what is next is decided again at its end.
+    async fn put_off(
+        &self,
+        mut record: DeliveryRecord,
+        version: i64,
+        through: i64,
+        until: DateTime<Utc>,
+    ) -> Result<Next> {
+        record.not_before = Some(until);
+        let first = steps_through(&record, through);
+        self.write(record, version, first, None).await?;
+        Ok(Next::Later(until))
     }
 
     /// For how long a change may still be on its way: it would undo whatever is written before it lands.
@@ -165,19 +199,19 @@ impl Courier {
                 let message = format!("Incident {} is left as it is: {why}.", incident.number);
                 let own = was_tried && step.alert.state == AlertState::Ended;
                 record.shown.resolved |= own;
-                record.shown.state = step.alert.state;
+                record.dealt_with(&step.alert);
                 record.shown.trying = 0;
                 return self.close(record, row.version, step.number, Some((EventKind::DeliveryUpdated, message))).await;
             }
             Deed::Anew => {
-                record.begin_anew(incident.number.clone(), step.alert.state);
+                record.begin_anew(incident.number.clone(), &step.alert);
                 let message = format!("The alert is back; a new incident follows {}.", incident.number);
                 return self.close(record, row.version, step.number, Some((EventKind::DeliveryUpdated, message))).await;
             }
             Deed::Note(_) if was_tried => {
                 record.shown.trying = 0;
                 record.shown.unnoted += 1;
-                record.shown.state = step.alert.state;
+                record.dealt_with(&step.alert);
                 let message = format!("Whether a work note reached incident {} is not known.", incident.number);
                 return self.close(record, row.version, step.number, Some((EventKind::DeliveryUpdated, message))).await;
             }
@@ -206,7 +240,7 @@ impl Courier {
                 record.shown.noted_at = Some(self.chance.now());
                 record.shown.unnoted = 0;
                 record.shown.resolved = step.alert.state == AlertState::Ended && said == "resolved";
-                record.shown.state = step.alert.state;
+                record.dealt_with(&step.alert);
                 record.delivery.failure = None;
                 record.delivery.incident = Some(changed.into());
                 metrics::counter!("itsm_adapter_incidents_updated", "what" => said).increment(1);
@@ -234,15 +268,18 @@ impl Courier {
     /// A sentence for the end of an incident that stands for others too: it ends with its own alert, and whoever reads
     /// it should know that theirs may go on. One that is raised after that opens a group anew.
     async fn counted(&self, delivery: &Delivery) -> Result<String> {
+        Ok(self.stands_for(delivery).await?.map_or_else(String::new, |count| {
+            format!("\n\nIt stood for {count} alerts of the same cause; the other ones may not have ended yet.")
+        }))
+    }
+
+    /// How many alerts its incident counts; none: itself alone.
+    pub(super) async fn stands_for(&self, delivery: &Delivery) -> Result<Option<i64>> {
         let decision = self.decision(delivery, self.chance.now()).await?;
-        let Some(group) = decision.group.filter(|group| !group.children) else { return Ok(String::new()) };
+        let Some(group) = decision.group.filter(|group| !group.children) else { return Ok(None) };
         let present = self.store.group(&delivery.customer_id, &group.key).await?;
-        Ok(match present {
-            Some((row, count)) if row.value.parent == delivery.id && count > 1 => {
-                format!("\n\nIt stood for {count} alerts of the same cause; the other ones may not have ended yet.")
-            }
-            _ => String::new(),
-        })
+        let own = present.filter(|(row, count)| row.value.parent == delivery.id && *count > 1);
+        Ok(own.map(|(_, count)| count))
     }
 
     /// A step that did not work is tried again; one that never will is given up, and said so.
@@ -261,7 +298,7 @@ impl Courier {
         let counts = Blame::of(&error) == Blame::Delivery;
         record.spent = record.spent.saturating_add(counts.into());
         if counts && record.spent >= budget.unwrap_or(TRIES).min(TRIES) {
-            record.shown.state = step.alert.state;
+            record.dealt_with(&step.alert);
             let message = format!("A later state of the alert could not be told to its incident: {}", words(&error));
             self.close(record, row.version, step.number, Some((EventKind::DeliveryFailed, message))).await?;
             return Ok(Next::Failed(error));
@@ -348,4 +385,10 @@ impl Courier {
             self.observers.publish(&about(delivery, EventKind::DeliveryDuplicated, &message, self.chance.now()));
         }
     }
+}
+
+/// Forgets what is dealt with.
+fn steps_through(record: &DeliveryRecord, through: i64) -> Vec<Change> {
+    let removal = || Change::RemoveSteps { delivery_id: record.delivery.id.clone(), through };
+    (through > 0).then(removal).into_iter().collect()
 }

@@ -187,6 +187,11 @@ impl Courier {
         record.delivery.status = if dead { DeliveryStatus::Dead } else { DeliveryStatus::Pending };
         record.delivery.updated_at = now;
         record.claimed_until = None;
+        // A courtesy: those that are counted in it wait as well.
+        let others = if dead { self.stands_for(&record.delivery).await.ok().flatten() } else { None };
+        if let (Some(count), Some(failure)) = (others, &mut record.delivery.failure) {
+            *failure = format!("{failure} It stands for {count} alerts of the same cause, which wait with it.");
+        }
         let event = dead.then(|| {
             let why = record.delivery.failure.as_deref().unwrap_or("its outcome stays unknown");
             let message = format!("The alert could not be delivered and waits as a dead letter: {why}");

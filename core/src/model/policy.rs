@@ -178,7 +178,8 @@ pub struct Grouping {
     /// How long after its first alert a group takes in others, in seconds, 1 to 604,800 (600).
     #[serde(default = "ten_minutes")]
     pub window_s: u32,
-    /// Whether each alert has an incident of its own below the group's; else the group's incident counts them.
+    /// Whether each alert has an incident of its own below the group's, which is its Parent and ends by itself; else the
+    /// group's incident counts them.
     #[serde(default)]
     pub children: bool,
 }

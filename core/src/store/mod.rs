@@ -36,7 +36,7 @@ use crate::{
     id::{CustomerId, DeliveryId, InstanceId},
     model::{
         Account, AccountPolicy, AlertState, Connection, ConnectionStatus, Delivery, DeliveryStatus, Event, Instance,
-        ProbeReport, stamp,
+        ProbeReport, Severity, stamp,
     },
 };
 
@@ -144,6 +144,10 @@ pub struct Shown {
     pub noted_at: Option<DateTime<Utc>>,
     /// Announcements since then that were not worth a note of their own.
     pub unnoted: i32,
+    /// The highest severity that it was told since the alert was raised; none: the one it began with.
+    pub severity: Option<Severity>,
+    /// What tells the last state that was dealt with, the end left out, from others.
+    pub last: Option<String>,
     /// Whether the adapter resolved the incident.
     pub resolved: bool,
     /// The step whose change was sent and not confirmed; 0: none.
