@@ -381,7 +381,7 @@ pub(crate) fn options(with: &Value) -> Result<ClientOptions, Failure> {
         citrix_url: with.owned("citrix_url"),
         instance_hosts: with.word("instance_hosts")?,
         allow_private_networks: with.word("allow_private_networks")?,
-        proxy: with.owned("proxy"),
+        proxy: with.some_secret("proxy"),
         root_certificates: with.word("root_certificates")?,
         connect_timeout_ms: with.number("connect_timeout_ms"),
         attempt_timeout_ms: with.number("attempt_timeout_ms"),

@@ -79,7 +79,7 @@ struct With: Sendable {
                 store: some("store"), key: someSecret("key"), oldKeys: texts("old_keys")?.map { SecretString($0) },
                 citrixUrl: some("citrix_url"), instanceHosts: texts("instance_hosts"),
                 allowPrivateNetworks: json["allow_private_networks"] == .null ? nil : json["allow_private_networks"] == .bool(true),
-                proxy: some("proxy"), rootCertificates: texts("root_certificates"),
+                proxy: someSecret("proxy"), rootCertificates: texts("root_certificates"),
                 connectTimeoutMs: number("connect_timeout_ms"), attemptTimeoutMs: number("attempt_timeout_ms"),
                 totalTimeoutMs: number("total_timeout_ms"), maxAttempts: number("max_attempts"),
                 concurrencyPerRemote: number("concurrency_per_remote"), transactionLimitMs: number("transaction_limit_ms"),
