@@ -37,10 +37,11 @@ impl Client {
     }
 
     /// Tells a function every event from now on, until `unobserve`. It does not keep the process alive; what it throws
-    /// becomes a warning of the process.
+    /// becomes a warning of the process. While the event loop is busy, 1,024 events wait for it; what is beyond that is
+    /// missed, and told so by an event of kind `progress`.
     #[napi(ts_args_type = "callback: (event: Event) => void", ts_return_type = "Observation")]
     pub fn observe(&self, env: &Env, callback: Function<'_, Event, ()>) -> Result<i64> {
-        Ok(self.0.observe(Arc::new(Watcher(Callback::new(env, &callback)?))).cast_signed())
+        Ok(self.0.observe(Arc::new(Watcher::new(Callback::new(env, &callback)?))).cast_signed())
     }
 
     /// Takes an observer off.

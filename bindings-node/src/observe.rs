@@ -1,9 +1,13 @@
 //! Functions of JavaScript that are told events and log lines. They are weak: they do not keep a process alive.
 
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
 
 use itsm_adapter::{
     Environment, Event, Observer,
+    ffi::missed_events,
     log::{self, LogLevel},
 };
 use napi::{Env, Result, bindgen_prelude::Function};
@@ -11,11 +15,26 @@ use napi_derive::napi;
 
 use crate::promise::Callback;
 
-pub(crate) struct Watcher(pub(crate) Callback<Event>);
+/// What it lets wait for too long it misses, and is told so with the next event.
+pub(crate) struct Watcher {
+    callback: Callback<Event>,
+    missed: AtomicU64,
+}
+
+impl Watcher {
+    pub(crate) fn new(callback: Callback<Event>) -> Self {
+        Self { callback, missed: AtomicU64::new(0) }
+    }
+}
 
 impl Observer for Watcher {
     fn on_event(&self, event: &Event) {
-        self.0.tell(event.clone());
+        let missed = self.missed.swap(0, Ordering::Relaxed);
+        let comes_after = missed == 0 || self.callback.tell(missed_events(missed));
+        if !comes_after || !self.callback.tell(event.clone()) {
+            let again = if comes_after { 0 } else { missed };
+            self.missed.fetch_add(again + 1, Ordering::Relaxed);
+        }
     }
 }
 
@@ -36,7 +55,8 @@ pub(crate) struct LogLine {
 pub(crate) fn forward_logs(env: &Env, level: LogLevel, callback: Function<'_, LogLine, ()>) -> Result<bool> {
     let callback = Callback::new(env, &callback)?;
     let sink = move |level, target: &str, message: &str| {
-        callback.tell(LogLine { level, target: target.to_owned(), message: message.to_owned() });
+        // Lines that nobody comes to take are let go.
+        let _ = callback.tell(LogLine { level, target: target.to_owned(), message: message.to_owned() });
     };
     Ok(log::forward_logs(level, Arc::new(sink)))
 }

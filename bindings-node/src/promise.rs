@@ -5,12 +5,18 @@ use std::{
     cell::Cell,
     future::{Future, pending},
     ptr::null_mut,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
     task::{Context, Poll, Waker},
 };
 
 use futures_util::FutureExt;
-use itsm_adapter::{self as core, ffi::guarded};
+use itsm_adapter::{
+    self as core,
+    ffi::{WAITING, guarded},
+};
 use napi::{
     Env, Error, Result, Status, ValueType,
     bindgen_prelude::{
@@ -105,22 +111,35 @@ fn settle_all(env: &Env) -> Result<()> {
 pub(crate) struct Callback<T: ToNapiValue + 'static> {
     desk: Arc<Desk>,
     function: Arc<FunctionRef<T, ()>>,
+    /// Values that were not told yet.
+    waiting: Arc<AtomicUsize>,
 }
 
 impl<T: ToNapiValue + Send + 'static> Callback<T> {
     pub(crate) fn new(env: &Env, function: &Function<'_, T, ()>) -> Result<Self> {
-        Ok(Self { desk: Agent::of(env)?.desk.clone(), function: Arc::new(function.create_ref()?) })
+        Ok(Self {
+            desk: Agent::of(env)?.desk.clone(),
+            function: Arc::new(function.create_ref()?),
+            waiting: Arc::default(),
+        })
     }
 
-    pub(crate) fn tell(&self, value: T) {
-        let function = self.function.clone();
+    /// False when too many values wait already: an event loop that is busy must not fill the memory (T13).
+    pub(crate) fn tell(&self, value: T) -> bool {
+        let (function, waiting) = (self.function.clone(), self.waiting.clone());
+        if waiting.fetch_add(1, Ordering::Relaxed) >= WAITING {
+            waiting.fetch_sub(1, Ordering::Relaxed);
+            return false;
+        }
         let first = self.desk.put(Box::new(move |env| {
+            waiting.fetch_sub(1, Ordering::Relaxed);
             // The face's functions do not throw; there would be nobody to tell.
             let _ = function.borrow_back(&Env::from_raw(env)).and_then(|function| function.call(value));
         }));
         if first {
             self.desk.wake();
         }
+        true
     }
 }
 

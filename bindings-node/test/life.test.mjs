@@ -2,6 +2,9 @@
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { once } from 'node:events'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { Worker } from 'node:worker_threads'
@@ -91,6 +94,32 @@ test('events reach observers and subscribers; what an observer throws is a warni
   client.close()
   await walk
   assert.deepEqual(kinds, ['account_removed'])
+})
+
+test('a busy event loop misses events beyond a bound, and is told so', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'itsm-busy-'))
+  const given = { ...options(world), store: join(folder, 'adapter.db') }
+  const client = await Client.open(given)
+  await client.accounts.add(account)
+  const seen = []
+  client.observe(event => seen.push(event))
+  const alert = number => ({ customerId: account.customerId, source: 'own', id: `${number}`, title: 'busy', severity: 'error' })
+  const submitted = client.alerts.submitMany(Array.from({ length: 2000 }, (_, number) => alert(number)))
+  // Nothing else of this thread runs until another process has seen all of them.
+  const watching = `
+    const client = await Client.open(${JSON.stringify(given)})
+    while ((await client.alerts.lag()).pending < 2000) await new Promise(setImmediate)
+    client.close()`
+  const watched = program(watching)
+  assert.equal(watched.status, 0, watched.stderr)
+  await submitted
+  await client.accounts.update({ customerId: account.customerId, name: 'later' })
+  const missed = seen.filter(event => event.kind === 'progress').map(event => /^(\d+) events were missed/.exec(event.message))
+  const told = seen.filter(event => event.kind === 'delivery_accepted').length
+  assert.equal(missed.length, 1, `${told} were told`)
+  assert.deepEqual([told + Number(missed[0][1]), told >= 1024, seen.at(-1).kind], [2000, true, 'account_updated'])
+  client.close()
+  rmSync(folder, { recursive: true })
 })
 
 test('the addresses to allow are told', () => {

@@ -23,10 +23,15 @@ impl Event {
     pub(crate) fn new(kind: EventKind, message: String, at: DateTime<Utc>) -> Self {
         Self { sequence: 0, at, kind, customer_id: None, instance_id: None, message, detail: HashMap::new() }
     }
+
+    /// Told in place of so many that nobody came to take.
+    pub(crate) fn missed(count: u64) -> Self {
+        Self::new(EventKind::Progress, format!("{count} events were missed; the event log has them."), Utc::now())
+    }
 }
 
 /// Events that wait for a subscriber at the most; a slower one misses the oldest.
-const WAITING: usize = 1024;
+pub(crate) const WAITING: usize = 1024;
 
 /// Everybody who wants to know; cheap to clone.
 #[derive(Clone)]
@@ -58,10 +63,7 @@ impl Subscription {
         match self.0.as_mut()?.recv().await {
             Ok(event) => Some(event),
             Err(broadcast::error::RecvError::Closed) => None,
-            Err(broadcast::error::RecvError::Lagged(missed)) => {
-                let message = format!("{missed} events were missed; the event log has them.");
-                Some(Event::new(EventKind::Progress, message, Utc::now()))
-            }
+            Err(broadcast::error::RecvError::Lagged(missed)) => Some(Event::missed(missed)),
         }
     }
 }

@@ -7,13 +7,21 @@ use futures_util::FutureExt;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use crate::{Error, ErrorKind, Result};
+use crate::{Error, ErrorKind, Event, Result, event};
 
 /// Work that ends in a typed error, also when it panics.
 pub async fn guarded<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
     AssertUnwindSafe(work).catch_unwind().await.unwrap_or_else(|_| {
         Err(Error::new(ErrorKind::Internal, "The call ended in a panic; the state is as it was committed."))
     })
+}
+
+/// Events that wait for an observer of another language at the most.
+pub const WAITING: usize = event::WAITING;
+
+/// What such an observer is told in place of so many events that it let wait too long.
+pub fn missed_events(count: u64) -> Event {
+    Event::missed(count)
 }
 
 /// Columns as the core takes them; none given: all.
