@@ -140,7 +140,7 @@ resource! {
 
         /// Does all that `connect` does, but saves nothing. What goes wrong at Citrix Cloud stands in the report.
         ///
-        /// Raises NotFoundError, InvalidInputError, StoreError.
+        /// Raises NotFoundError, InvalidInputError, PrerequisiteMissingError as `connect`, SealedError, StoreError.
         fn test(&core, request) -> TestReport { core.connections().test(request).await }
     }
 
@@ -344,8 +344,8 @@ resource! {
         give_up_after_ms: None
     ) {
         /// Starts a worker, which delivers what was submitted, by this process or another one, until it is stopped or
-        /// the client is closed. Any number of workers may share one store; each instance has a lane of its own. Keep
-        /// what this gives: a worker that nobody holds any more stops.
+        /// the client is closed. Any number of workers may share one store; each instance has a lane of its own. It
+        /// works on when nobody holds what this gives.
         ///
         /// - customer_ids: of these accounts only (all that are registered).
         /// - concurrency: deliveries in hand per instance at the most, 1 to 256 (16).

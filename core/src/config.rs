@@ -279,15 +279,14 @@ impl Default for Config {
 }
 
 impl Config {
-    /// Reads the environment: `ITSM_ADAPTER_STORE` (`memory`, the default, or the path of a SQLite file),
+    /// Reads the environment: `ITSM_ADAPTER_STORE` (the path of a SQLite file, or `memory`; required),
     /// `ITSM_ADAPTER_KEY` (several keys separated by commas: the first seals), `CITRIX_URL`, `SERVICENOW_HOSTS` (comma-separated),
     /// `ITSM_ADAPTER_ALLOW_PRIVATE_NETWORKS` (`true`). What is not set keeps its default.
     ///
     /// # Errors
-    /// `invalid_input` when a variable holds something else than it should.
+    /// `invalid_input` when a variable holds something else than it should, or `ITSM_ADAPTER_STORE` is not set.
     pub fn from_env() -> Result<Self> {
-        let store = variable("ITSM_ADAPTER_STORE").or_else(|| Some("memory".to_owned()));
-        Self::resolve(ClientOptions { store, ..ClientOptions::default() })
+        Self::resolve(ClientOptions::default())
     }
 
     /// Each setting from the options, else from the environment, else its default.

@@ -153,7 +153,8 @@ impl Accounts<'_> {
     /// can take minutes; progress is told to observers.
     ///
     /// # Errors
-    /// `not_found`, `unauthorized`, `forbidden`, `throttled`, `unavailable`, `timeout`, `protocol`, `store`.
+    /// `not_found`, `unauthorized`, `forbidden`, `throttled`, `unavailable`, `timeout`, `protocol`, `store`; `illegal_state`
+    /// while the account is disabled, as from every call that sends something for it.
     pub async fn entitlement(self, customer_id: &str) -> Result<Entitlement> {
         let work = async { self.0.ask_entitlement(&CustomerId::parse(customer_id)?).await };
         self.0.run("accounts.entitlement", work).await

@@ -38,7 +38,8 @@ impl Connections<'_> {
     /// Does all that [`Connections::connect`] does, but saves nothing.
     ///
     /// # Errors
-    /// `not_found`, `invalid_input`, `store`. What goes wrong at Citrix Cloud stands in the report.
+    /// `not_found`, `invalid_input`, `prerequisite_missing` when the instance's connector is too old for a second account,
+    /// `sealed`, `store`. What goes wrong at Citrix Cloud stands in the report.
     pub async fn test(self, request: Connect) -> Result<TestReport> {
         let inner = self.0;
         inner

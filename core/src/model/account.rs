@@ -71,7 +71,7 @@ pub struct Site {
     pub edition: Option<String>,
 }
 
-/// What is needed to add an account, or to test one before adding it.
+/// What is needed to add an account.
 #[derive(Debug, Clone)]
 #[cfg_attr(feature = "uniffi", derive(uniffi::Record))]
 #[cfg_attr(feature = "node", napi_derive::napi(object, object_to_js = false))]

@@ -10,7 +10,7 @@ use std::{
     process::ExitCode,
 };
 
-use itsm_adapter::{Alert, Client, Config, Delivery, Error, ErrorKind, Result, RunOptions};
+use itsm_adapter::{Alert, Client, Delivery, Error, ErrorKind, Result, RunOptions};
 
 fn read(input: &mut dyn BufRead) -> Result<Vec<Alert>> {
     let unreadable = |error: &dyn std::fmt::Display| Error::new(ErrorKind::InvalidInput, error.to_string());
@@ -42,7 +42,7 @@ async fn run() -> Result<bool> {
             read(&mut BufReader::new(file.map_err(unreadable)?))?
         }
     };
-    let client = Client::open(Config::from_env()?).await?;
+    let client = Client::from_env().await?;
     let submitted = client.alerts().submit_many(alerts).await?;
     let lag = client.alerts().drain(RunOptions::default()).await?;
     let mut made = 0;

@@ -4,7 +4,7 @@
 
 use std::process::ExitCode;
 
-use itsm_adapter::{Client, Config, Connection, ConnectionStatus, InstanceHealth, Result};
+use itsm_adapter::{Client, Connection, ConnectionStatus, InstanceHealth, Result};
 
 const SOON: i32 = 14;
 
@@ -23,7 +23,7 @@ async fn check(client: &Client, connection: Connection) -> Connection {
 }
 
 async fn run() -> Result<bool> {
-    let client = Client::open(Config::from_env()?).await?;
+    let client = Client::from_env().await?;
     let (mut after, mut needs_a_person) = (None, false);
     println!("{:16} {:36} {:14} {:12} days left", "account", "instance", "status", "health");
     loop {

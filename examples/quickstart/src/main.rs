@@ -11,8 +11,8 @@ mod target;
 
 use clap::Parser;
 use itsm_adapter::{
-    AddAccount, Client, Config, Connect, Connection, Delivery, ErrorKind, Incident, RegisterServiceAccount, Result,
-    StoreConfig,
+    AddAccount, Client, ClientOptions, Config, Connect, Connection, Delivery, ErrorKind, Incident,
+    RegisterServiceAccount, Result,
 };
 
 use crate::{
@@ -48,8 +48,8 @@ async fn run(options: &Options, steps: &mut Steps) -> Result<Outcome> {
     let state = options.state_dir()?;
     let target = Target::prepare(options, state.path(), steps).await?;
 
-    let mut config = Config::from_env()?;
-    config.store = StoreConfig::Sqlite { path: state.path().join("adapter.db") };
+    let store = Some(state.path().join("adapter.db").display().to_string());
+    let mut config = Config::resolve(ClientOptions { store, ..ClientOptions::default() })?;
     target.adjust(&mut config);
     let client = steps.time("open the store", Client::open(config)).await?;
 

@@ -1,9 +1,10 @@
 //! Receives the callbacks of a Citrix Cloud webhook and makes incidents of them.
 //!
-//! `receive-webhooks CUSTOMER_ID PUBLIC_URL` listens on `LISTEN` (127.0.0.1:8080), subscribes to the account's
-//! notifications with an authorization of its own, takes callbacks about that account only, and removes the subscription at the end of standard input. A
-//! callback is answered when its alert is stored; what could not be delivered is delivered by the next callback.
-//! `ITSM_ADAPTER_STORE` names the database in which the account is registered.
+//! `receive-webhooks CUSTOMER_ID PUBLIC_URL` listens on `LISTEN` (127.0.0.1:8080) for what comes to `/citrix`, where
+//! `PUBLIC_URL` must lead. It subscribes to the account's notifications with `WEBHOOK_AUTHORIZATION`, a long random value of
+//! yours, takes callbacks about that account only, and removes the subscription at the end of standard input. A callback is
+//! answered when its alert is stored; a worker delivers what is, also from the last time. `ITSM_ADAPTER_STORE` names the
+//! database in which the account is registered.
 
 use std::{process::ExitCode, sync::Arc};
 
@@ -14,14 +15,13 @@ use axum::{
     http::{HeaderMap, StatusCode},
     routing::post,
 };
-use itsm_adapter::{Client, Config, CreateWebhook, DeliveryStatus, Error, ErrorKind, Result, Secret};
-use tokio::{io::AsyncReadExt, net::TcpListener, sync::Notify};
+use itsm_adapter::{Client, CreateWebhook, Error, ErrorKind, Event, EventKind, Observer, Result, RunOptions, Secret};
+use tokio::{io::AsyncReadExt, net::TcpListener};
 
 struct Receiver {
     client: Client,
     customer: String,
     authorization: Secret,
-    accepted: Notify,
 }
 
 async fn receive(State(receiver): State<Arc<Receiver>>, headers: HeaderMap, body: Bytes) -> StatusCode {
@@ -29,10 +29,7 @@ async fn receive(State(receiver): State<Arc<Receiver>>, headers: HeaderMap, body
     let alerts = receiver.client.alerts();
     let (expected, customer) = (Some(&receiver.authorization), Some(receiver.customer.as_str()));
     match alerts.submit_webhook(&body, authorization, expected, customer).await {
-        Ok(_) => {
-            receiver.accepted.notify_one();
-            StatusCode::NO_CONTENT
-        }
+        Ok(_) => StatusCode::NO_CONTENT,
         Err(error) => {
             eprintln!("{error}");
             match error.kind() {
@@ -45,26 +42,13 @@ async fn receive(State(receiver): State<Arc<Receiver>>, headers: HeaderMap, body
     }
 }
 
-/// Delivers what waits, whenever something was accepted.
-async fn deliver(receiver: Arc<Receiver>) {
-    loop {
-        receiver.accepted.notified().await;
-        let alerts = receiver.client.alerts();
-        let waiting = [DeliveryStatus::Pending, DeliveryStatus::Unknown];
-        let page = match alerts.list(Some(&receiver.customer), &waiting, None, None).await {
-            Ok(page) => page,
-            Err(error) => {
-                eprintln!("{error}");
-                continue;
-            }
-        };
-        for delivery in page.items {
-            match alerts.deliver(delivery.id.as_str()).await {
-                Ok(done) => {
-                    println!("{}: {}", done.alert.title, done.incident.map_or("?".to_owned(), |made| made.number));
-                }
-                Err(error) => eprintln!("{}: {error}", delivery.alert.title),
-            }
+/// Tells what becomes of the alerts.
+struct Told;
+
+impl Observer for Told {
+    fn on_event(&self, event: &Event) {
+        if matches!(event.kind, EventKind::DeliveryDone | EventKind::DeliveryFailed) {
+            println!("{}", event.message);
         }
     }
 }
@@ -82,15 +66,12 @@ async fn run() -> Result<()> {
     if authorization.expose().len() < 16 {
         return Err(Error::new(ErrorKind::InvalidInput, "Set WEBHOOK_AUTHORIZATION to a long random value."));
     }
-    let client = Client::open(Config::from_env()?).await?;
-    let receiver =
-        Receiver { client, customer: customer.clone(), authorization: authorization.clone(), accepted: Notify::new() };
-    let receiver = Arc::new(receiver);
-    tokio::spawn(deliver(Arc::clone(&receiver)));
+    let client = Client::from_env().await?;
+    client.observe(Arc::new(Told));
+    let worker = client.alerts().run(RunOptions::default()).await?;
+    let receiver = Arc::new(Receiver { client, customer: customer.clone(), authorization: authorization.clone() });
     let app = Router::new().route("/citrix", post(receive)).with_state(Arc::clone(&receiver));
     tokio::spawn(async move { axum::serve(listener, app).await });
-    // What waits from the last time.
-    receiver.accepted.notify_one();
 
     let webhooks = receiver.client.webhooks();
     let request = CreateWebhook {
@@ -104,7 +85,8 @@ async fn run() -> Result<()> {
     let mut rest = Vec::new();
     // Until whoever started this program closes its input.
     let _ = tokio::io::stdin().read_to_end(&mut rest).await;
-    webhooks.remove(&customer, &webhook.id).await
+    webhooks.remove(&customer, &webhook.id).await?;
+    worker.stop().await.map(drop)
 }
 
 #[tokio::main]

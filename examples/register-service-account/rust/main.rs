@@ -6,7 +6,7 @@
 
 use std::process::ExitCode;
 
-use itsm_adapter::{CheckOutcome, Client, Config, Error, ErrorKind, RegisterServiceAccount, Result};
+use itsm_adapter::{CheckOutcome, Client, Error, ErrorKind, RegisterServiceAccount, Result};
 
 async fn register(customer: String, instance: String) -> Result<bool> {
     let from_environment = |name: &str| {
@@ -23,7 +23,7 @@ async fn register(customer: String, instance: String) -> Result<bool> {
             password: from_environment("SERVICENOW_PASSWORD")?.into(),
         })
     };
-    let client = Client::open(Config::from_env()?).await?;
+    let client = Client::from_env().await?;
     let report = client.registrations().test(request()?).await?;
     for check in &report.checks {
         println!("{:<8} {:<16} {}", check.outcome, check.name, check.seen);

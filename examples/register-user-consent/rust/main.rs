@@ -14,7 +14,7 @@ use axum::{
     response::{Html, IntoResponse, Redirect, Response},
     routing::{get, post},
 };
-use itsm_adapter::{Authorize, Client, Config, ConnectionStatus, Error, ErrorKind, Result};
+use itsm_adapter::{Authorize, Client, ConnectionStatus, Error, ErrorKind, Result};
 
 /// The cookie that ties a flow to the browser that began it.
 const COOKIE: &str = "itsm_consent";
@@ -158,7 +158,7 @@ async fn main() -> Result<()> {
         std::env::var(name).map_err(|_| Error::new(ErrorKind::InvalidInput, format!("{name} is not set.")))
     };
     let app = Arc::new(App {
-        client: Client::open(Config::from_env()?).await?,
+        client: Client::from_env().await?,
         customer: variable("CUSTOMER_ID")?,
         instance: variable("INSTANCE_URL")?,
         client_id: variable("SERVICENOW_CLIENT_ID")?,

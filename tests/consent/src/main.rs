@@ -10,7 +10,7 @@ use std::{
     task::Poll,
 };
 
-use itsm_adapter::{AddAccount, Authorize, Authorized, Client, Config, Environment, Error, ErrorKind, Result};
+use itsm_adapter::{AddAccount, Authorize, Authorized, Client, Environment, Error, ErrorKind, Result};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::{
@@ -113,7 +113,7 @@ fn answer(id: u64, outcome: Result<Value>) {
 
 #[tokio::main]
 async fn main() -> Result<()> {
-    let client = Arc::new(Client::open(Config::from_env()?).await?);
+    let client = Arc::new(Client::from_env().await?);
     let mut waiting: HashMap<String, AbortHandle> = HashMap::new();
     let mut lines = BufReader::new(tokio::io::stdin()).lines();
     while let Ok(Some(line)) = lines.next_line().await {

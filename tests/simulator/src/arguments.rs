@@ -16,6 +16,7 @@ Options:
   --port-instance NAME=PORT   port of an instance named before; repeatable
   --seed NUMBER               the same ids and tokens in every run
   --log-limit NUMBER          how many requests the log keeps (default 50000)
+  --env                       print lines for a shell in place of JSON: what a program of the adapter needs
   --until-stdin-closes        stop when standard input ends
   --help                      this text
 ";
@@ -25,6 +26,7 @@ Options:
 pub(crate) struct Arguments {
     pub(crate) options: Options,
     pub(crate) until_stdin_closes: bool,
+    pub(crate) env: bool,
 }
 
 impl Arguments {
@@ -33,7 +35,7 @@ impl Arguments {
         let mut options = Options::default();
         let mut instances = Vec::new();
         let mut ports = Vec::new();
-        let mut until_stdin_closes = false;
+        let (mut until_stdin_closes, mut env) = (false, false);
         while let Some(word) = words.next() {
             let (name, inline) = match word.split_once('=') {
                 Some((name, value)) if name.starts_with("--") => (name.to_owned(), Some(value.to_owned())),
@@ -42,6 +44,7 @@ impl Arguments {
             let mut value = || inline.clone().or_else(|| words.next()).ok_or_else(|| format!("{name} needs a value"));
             match name.as_str() {
                 "--help" | "-h" => return Ok(None),
+                "--env" => env = true,
                 "--until-stdin-closes" => until_stdin_closes = true,
                 "--instance" => instances.push(instance(&value()?)?),
                 "--port-citrix" => options.citrix_port = number(&value()?)?,
@@ -60,7 +63,7 @@ impl Arguments {
             let found = options.instances.iter_mut().find(|instance| instance.name == name);
             found.ok_or_else(|| format!("there is no instance {name}"))?.port = number(port)?;
         }
-        Ok(Some(Self { options, until_stdin_closes }))
+        Ok(Some(Self { options, until_stdin_closes, env }))
     }
 }
 

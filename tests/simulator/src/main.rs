@@ -1,6 +1,7 @@
-//! Starts the simulator as a program of its own and prints one line of JSON about it.
+//! Starts the simulator as a program of its own and tells about it: one line of JSON, or lines for a shell.
 
 mod arguments;
+mod environment;
 
 use std::io::Write as _;
 use std::process::ExitCode;
@@ -30,7 +31,9 @@ async fn main() -> ExitCode {
         }
     };
     let mut out = std::io::stdout();
-    if writeln!(out, "{}", simulator.description()).and_then(|()| out.flush()).is_err() {
+    let description = simulator.description();
+    let told = if arguments.env { environment::exports(&description) } else { format!("{description}\n") };
+    if out.write_all(told.as_bytes()).and_then(|()| out.flush()).is_err() {
         return ExitCode::FAILURE;
     }
     tokio::select! {
