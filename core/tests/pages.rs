@@ -202,3 +202,20 @@ async fn a_walk_may_begin_where_another_one_ended() {
         assert_eq!(ids, all[at + 1..]);
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_walk_in_another_order_than_its_own_is_refused_before_anything_is_sent() {
+    let (world, client, meddler) = walked(usize::MAX, Fate::Hangs, 64).await;
+    let records = client.records();
+    let sorted = || query().order_by("number").unwrap();
+    let error = records.pages::<Record>(ACME, "incident", sorted(), &[], 2).next().await.unwrap_err();
+    is(&error, ErrorKind::InvalidInput, "pages");
+    let error = records.page::<Record>(ACME, "incident", &sorted(), &[], 2, None).await.unwrap_err();
+    is(&error, ErrorKind::InvalidInput, "page");
+    assert!(error.message().contains("sys_id"), "{error}");
+    assert_eq!(meddler.asked.load(Ordering::SeqCst), 0);
+    // The order of a walk may be said.
+    let own = query().order_by("sys_id").unwrap();
+    let page = records.page::<Record>(ACME, "incident", &own, &["sys_id"], 10, None).await.unwrap();
+    assert_eq!(page.items.iter().map(|row| row["sys_id"].clone()).collect::<Vec<_>>(), in_order(&world));
+}

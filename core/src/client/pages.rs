@@ -41,7 +41,7 @@ impl<T: DeserializeOwned + Send> Pages<T> {
     /// The next page; none after the last one. The walk can be continued after an error.
     ///
     /// # Errors
-    /// As [`Records::get`](super::Records::get).
+    /// As [`Records::page`](super::Records::page).
     pub async fn next(&mut self) -> Result<Option<Vec<T>>> {
         Ok(self.0.next().await?.map(|(items, _)| items))
     }
@@ -60,7 +60,7 @@ impl JsonPages {
     /// The next page; none after the last one. The walk can be continued after an error.
     ///
     /// # Errors
-    /// As [`Records::get`](super::Records::get).
+    /// As [`Records::page`](super::Records::page).
     pub async fn next(&mut self) -> Result<Option<JsonPage>> {
         Ok(self.0.next().await?.map(|(json, next)| JsonPage { json, next: Some(next) }))
     }
@@ -97,15 +97,11 @@ impl Question {
     /// What is asked for the page after this key, in the order of `sys_id`.
     fn page(&self, after: Option<&str>) -> Result<Select<'_>> {
         let size = within("size", self.size, SIZE, 10_000)?;
-        let query = match after {
-            None => self.query.clone(),
-            Some(last) => self.query.clone().greater("sys_id", last)?,
-        };
         let mut fields: Vec<&str> = self.fields.iter().map(String::as_str).collect();
         if !fields.is_empty() && !fields.contains(&"sys_id") {
             fields.push("sys_id");
         }
-        Ok(Select { table: &self.table, query: query.order_by("sys_id")?, fields, limit: size })
+        Ok(Select { table: &self.table, query: self.query.clone().walk(after)?, fields, limit: size })
     }
 }
 

@@ -86,7 +86,7 @@ impl Records<'_> {
     /// `after` is the `next` of the page before, `size` 1 to 10,000 (1000). A column `sys_id` is always asked for.
     ///
     /// # Errors
-    /// As [`Records::get`].
+    /// As [`Records::get`]; `invalid_input` also for a query with another order.
     pub async fn page<T: DeserializeOwned + Send>(
         self,
         customer_id: &str,
@@ -105,7 +105,7 @@ impl Records<'_> {
     /// themselves.
     ///
     /// # Errors
-    /// As [`Records::get`].
+    /// As [`Records::page`].
     pub async fn page_json(
         self,
         customer_id: &str,

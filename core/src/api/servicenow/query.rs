@@ -15,7 +15,11 @@ use crate::{
 /// # Ok::<(), itsm_adapter::Error>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Query(String);
+pub struct Query {
+    conditions: String,
+    /// Kept apart: a walk adds conditions of its own, and has an order of its own.
+    order: String,
+}
 
 impl Query {
     /// A query without conditions: all records.
@@ -50,9 +54,9 @@ impl Query {
 
     /// Or, in place of the condition before, field equals value.
     pub(crate) fn or_equals(self, field: &str, value: &str) -> Result<Self> {
-        let joined = self.0.len() + "^".len();
+        let joined = self.conditions.len() + "^".len();
         let mut query = self.equals(field, value)?;
-        query.0.insert_str(joined, "OR");
+        query.conditions.insert_str(joined, "OR");
         Ok(query)
     }
 
@@ -94,47 +98,64 @@ impl Query {
         self.condition(field, "IN", &values.join(","))
     }
 
-    /// Ascending order. A walk over pages needs a total order, such as `sys_id`.
+    /// Ascending order. Walks over pages have an order of their own, that of `sys_id`, and refuse any other.
     ///
     /// # Errors
     /// As [`Query::equals`].
     pub fn order_by(mut self, field: &str) -> Result<Self> {
-        self.part("ORDERBY", field)?;
+        add(&mut self.order, "ORDERBY", field)?;
         Ok(self)
+    }
+
+    /// The records after this key, in the order of `sys_id`: one step of a walk.
+    pub(crate) fn walk(self, after: Option<&str>) -> Result<Self> {
+        let order = Self::new().order_by("sys_id")?.order;
+        if !self.order.is_empty() && self.order != order {
+            return Err(Error::invalid("A walk over records is in the order of sys_id: the query may have no other.")
+                .remedy("Leave the order out, and sort the records once they are read."));
+        }
+        let query = match after {
+            None => self,
+            Some(last) => self.greater("sys_id", last)?,
+        };
+        Ok(Self { order, ..query })
     }
 
     fn condition(mut self, field: &str, operator: &str, value: &str) -> Result<Self> {
         if is_script(value) || value.chars().any(char::is_control) {
             return Err(unfit(field));
         }
-        self.part("", field)?;
-        self.0.push_str(operator);
-        self.0.push_str(&value.replace('^', "^^"));
+        add(&mut self.conditions, "", field)?;
+        self.conditions.push_str(operator);
+        self.conditions.push_str(&value.replace('^', "^^"));
         Ok(self)
     }
 
     /// The record of whoever is signed in: the one script the code itself may send.
     pub(super) fn current_user() -> Self {
-        Self("sys_id=javascript:gs.getUserID()".to_owned())
+        Self { conditions: "sys_id=javascript:gs.getUserID()".to_owned(), order: String::new() }
     }
+}
 
-    fn part(&mut self, keyword: &str, field: &str) -> Result<()> {
-        if !is_name(field) {
-            return Err(Error::invalid(format!("{} is not a field name.", shown(field))));
-        }
-        if !self.0.is_empty() {
-            self.0.push('^');
-        }
-        self.0.push_str(keyword);
-        self.0.push_str(field);
-        Ok(())
+/// Begins another part with this field.
+fn add(parts: &mut String, keyword: &str, field: &str) -> Result<()> {
+    if !is_name(field) {
+        return Err(Error::invalid(format!("{} is not a field name.", shown(field))));
     }
+    if !parts.is_empty() {
+        parts.push('^');
+    }
+    parts.push_str(keyword);
+    parts.push_str(field);
+    Ok(())
 }
 
 /// The query as it goes onto the wire, before percent-encoding.
 impl fmt::Display for Query {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        let Self { conditions, order } = self;
+        let between = if conditions.is_empty() || order.is_empty() { "" } else { "^" };
+        write!(f, "{conditions}{between}{order}")
     }
 }
 
@@ -176,6 +197,18 @@ mod tests {
     fn an_alternative_stands_beside_the_condition_before_it() {
         let query = Query::new().equals("a", "1").and_then(|query| query.or_equals("a", "2^ORb=3"));
         assert_eq!(query.map(|query| query.to_string()).unwrap_or_default(), "a=1^ORa=2^^ORb=3");
+    }
+
+    #[test]
+    fn the_order_stands_behind_all_conditions_and_a_walk_takes_none_but_its_own() {
+        let by = |field| Query::new().equals("a", "1").and_then(|query| query.order_by(field));
+        let text = |query: Result<Query>| query.map(|query| query.to_string()).unwrap_or_default();
+        assert_eq!(text(by("number").and_then(|query| query.equals("b", "2"))), "a=1^b=2^ORDERBYnumber");
+        assert_eq!(text(Query::new().order_by("a")), "ORDERBYa");
+        assert_eq!(text(by("sys_id").and_then(|query| query.walk(Some("7")))), "a=1^sys_id>7^ORDERBYsys_id");
+        assert_eq!(text(Query::new().walk(None)), "ORDERBYsys_id");
+        assert!(by("number").and_then(|query| query.walk(None)).is_err());
+        assert!(by("sys_id").and_then(|query| query.order_by("number")?.walk(None)).is_err());
     }
 
     #[test]
