@@ -280,6 +280,54 @@ async fn notifications_are_told_apart_by_what_they_say() {
     assert_eq!((alert.severity, alert.priority.as_deref()), (Severity::Error, Some("high")));
 }
 
+fn dismiss(world: &World, titles: &[&str]) {
+    world.simulator.patch_account(ACME, &json!({"dismissed": titles})).unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_list_lacks_for_once_is_not_news_when_it_is_back() {
+    let world = added().await;
+    let old = stamp(Utc::now() - TimeDelta::days(30));
+    for title in ["old", "older"] {
+        notify(&world, title, &json!({"createdDate": old}));
+    }
+    assert_eq!(counts(&noticed(&world).await), (0, 0, 2));
+    notify(&world, "new", &json!({}));
+    assert_eq!(counts(&noticed(&world).await), (1, 0, 2));
+    for lacking in [&["old"][..], &["old", "older", "new"]] {
+        dismiss(&world, lacking);
+        assert_eq!(counts(&noticed(&world).await), (0, 0, 3 - i64::try_from(lacking.len()).unwrap()));
+        dismiss(&world, &[]);
+        assert_eq!(counts(&noticed(&world).await), (0, 0, 3), "{lacking:?} came back");
+    }
+    // Longer than Citrix keeps anything.
+    dismiss(&world, &["old"]);
+    world.clock.advance(Duration::from_secs(91 * 24 * 3600));
+    assert_eq!(counts(&noticed(&world).await), (0, 0, 2));
+    dismiss(&world, &[]);
+    assert_eq!(counts(&noticed(&world).await), (1, 0, 2), "whatever it says by now, it is another one");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_remembered_without_its_instant_stays_remembered() {
+    let world = added().await;
+    notify(&world, "old", &json!({"createdDate": stamp(Utc::now() - TimeDelta::days(30))}));
+    assert_eq!(counts(&noticed(&world).await), (0, 0, 1));
+    let (store, customer) = (world.store(), itsm_adapter::CustomerId::parse(ACME).unwrap());
+    let row = store.resume_point(&customer, "citrix_cloud").await.unwrap().unwrap();
+    let (mut value, replaces) = (row.value, Some(row.version));
+    let mut position: Value = serde_json::from_str(&value.position).unwrap();
+    let seen = position["seen"].as_object_mut().unwrap();
+    assert_eq!(seen.len(), 1);
+    seen.values_mut().for_each(|second| *second = json!(0));
+    value.position = position.to_string();
+    store.commit(vec![Change::ResumePoint(Put { value, sealed: None, replaces })]).await.unwrap();
+    dismiss(&world, &["old"]);
+    assert_eq!(counts(&noticed(&world).await), (0, 0, 0));
+    dismiss(&world, &[]);
+    assert_eq!(counts(&noticed(&world).await), (0, 0, 1));
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_source_needs_its_account() {
     let world = added().await;

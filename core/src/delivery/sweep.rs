@@ -58,7 +58,8 @@ pub(crate) struct Sweeper {
 struct Position {
     /// Everything before this instant is submitted, or was there before the first look.
     since: DateTime<Utc>,
-    /// What was seen of the part that is read again, with the second it is from.
+    /// What was seen of the part that is read again. Monitor: with the second it is from; the notifications of Citrix
+    /// Cloud: with the second in which it was last seen, or 0 where nobody knows.
     seen: BTreeMap<String, i64>,
 }
 

@@ -1,10 +1,13 @@
 //! Notifications of Citrix Cloud: a list without a filter, whose dates are their senders' own.
 //!
-//! Every sweep reads the whole list (Citrix keeps 90 days) and remembers what it held. What was there at the first look
-//! and is older than its beginning is remembered and not submitted; afterwards only what is new counts, whatever date
-//! it says.
+//! Every sweep reads the whole list and remembers what it held, and when. What was there at the first look and is older
+//! than its beginning is remembered and not submitted; afterwards only what is new counts, whatever date it says.
+//! A list that lacks something for once (another administrator's, or one that moved between two pages) proves nothing:
+//! only what was not seen for longer than Citrix keeps it is forgotten.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+
+use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{Sweep, mark};
 use crate::{
@@ -15,6 +18,8 @@ use crate::{
 
 /// Pages of one sweep; a list that never ends stops here (T13).
 const MAX_PAGES: usize = 500;
+/// So long Citrix keeps a notification.
+const KEPT: TimeDelta = TimeDelta::days(90);
 
 impl Sweep<'_> {
     pub(super) async fn cloud(&mut self) -> Result<()> {
@@ -27,7 +32,7 @@ impl Sweep<'_> {
             self.save().await?;
         }
         let started_at = sweeper.chance.now();
-        let mut held = BTreeMap::new();
+        let mut held = BTreeSet::new();
         let mut after: Option<String> = None;
         for _ in 0..MAX_PAGES {
             self.go_on().await?;
@@ -47,21 +52,21 @@ impl Sweep<'_> {
                 };
                 let mark = mark([alert.id.as_str()]);
                 let is_old = is_first && alert.raised_at.is_some_and(|at| at < self.position.since);
-                if self.position.seen.contains_key(&mark) || is_old || held.contains_key(&mark) {
+                if self.position.seen.contains_key(&mark) || is_old || held.contains(&mark) {
                     self.report.duplicates += 1;
                 } else {
                     alerts.push(alert);
                     marks.push(mark.clone());
                 }
-                held.insert(mark, 0);
+                held.insert(mark);
             }
             let is_news = !alerts.is_empty();
             self.submit(alerts).await?;
-            self.position.seen.extend(marks.into_iter().map(|mark| (mark, 0)));
+            self.see(marks, started_at);
             let next = page.continuation_token.filter(|next| !next.is_empty());
             if next.is_none() {
-                // What the list does not hold any more need not be remembered.
-                self.position.seen = held;
+                self.see(held, started_at);
+                self.forget_unseen(started_at);
                 self.position.since = started_at;
                 return self.save().await;
             }
@@ -74,6 +79,21 @@ impl Sweep<'_> {
             after = next;
         }
         Err(Error::new(ErrorKind::Protocol, "The list of notifications does not end."))
+    }
+
+    fn see(&mut self, marks: impl IntoIterator<Item = String>, at: DateTime<Utc>) {
+        self.position.seen.extend(marks.into_iter().map(|mark| (mark, at.timestamp())));
+    }
+
+    /// Forgets what Citrix cannot have any more, and that the first sweep is not yet over.
+    fn forget_unseen(&mut self, now: DateTime<Utc>) {
+        self.position.seen.remove(FIRST);
+        for second in self.position.seen.values_mut().filter(|second| **second == 0) {
+            // Written by a version that did not say when.
+            *second = now.timestamp();
+        }
+        let oldest = (now - KEPT).timestamp();
+        self.position.seen.retain(|_, second| *second >= oldest);
     }
 }
 

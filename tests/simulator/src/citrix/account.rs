@@ -105,6 +105,8 @@ pub(crate) struct Account {
     pub(crate) monitor_query_ms: u64,
     pub(crate) alerts: Vec<Value>,
     pub(crate) notifications: Vec<Value>,
+    /// Titles of notifications that whoever lists them has dismissed.
+    pub(crate) dismissed: Vec<String>,
     pub(crate) subscriptions: Vec<Subscription>,
     pub(crate) administrators: Vec<Value>,
     pub(crate) resource_locations: Vec<Value>,
@@ -129,6 +131,7 @@ impl Account {
             monitor_query_ms: 5,
             alerts: (0..3).map(|n| alert(seed.customer_id, n, now)).collect(),
             notifications: Vec::new(),
+            dismissed: Vec::new(),
             subscriptions: Vec::new(),
             resource_locations: vec![json!({
                 "id": stable_guid(&format!("resource location of {}", seed.customer_id)), "name": "Main datacentre",

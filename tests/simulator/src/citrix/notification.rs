@@ -28,8 +28,11 @@ pub(super) fn answer(world: &Arc<World>, ask: &Ask, route_name: &str) -> Answer 
             .param("continuationToken")
             .and_then(|token| token.strip_prefix("at-").and_then(|n| n.parse().ok()))
             .unwrap_or(0_usize);
-        let items: Vec<&Value> = account.notifications.iter().skip(start).take(PAGE).collect();
-        let next = (start + items.len() < account.notifications.len()).then(|| format!("at-{}", start + items.len()));
+        // Of an inbox of one's own: what an administrator dismisses, only this one does not see.
+        let is_dismissed = |item: &Value| account.dismissed.iter().any(|title| item["title"] == **title);
+        let inbox: Vec<&Value> = account.notifications.iter().filter(|item| !is_dismissed(item)).collect();
+        let items: Vec<&Value> = inbox.iter().skip(start).take(PAGE).copied().collect();
+        let next = (start + items.len() < inbox.len()).then(|| format!("at-{}", start + items.len()));
         return Answer::json(200, &json!({"items": items, "continuationToken": next}));
     }
     if ask.media_type().as_deref() != Some("application/json") {

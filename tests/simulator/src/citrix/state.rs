@@ -225,6 +225,7 @@ fn patch_field(account: &mut Account, name: &str, value: &Value, now: DateTime<U
         }
         "monitor_query_ms" => account.monitor_query_ms = number()?,
         "alerts" => account.alerts = monitor::alerts_from(&account.customer_id, value, now).ok_or_else(wrong)?,
+        "dismissed" => account.dismissed = serde_json::from_value(value.clone()).map_err(|_| wrong())?,
         "administrators" => account.administrators.clone_from(value.as_array().ok_or_else(wrong)?),
         other => return Err(format!("unknown field {other}")),
     }
