@@ -2,7 +2,7 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
@@ -19,6 +19,8 @@ use crate::{
 
 /// How long the choices of an instance are believed.
 const FRESH: Duration = Duration::from_secs(3600);
+/// How long a list of close codes that shows none is believed: without one, hardly any incident can be resolved.
+const DOUBTED: Duration = Duration::from_secs(60);
 /// Close codes that tell of a cause that went away by itself, best first, over the generations of the list.
 const CODES: [&str; 7] = [
     "Solution provided",
@@ -45,12 +47,25 @@ pub(super) struct Words {
     pub(super) close_code: Option<String>,
 }
 
-/// When an instance's words were read, and what they are.
-type Known = HashMap<InstanceId, (DateTime<Utc>, Words)>;
+/// Until when the words of an instance are believed, and what they are. What an account sees of them is a matter of
+/// its own rights.
+type Known = HashMap<(CustomerId, InstanceId), (DateTime<Utc>, Words)>;
 
-/// The words of all instances, as read; cheap to clone.
+/// The words of all instances, as their accounts read them; cheap to clone.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Choices(Arc<Mutex<Known>>);
+
+impl Choices {
+    fn known(&self) -> MutexGuard<'_, Known> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Has the words read anew when they are needed next: the instance refused them.
+    #[allow(dead_code, reason = "for whoever resolves")]
+    pub(super) fn forget(&self, customer: &CustomerId, instance: &InstanceId) {
+        self.known().remove(&(customer.clone(), instance.clone()));
+    }
+}
 
 #[derive(Debug, Deserialize)]
 struct Choice {
@@ -65,17 +80,16 @@ struct Choice {
 
 impl Courier {
     pub(super) async fn words(&self, customer: &CustomerId, instance: &InstanceId) -> Result<Words> {
-        let now = self.chance.now();
-        let known = self.choices.0.lock().unwrap_or_else(PoisonError::into_inner).get(instance).cloned();
-        if let Some((read_at, words)) = known
-            && now < read_at + FRESH
-        {
+        let (now, whose) = (self.chance.now(), (customer.clone(), instance.clone()));
+        let known = self.choices.known().get(&whose).cloned();
+        if let Some((_, words)) = known.filter(|(until, _)| now < *until) {
             return Ok(words);
         }
         let states = self.list(customer, instance, "state").await?;
         let codes = self.list(customer, instance, "close_code").await?;
         let words = Words::of(&states, &codes);
-        self.choices.0.lock().unwrap_or_else(PoisonError::into_inner).insert(instance.clone(), (now, words.clone()));
+        let believed = if words.close_code.is_some() { FRESH } else { DOUBTED };
+        self.choices.known().insert(whose, (now + believed, words.clone()));
         Ok(words)
     }
 
@@ -144,5 +158,19 @@ mod tests {
         let unlike = Words::of(&[], &choices(&[("house_code", "House code")]));
         assert_eq!((unlike.resolved.as_str(), unlike.close_code.as_deref()), ("6", Some("house_code")));
         assert_eq!(Words::of(&[], &[]).close_code, None);
+    }
+
+    #[test]
+    fn words_are_forgotten_for_one_account_only() -> Result<()> {
+        let (one, other) = (CustomerId::parse("acmecorp0001")?, CustomerId::parse("globexcorp02")?);
+        let instance = InstanceId::parse("https://dev1.service-now.com")?;
+        let choices = Choices::default();
+        for customer in [&one, &other] {
+            let words = Words::of(&[], &[]);
+            choices.known().insert((customer.clone(), instance.clone()), (DateTime::<Utc>::MAX_UTC, words));
+        }
+        choices.forget(&one, &instance);
+        assert_eq!(choices.known().keys().collect::<Vec<_>>(), [&(other, instance)]);
+        Ok(())
     }
 }

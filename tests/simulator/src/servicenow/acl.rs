@@ -1,6 +1,7 @@
 //! Who may do what to which table, row and field.
 
 use super::identity::Who;
+use super::profile::Switches;
 use super::record::Row;
 use super::table::Table;
 use crate::seed::CONNECTOR_SCOPE;
@@ -42,15 +43,18 @@ const ADMIN_TABLES: [&str; 12] = [
 const OAUTH_ROLES: [&str; 2] = ["oauth_admin", "mi_admin"];
 
 /// Whether a row may be read. Rows that may not simply do not appear.
-pub(super) fn may_read(who: &Who, table: &Table, row: &Row, hide_role_tables: bool) -> bool {
+pub(super) fn may_read(who: &Who, table: &Table, row: &Row, switches: &Switches) -> bool {
     if who.roles.is_admin() {
         return true;
+    }
+    if switches.hidden_rows.contains(row.id.as_str()) {
+        return false;
     }
     let is_own = |column: &str| table.value(row, column) == who.user_id.as_str();
     match table.name.as_str() {
         "incident" => who.roles.has("sn_incident_read") || is_own("caller_id") || is_own("opened_by"),
         "sys_user" => row.id == who.user_id || who.roles.has("itil"),
-        "sys_user_has_role" | "sys_user_role" => !hide_role_tables,
+        "sys_user_has_role" | "sys_user_role" => !switches.hide_role_tables,
         "sys_user_group" | "cmdb_ci" | "sys_journal_field" => who.roles.has("itil"),
         "sys_choice" => true,
         "oauth_entity" => who.roles.has_any(&OAUTH_ROLES),

@@ -16,9 +16,9 @@ use crate::http_message::{Answer, Ask};
 pub(super) fn answer(glide: &Glide, ask: &Ask, who: &Who, name: &str) -> Answer {
     let Some(table) = glide.table(name) else { return envelope::invalid_table(name) };
     let filter = Filter::compile(&glide.tables, table, &list::query(ask), who.user_id.as_str(), &who.user_name);
-    let rows = filter.candidates(table).filter(|row| {
-        filter.matches(&glide.tables, row) && acl::may_read(who, table, row, glide.switches.hide_role_tables)
-    });
+    let rows = filter
+        .candidates(table)
+        .filter(|row| filter.matches(&glide.tables, row) && acl::may_read(who, table, row, &glide.switches));
     let fields: Vec<(String, Path)> = ask
         .param("sysparm_group_by")
         .unwrap_or_default()

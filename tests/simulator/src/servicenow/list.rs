@@ -21,7 +21,7 @@ pub(super) fn one(glide: &mut Glide, ask: &Ask, moment: &Moment<'_>, who: &Who, 
     let glide = &*glide;
     let Some(table) = glide.table(table) else { return envelope::invalid_table(table) };
     let row = SysId::parse(id).and_then(|id| table.rows.get(&id));
-    match row.filter(|row| acl::may_read(who, table, row, glide.switches.hide_role_tables)) {
+    match row.filter(|row| acl::may_read(who, table, row, &glide.switches)) {
         Some(row) => Answer::bytes(200, envelope::JSON, single(glide, ask, moment, who, table, row)),
         None => envelope::no_record(),
     }
@@ -89,8 +89,7 @@ pub(super) fn many(glide: &mut Glide, ask: &Ask, moment: &Moment<'_>, who: &Who,
     let gives_nothing = glide.switches.invalid_query_returns_no_rows && !filter.unknown.is_empty();
     let (rows, total) = if gives_nothing { (Vec::new(), Some(0)) } else { select(glide, table, &filter, &window) };
     // Rights are looked at after the limit: a page can be short although more rows follow.
-    let visible: Vec<&Row> =
-        rows.into_iter().filter(|row| acl::may_read(who, table, row, glide.switches.hide_role_tables)).collect();
+    let visible: Vec<&Row> = rows.into_iter().filter(|row| acl::may_read(who, table, row, &glide.switches)).collect();
     if is_v1 && visible.is_empty() {
         return envelope::no_record();
     }

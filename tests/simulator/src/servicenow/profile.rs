@@ -1,5 +1,6 @@
 //! Generations of ServiceNow instances, and the switches in which they differ.
 
+use std::collections::BTreeSet;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
@@ -180,6 +181,8 @@ pub struct Switches {
     pub basic_auth_restricted: bool,
     /// Role tables answer 200 without rows to everybody but administrators.
     pub hide_role_tables: bool,
+    /// Records, by `sys_id`, that only administrators see.
+    pub hidden_rows: BTreeSet<String>,
     /// Installed version of the connector; `null` when it is not installed.
     pub connector_version: Option<String>,
     /// Version the Store offers.
@@ -266,6 +269,7 @@ impl Default for Switches {
             scope_restricted: false,
             basic_auth_restricted: true,
             hide_role_tables: true,
+            hidden_rows: BTreeSet::new(),
             connector_version: Some("22.6.0".to_owned()),
             connector_latest_version: "22.6.0".to_owned(),
             connector_entitled: true,

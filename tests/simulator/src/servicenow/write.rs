@@ -178,7 +178,7 @@ fn try_update(
     let given = rest::object(ask)?;
     let old = SysId::parse(id)
         .and_then(|id| table.rows.get(&id))
-        .filter(|row| acl::may_read(who, table, row, glide.switches.hide_role_tables))
+        .filter(|row| acl::may_read(who, table, row, &glide.switches))
         .cloned()
         .ok_or_else(|| Box::new(envelope::no_record()))?;
     if !acl::may_write(who, table, Wish::Update) {
@@ -211,7 +211,7 @@ pub(super) fn delete(glide: &mut Glide, who: &Who, name: &str, id: &str) -> Answ
     let Some(table) = glide.table(name) else { return envelope::invalid_table(name) };
     let row = SysId::parse(id)
         .and_then(|id| table.rows.get(&id))
-        .filter(|row| acl::may_read(who, table, row, glide.switches.hide_role_tables));
+        .filter(|row| acl::may_read(who, table, row, &glide.switches));
     let Some(id) = row.map(|row| row.id) else { return envelope::no_record() };
     if !acl::may_write(who, table, Wish::Delete) {
         return envelope::acl(Wish::Delete.word());
