@@ -280,6 +280,41 @@ async fn notifications_are_told_apart_by_what_they_say() {
     assert_eq!((alert.severity, alert.priority.as_deref()), (Severity::Error, Some("high")));
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_source_cannot_be_read_from_the_future_on() {
+    let world = added().await;
+    has(&world, &[(1, 100)]);
+    for source in [AlertSource::Monitor, AlertSource::CitrixCloud] {
+        let since = Some(Utc::now() + TimeDelta::hours(1));
+        let error = world.client.sources().poll(ACME, source, since).await.unwrap_err();
+        is(&error, ErrorKind::InvalidInput, "an hour ahead");
+    }
+    assert_eq!((world.asked(MONITOR).len(), world.asked(LIST).len()), (0, 0));
+    // Of a clock that is a little fast.
+    let since = Some(Utc::now() + TimeDelta::minutes(1));
+    let report = world.client.sources().poll(ACME, AlertSource::Monitor, since).await.unwrap();
+    assert!(report.resumes_at.unwrap() <= Utc::now(), "{report:?}");
+    has(&world, &[(2, 0)]);
+    assert_eq!(counts(&monitored(&world).await), (1, 0, 0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_change_dated_in_the_future_hides_none_before_it() {
+    let world = added().await;
+    has(&world, &[(1, -7200)]);
+    assert_eq!(counts(&monitored(&world).await), (1, 0, 0));
+    has(&world, &[(1, -7200), (2, 0)]);
+    assert_eq!(counts(&monitored(&world).await), (1, 0, 1));
+    // As it may have been written down before.
+    let (store, customer) = (world.store(), itsm_adapter::CustomerId::parse(ACME).unwrap());
+    let row = store.resume_point(&customer, "monitor").await.unwrap().unwrap();
+    let (mut value, replaces) = (row.value, Some(row.version));
+    value.position = json!({"since": stamp(Utc::now() + TimeDelta::days(9)), "seen": {}}).to_string();
+    store.commit(vec![Change::ResumePoint(Put { value, sealed: None, replaces })]).await.unwrap();
+    has(&world, &[(3, 0)]);
+    assert_eq!(counts(&monitored(&world).await), (1, 0, 0));
+}
+
 fn dismiss(world: &World, titles: &[&str]) {
     world.simulator.patch_account(ACME, &json!({"dismissed": titles})).unwrap();
 }

@@ -23,7 +23,7 @@ impl Sources<'_> {
     /// id that the webhook gives, and they would become two alerts.
     ///
     /// # Errors
-    /// `not_found` when the account was not added; `unauthorized`, `forbidden`, `throttled`, `unavailable`, `timeout`,
+    /// `not_found` when the account was not added; `invalid_input` for a `since` in the future; `unauthorized`, `forbidden`, `throttled`, `unavailable`, `timeout`,
     /// `protocol`, `store`. What was submitted until then stays, and the next look goes on from there.
     pub async fn poll(
         self,

@@ -34,6 +34,8 @@ use crate::{
 
 /// Where a source that was never read is begun.
 const BEGINNING: TimeDelta = TimeDelta::days(1);
+/// A caller's clock may be so much ahead of ours.
+const SKEW: TimeDelta = TimeDelta::minutes(5);
 /// Added to the longest time that a call may take.
 const MARGIN: Duration = Duration::from_secs(30);
 /// Alerts of one page that are submitted at once.
@@ -85,6 +87,9 @@ enum Taken {
 
 impl Sweeper {
     /// Looks once. `since` says where to begin when the source was never read (a day back).
+    ///
+    /// # Errors
+    /// `invalid_input` for a `since` in the future; those of the store and of the source.
     pub(crate) async fn sweep(
         &self,
         customer: &CustomerId,
@@ -105,16 +110,21 @@ impl Sweeper {
             resumes_at: None,
         };
         let (name, now) = (format!("sweep:{word}:{customer}"), self.chance.now());
+        if since.is_some_and(|since| since > now + SKEW) {
+            return Err(Error::invalid("A source cannot be read from an instant in the future on."));
+        }
         let Some((held, lease)) = HeldLease::take(&self.store, &self.chance, name, self.span()).await? else {
             return Ok(report);
         };
         report.looked = true;
         // Under the lease: whoever held it last may have moved it.
         let row = self.store.resume_point(customer, word).await?;
-        let (version, position) = match row {
+        let (version, mut position) = match row {
             Some(row) => (Some(row.version), read(&row.value)?),
             None => (None, Position { since: since.unwrap_or(now - BEGINNING), seen: BTreeMap::new() }),
         };
+        // Further on than now nothing can be read: it would be passed by for ever.
+        position.since = position.since.min(now);
         let mut sweep = Sweep { sweeper: self, customer, environment, lease, version, position, report };
         let outcome = match source {
             AlertSource::Monitor => sweep.monitor().await,

@@ -26,7 +26,7 @@ impl Sweep<'_> {
         let mut since = self.position.since - overlap;
         let mut next = None;
         let mut policies = None;
-        let began = self.position.since;
+        let (began, now) = (self.position.since, sweeper.chance.now());
         for _ in 0..MAX_PAGES {
             self.go_on().await?;
             let link: &Option<url::Url> = &next;
@@ -54,7 +54,8 @@ impl Sweep<'_> {
                 self.position.seen.insert(mark_of(record), record.modified_date.timestamp());
             }
             let before = self.position.since;
-            self.position.since = last.map_or(before, |last| last.max(before));
+            // A change that is dated in the future must not hide those that come before its time.
+            self.position.since = last.map_or(before, |last| last.min(now).max(before));
             self.forget();
             if self.position.since != before || !fresh.is_empty() || self.version.is_none() {
                 self.save().await?;
