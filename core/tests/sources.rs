@@ -133,6 +133,21 @@ async fn later_states_are_told_and_an_end_that_nobody_knows_is_not() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_condition_that_goes_on_is_no_news() {
+    let world = added().await;
+    let began = stamp(Utc::now() - TimeDelta::seconds(900));
+    for (look, age) in [600, 300, 0].into_iter().enumerate() {
+        let mut alert = changed(1, age);
+        alert["FirstTimeConditionTrue"] = json!(began);
+        alert["LastTimeConditionTrue"] = alert["ModifiedDate"].clone();
+        world.simulator.patch_account(ACME, &json!({"alerts": [alert]})).unwrap();
+        let report = monitored(&world).await;
+        let told = if look == 0 { (1, 0, 0) } else { (0, 0, 1) };
+        assert_eq!(counts(&report), told, "{report:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_alert_that_arrives_late_with_an_older_date_is_read() {
     let world = added().await;
     has(&world, &[(1, 100)]);

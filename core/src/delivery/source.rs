@@ -205,12 +205,12 @@ pub(crate) fn monitor_alert(customer: &CustomerId, told_of: &MonitorAlert, polic
         target,
         component: Some("Citrix Monitor".to_owned()),
         raised_at: told_of.first_time_notification_triggered.or(told_of.first_time_condition_true),
+        // When it was last true is none of them: that moves while the condition lasts, and is no news.
         fields: told([
             ("rule_id", plain(&told_of.notification_rule_id)),
             ("target_id", plain(&told_of.notification_target_id)),
             ("scope", plain(&told_of.scope_entities)),
             ("first_true_at", instant(told_of.first_time_condition_true)),
-            ("last_true_at", instant(told_of.last_time_condition_true)),
             ("announced_again_at", instant(told_of.last_reannouncement_time)),
         ]),
     }

@@ -34,7 +34,6 @@ pub(crate) struct MonitorAlert {
     pub(crate) notification_target_id: Option<Value>,
     pub(crate) first_time_condition_true: Option<DateTime<Utc>>,
     pub(crate) first_time_notification_triggered: Option<DateTime<Utc>>,
-    pub(crate) last_time_condition_true: Option<DateTime<Utc>>,
     pub(crate) last_reannouncement_time: Option<DateTime<Utc>>,
     pub(crate) scope_entities: Option<Value>,
     pub(crate) modified_date: DateTime<Utc>,
