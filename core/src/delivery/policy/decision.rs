@@ -96,7 +96,9 @@ impl Grouper {
     /// The rule is part of the key: what two rules treat differently is not one group.
     pub(super) fn group(&self, rule: Option<&str>, alert: &Alert) -> Group {
         let values: Vec<_> = self.by.iter().map(|field| field.of(alert).unwrap_or_default()).collect();
-        let key = digest(rule.into_iter().chain(values.iter().map(AsRef::as_ref)));
+        // Always as many parts in front: a rule's name must not be taken for a field's value.
+        let made_by = rule.map_or(["otherwise", ""], |rule| ["rule", rule]);
+        let key = digest(made_by.into_iter().chain(values.iter().map(AsRef::as_ref)));
         Group { key, window: self.window, children: self.children }
     }
 }

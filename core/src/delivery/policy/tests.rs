@@ -343,6 +343,19 @@ fn alerts_of_one_cause_have_one_key() {
 }
 
 #[test]
+fn a_rule_and_what_is_done_otherwise_never_make_one_group() {
+    let set = set(&json!({
+        "rules": [{"name": "CPU", "when": {"severity": "critical"}, "then": {"group": {"by": ["target"]}}}],
+        "otherwise": {"group": {"by": ["policy", "target"]}}
+    }));
+    let key = |severity| {
+        let alert = Alert { severity, policy: Some("CPU".into()), ..alert() };
+        set.decide(&alert, at("2026-02-11T08:30:00Z")).group.unwrap().key
+    };
+    assert_ne!(key(Severity::Critical), key(Severity::Warning));
+}
+
+#[test]
 fn an_explanation_tells_everything_that_was_looked_at() {
     let mut document = weekly("UTC", &["wed"], "08:00", "09:00");
     document["rules"] = json!([
