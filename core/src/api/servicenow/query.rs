@@ -71,8 +71,11 @@ impl Query {
     /// Field is greater than value, as text or number as the column has it.
     ///
     /// # Errors
-    /// As [`Query::equals`].
+    /// As [`Query::equals`]; also for a value that begins with `=`, which would become part of the operator.
     pub fn greater(self, field: &str, value: &str) -> Result<Self> {
+        if value.trim_start().starts_with('=') {
+            return Err(Error::invalid(format!("The value that {} is greater than begins with =.", shown(field))));
+        }
         self.condition(field, ">", value)
     }
 
@@ -87,8 +90,12 @@ impl Query {
     /// Field is one of the values.
     ///
     /// # Errors
-    /// As [`Query::equals`]; also for a value with a comma, which the operator cannot carry.
+    /// As [`Query::equals`]; also for no values at all, and for a value with a comma, which the operator cannot carry.
     pub fn one_of(self, field: &str, values: &[&str]) -> Result<Self> {
+        if values.iter().all(|value| value.is_empty()) {
+            // Instances would take it for a question after empty fields.
+            return Err(Error::invalid(format!("A list condition on {} has no values.", shown(field))));
+        }
         if values.iter().any(|value| value.contains(',')) {
             return Err(Error::invalid("A value of a list condition holds a comma."));
         }
@@ -116,7 +123,11 @@ impl Query {
         }
         let query = match after {
             None => self,
-            Some(last) => self.greater("sys_id", last)?,
+            Some(last) if is_key(last) => self.greater("sys_id", last)?,
+            Some(last) => {
+                return Err(Error::invalid(format!("{} is no key of a record to go on after.", shown(last)))
+                    .remedy("Give what the page before said to be next."));
+            }
         };
         Ok(Self { order, ..query })
     }
@@ -166,6 +177,11 @@ pub(super) fn is_name(text: &str) -> bool {
         && !text.starts_with('.')
         && !text.ends_with('.')
         && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_' || b == b'.')
+}
+
+/// Nearly all are 32 hexadecimal digits, but some of the platform's own records are called by a word.
+fn is_key(text: &str) -> bool {
+    (1..=32).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
 }
 
 fn is_script(value: &str) -> bool {
@@ -232,5 +248,27 @@ mod tests {
     fn a_list_value_cannot_add_another() {
         assert!(Query::new().one_of("sys_id", &["a,b"]).is_err());
         assert!(Query::new().one_of("sys_id", &["a", " javascript:x"]).is_err());
+    }
+
+    #[test]
+    fn a_value_cannot_change_its_operator() {
+        for value in ["=5", " =5", "="] {
+            assert!(Query::new().greater("impact", value).is_err(), "{value:?}");
+        }
+        assert!(Query::new().greater("impact", "5=").is_ok());
+        for values in [&[][..], &[""], &["", ""]] {
+            assert!(Query::new().one_of("sys_id", values).is_err(), "{values:?}");
+        }
+        assert!(Query::new().one_of("assigned_to", &["", "a"]).is_ok());
+    }
+
+    #[test]
+    fn a_walk_goes_on_after_the_key_of_a_record_only() {
+        for after in ["", "=0", "0^active=true", "a b", "javascript:x", &"0".repeat(33)] {
+            assert!(Query::new().walk(Some(after)).is_err(), "{after:?}");
+        }
+        for after in ["0123456789abcdef0123456789abcdef", "ABCDEF0123456789ABCDEF0123456789", "global"] {
+            assert!(Query::new().walk(Some(after)).is_ok(), "{after:?}");
+        }
     }
 }

@@ -96,6 +96,9 @@ async fn found(
 ) -> Result<BTreeMap<String, IncidentRow>> {
     let incidents = records.iter().filter_map(|record| record.delivery.incident.as_ref());
     let ids: Vec<&str> = incidents.map(|incident| incident.sys_id.as_str()).collect();
+    if ids.is_empty() {
+        return Ok(BTreeMap::new());
+    }
     let query = Query::new().one_of("sys_id", &ids)?;
     let rows = courier.incidents(customer, instance, query, u32::try_from(ids.len()).unwrap_or(u32::MAX)).await?;
     Ok(rows.into_iter().map(|row| (row.sys_id.clone(), row)).collect())
