@@ -30,6 +30,8 @@ enum Fate {
     Forbidden,
     /// Nothing ever comes.
     Hangs,
+    /// From here on, of a million records none is shown.
+    Hides,
 }
 
 /// Passes everything on but the question of this number, counted from nought.
@@ -55,7 +57,11 @@ impl Drop for Dropped {
 impl Transport for Meddler {
     async fn send(&self, request: Request) -> Result<Response, (SendFailure, String)> {
         let is_list = request.method == Method::GET && request.url.path().ends_with("/table/incident");
-        if !is_list || self.asked.fetch_add(1, Ordering::SeqCst) != self.at {
+        let is_met = is_list && {
+            let asked = self.asked.fetch_add(1, Ordering::SeqCst);
+            asked == self.at || (matches!(self.fate, Fate::Hides) && asked > self.at)
+        };
+        if !is_met {
             return self.inner.send(request).await;
         }
         if let Fate::Hangs = self.fate {
@@ -71,6 +77,10 @@ impl Transport for Meddler {
                 response.body = format!("{}{error}", &body[..body.len() - 1]).into();
             }
             Fate::Forbidden => response.status = StatusCode::FORBIDDEN,
+            Fate::Hides => {
+                response.body = r#"{"result":[]}"#.into();
+                response.headers.insert("x-total-count", http::HeaderValue::from_static("1000000"));
+            }
             Fate::Hangs => {}
         }
         Ok(response)
@@ -142,9 +152,10 @@ async fn a_page_that_cannot_be_read_is_asked_for_again_and_nothing_is_lost_or_gi
             let (ids, errors) = everything(&client, as_text).await;
             assert_eq!(ids, in_order(&world), "{fate:?} {at}");
             assert!(errors.is_empty(), "{fate:?} {at}: {errors:?}");
-            // Four pages with rows, one without, the bad one again, and at most one that was asked for in vain.
+            // Four pages with rows, one without, whether anything follows that, the bad one again, and at most one that
+            // was asked for in vain.
             let asked = meddler.asked.load(Ordering::SeqCst);
-            assert!((6..=7).contains(&asked), "{fate:?} {at}: {asked}");
+            assert!((7..=8).contains(&asked), "{fate:?} {at}: {asked}");
         }
     }
 }
@@ -218,4 +229,41 @@ async fn a_walk_in_another_order_than_its_own_is_refused_before_anything_is_sent
     let own = query().order_by("sys_id").unwrap();
     let page = records.page::<Record>(ACME, "incident", &own, &["sys_id"], 10, None).await.unwrap();
     assert_eq!(page.items.iter().map(|row| row["sys_id"].clone()).collect::<Vec<_>>(), in_order(&world));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pages_of_rows_that_are_all_hidden_do_not_end_a_walk() {
+    let (world, client, _) = walked(usize::MAX, Fate::Hangs, 64).await;
+    let all = in_order(&world);
+    for hidden in [0..2, 0..5, 2..4, 1..6, 2..7, 5..7, 0..7] {
+        let shown: Vec<String> = [&all[..hidden.start], &all[hidden.end..]].concat();
+        world.simulator.patch_instance(support::DEV1, &json!({"hidden_rows": all[hidden.clone()]})).unwrap();
+        for as_text in [false, true] {
+            let (ids, errors) = everything(&client, as_text).await;
+            assert!(errors.is_empty(), "{hidden:?}: {errors:?}");
+            assert_eq!(ids, shown, "{hidden:?}");
+        }
+        let (mut ids, mut after) = (Vec::new(), None);
+        loop {
+            let records = client.records();
+            let page = records.page::<Record>(ACME, "incident", &query(), &["sys_id"], 2, after.as_deref()).await;
+            let page = page.unwrap();
+            assert_eq!(page.items.is_empty(), page.next.is_none(), "{hidden:?}");
+            ids.extend(page.items.into_iter().map(|row| row["sys_id"].clone()));
+            after = page.next;
+            if after.is_none() {
+                break;
+            }
+        }
+        assert_eq!(ids, shown, "{hidden:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_walk_says_so_when_too_much_is_hidden_from_it() {
+    let (_world, client, meddler) = walked(1, Fate::Hides, 64).await;
+    let mut pages = client.records().pages::<Record>(ACME, "incident", query(), &["sys_id"], 2);
+    assert_eq!(pages.next().await.unwrap().unwrap().len(), 2);
+    is(&pages.next().await.unwrap_err(), ErrorKind::Forbidden, "a million");
+    assert_eq!(meddler.asked.load(Ordering::SeqCst), 22);
 }

@@ -134,13 +134,14 @@ impl Walker {
             // The request goes out before this thread is taken by reading.
             tokio::task::yield_now().await;
         }
-        let (rows, last) = match self.came.take().and_then(|page| read_page(&page)) {
-            Some(rows) => (rows, last),
-            None => self.again().await?,
+        let page = match (self.came.take().and_then(|page| read_page(&page)), last) {
+            (Some(rows), Some(last)) => Some((rows, last)),
+            (Some::<R>(_), None) => self.inner.page_beyond(&self.question, self.next.as_deref()).await?,
+            (None, _) => self.again().await?,
         };
-        self.ended = last.is_none();
-        self.next.clone_from(&last);
-        Ok(last.map(|last| (rows, last)))
+        self.ended = page.is_none();
+        self.next = page.as_ref().map(|(_, last)| last.clone());
+        Ok(page)
     }
 
     /// Sends the request for the page after this key.
@@ -150,9 +151,10 @@ impl Walker {
     }
 
     /// The page once more, judged whole: what came could not be read. The page after it is not believed either.
-    async fn again<R: DeserializeOwned + Send>(&mut self) -> Result<(R, Option<String>)> {
+    async fn again<R: DeserializeOwned + Send>(&mut self) -> Result<Option<(R, String)>> {
         self.ahead = JoinSet::new();
-        self.inner.page(&self.question, self.next.as_deref()).await
+        let (rows, last) = self.inner.page(&self.question, self.next.as_deref()).await?;
+        Ok(last.map(|last| (rows, last)))
     }
 }
 
@@ -172,7 +174,22 @@ impl Inner {
         self.run("records.page", work).await
     }
 
-    /// The same, with its rows unread.
+    /// What follows the page after this key, which is empty.
+    async fn page_beyond<R: DeserializeOwned + Send>(
+        &self,
+        question: &Question,
+        after: Option<&str>,
+    ) -> Result<Option<(R, String)>> {
+        let work = async {
+            let asked = &question.page(after)?;
+            let (customer, instance) = self.registered(&question.customer_id).await?;
+            let work = |access: Arc<Access>| async move { self.servicenow.beyond(&access, asked).await };
+            self.tokens.with_access(&customer, &instance, work).await
+        };
+        self.run("records.page", work).await
+    }
+
+    /// The page after this key, empty or not, with its rows unread.
     async fn page_unread(&self, question: &Question, after: Option<&str>) -> Result<Response> {
         let work = async {
             let asked = &question.page(after)?;

@@ -86,7 +86,8 @@ impl Records<'_> {
     /// `after` is the `next` of the page before, `size` 1 to 10,000 (1000). A column `sys_id` is always asked for.
     ///
     /// # Errors
-    /// As [`Records::get`]; `invalid_input` also for a query with another order.
+    /// As [`Records::get`]; `invalid_input` also for a query with another order, `forbidden` also when the instance hides
+    /// some 200,000 records in a row.
     pub async fn page<T: DeserializeOwned + Send>(
         self,
         customer_id: &str,

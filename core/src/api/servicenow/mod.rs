@@ -3,6 +3,7 @@
 mod batch;
 mod endpoints;
 mod envelope;
+mod hidden;
 mod identity;
 mod oauth;
 mod query;

@@ -132,6 +132,11 @@ impl Query {
         Ok(Self { order, ..query })
     }
 
+    /// Those of a walk's records that come from this key on.
+    pub(super) fn from_key(self, first: &str) -> Result<Self> {
+        self.condition("sys_id", ">=", first)
+    }
+
     fn condition(mut self, field: &str, operator: &str, value: &str) -> Result<Self> {
         if is_script(value) || value.chars().any(char::is_control) {
             return Err(unfit(field));

@@ -55,28 +55,42 @@ impl ServiceNow {
         Ok(self.ask(call, judge::<R>).await?)
     }
 
-    fn question(&self, access: &Access, select: &Select<'_>) -> Result<Box<Call>> {
+    pub(super) fn question(&self, access: &Access, select: &Select<'_>) -> Result<Box<Call>> {
+        self.list(access, select, ("sysparm_no_count", "true"))
+    }
+
+    /// The same, without the first rows, and with the count of all that match.
+    pub(super) fn counted(&self, access: &Access, select: &Select<'_>, offset: u32) -> Result<Box<Call>> {
+        self.list(access, select, ("sysparm_offset", &offset.to_string()))
+    }
+
+    fn list(&self, access: &Access, select: &Select<'_>, also: (&str, &str)) -> Result<Box<Call>> {
         let Select { table, query, fields, limit } = select;
         let mut url = access.targets.table(&access.base, table, fields)?;
         url.query_pairs_mut()
             .append_pair("sysparm_query", &query.to_string())
             .append_pair("sysparm_limit", &limit.to_string())
-            .append_pair("sysparm_no_count", "true");
+            .append_pair(also.0, also.1);
         self.call(access, Method::GET, url, None, Repeat::Freely)
     }
 
-    /// One page of a walk in the order of `sys_id`, and the key to go on after; none after the last page: the
-    /// instance applies the limit before it hides rows, so only an empty page is surely the last one.
+    /// One page of a walk in the order of `sys_id`, and the key to go on after; none when no page follows.
     pub(crate) async fn page<R: DeserializeOwned + Send>(
         &self,
         access: &Access,
         select: &Select<'_>,
     ) -> Result<(R, Option<String>)> {
         let call = self.question(access, select)?;
-        Ok(self.ask(call, judge_page_of::<R>).await?)
+        match self.ask(call, judge_page_of::<R>).await? {
+            (empty, None) => {
+                let beyond = self.beyond(access, select).await?;
+                Ok(beyond.map_or((empty, None), |(rows, last)| (rows, Some(last))))
+            }
+            page => Ok(page),
+        }
     }
 
-    /// The same, with the rows unread: see [`read_page`] and [`last_key`].
+    /// One page, empty or not, with its rows unread: see [`read_page`], [`last_key`] and [`ServiceNow::beyond`].
     pub(crate) async fn page_unread(&self, access: &Access, select: &Select<'_>) -> Result<Response> {
         let call = self.question(access, select)?;
         Ok(self.send(call, judge_frame).await?)
@@ -118,7 +132,10 @@ impl ServiceNow {
 }
 
 /// Reads a page of rows, and the key of the last one.
-fn judge_page_of<R: DeserializeOwned>(response: &Response, answer: &mut Option<(R, Option<String>)>) -> Verdict {
+pub(super) fn judge_page_of<R: DeserializeOwned>(
+    response: &Response,
+    answer: &mut Option<(R, Option<String>)>,
+) -> Verdict {
     let mut rows = None;
     let verdict = judge(response, &mut rows);
     *answer = rows.map(|rows| (rows, last_key(&response.body)));
