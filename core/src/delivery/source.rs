@@ -142,7 +142,8 @@ pub(crate) fn listed_alert(customer: &CustomerId, listed: &ListedNotification) -
     let content = listed.content.iter().find(english).or(listed.content.first());
     let title = listed.title.clone().or_else(|| content?.title.clone()).unwrap_or_default();
     let description = listed.description.clone().or_else(|| content?.description.clone()).unwrap_or_default();
-    let own = listed.publish_notification_id.clone().filter(|id| !id.trim().is_empty());
+    let ids = [&listed.publish_notification_id, &listed.id].into_iter().flatten();
+    let own = ids.cloned().find(|id| !id.trim().is_empty());
     if own.is_none() && title.is_empty() && description.is_empty() {
         return None;
     }
@@ -179,8 +180,9 @@ pub(crate) fn monitor_alert(customer: &CustomerId, told_of: &MonitorAlert, polic
     let name = |text: Option<&String>| text.filter(|text| !text.trim().is_empty()).cloned();
     let condition = name(rule.and_then(|rule| rule.name.as_ref()));
     let policy = rule.and_then(|rule| rule.notification_rule_group_id).and_then(|id| policies.get(&id));
+    let target = told_of.notification_target.as_ref();
     let target =
-        name(told_of.notification_target.as_ref().and_then(|target| target.notification_target_value.as_ref()));
+        target.and_then(|target| name(target.notification_target_value.as_ref()).or(name(target.name.as_ref())));
     let mut title = condition.clone().unwrap_or_else(|| "Citrix Monitor alert".to_owned());
     if let Some(target) = &target {
         title = format!("{title}: {target}");
@@ -325,6 +327,28 @@ mod tests {
                 serde_json::json!({"CustomerId": "acme", "Type": kind, "ChangeType": change, "AfterChange": null});
             assert!(matches!(webhook_alert(body.to_string().as_bytes(), None), Ok(None)));
         }
+    }
+
+    #[test]
+    fn a_record_that_says_one_thing_under_two_names_can_be_read() -> Result<()> {
+        let customer = CustomerId::parse("acmecorp0001")?;
+        for (published, own, id) in [("p", "i", "p"), (" ", "i", "i")] {
+            let listed =
+                serde_json::json!({"publishNotificationId": published, "id": own, "title": "Connector offline"});
+            let listed: Option<ListedNotification> = serde_json::from_value(listed).ok();
+            let alert = listed.and_then(|listed| listed_alert(&customer, &listed));
+            assert_eq!(alert.map(|alert| alert.id).as_deref(), Some(id));
+        }
+        for (value, own, target) in [("VDA-7", "seven", "VDA-7"), ("", "seven", "seven")] {
+            let told_of: Option<MonitorAlert> = serde_json::from_value(serde_json::json!({
+                "Id": "1", "ModifiedDate": "2026-02-11T08:14:03Z",
+                "NotificationTarget": {"NotificationTargetValue": value, "Name": own},
+            }))
+            .ok();
+            let alert = told_of.map(|told_of| monitor_alert(&customer, &told_of, &HashMap::new()));
+            assert_eq!(alert.and_then(|alert| alert.target).as_deref(), Some(target));
+        }
+        Ok(())
     }
 
     #[test]

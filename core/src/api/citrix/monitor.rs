@@ -56,8 +56,8 @@ pub(crate) struct MonitorRule {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub(crate) struct MonitorTarget {
-    #[serde(alias = "Name")]
     pub(crate) notification_target_value: Option<String>,
+    pub(crate) name: Option<String>,
 }
 
 /// An alert policy.

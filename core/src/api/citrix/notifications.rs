@@ -19,8 +19,9 @@ use crate::{
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub(crate) struct ListedNotification {
-    #[serde(alias = "id")]
     pub(crate) publish_notification_id: Option<String>,
+    /// Perhaps the same; nobody says that only one of them is there.
+    pub(crate) id: Option<String>,
     pub(crate) event_id: Option<String>,
     pub(crate) created_date: Option<String>,
     pub(crate) title: Option<String>,
