@@ -226,9 +226,10 @@ impl Simulator {
         notification::raise(&self.world, customer_id, body)
     }
 
-    /// Calls the webhooks of an account with any event; `after` is the decoded `AfterChange`.
-    pub fn publish(&self, customer_id: &str, event_type: &str, change_type: &str, after: &Value) {
-        webhook::publish(&self.world, customer_id, event_type, change_type, after);
+    /// Calls the webhooks of an account with any event; `changed` is the decoded `AfterChange`, or the `BeforeChange` of
+    /// a `Delete`.
+    pub fn publish(&self, customer_id: &str, event_type: &str, change_type: &str, changed: &Value) {
+        webhook::publish(&self.world, customer_id, event_type, change_type, changed);
     }
 
     /// Moves the simulator's clock forward.

@@ -99,14 +99,17 @@ fn read(world: &World, ask: &Ask, customer: &str) -> Result<Subscription, Box<An
     })
 }
 
-/// Calls every subscription that asked for this kind of change; the calls run on their own.
-pub(crate) fn publish(world: &Arc<World>, customer: &str, event_type: &str, change_type: &str, after: &Value) {
+/// Calls every subscription that asked for this kind of change; the calls run on their own. `changed` is what there is
+/// after the change, or was before it where it is a `Delete`.
+pub(crate) fn publish(world: &Arc<World>, customer: &str, event_type: &str, change_type: &str, changed: &Value) {
     let state = world.citrix.state();
     let Some(account) = state.accounts.get(customer) else { return };
+    let changed = if changed.is_null() { Value::Null } else { Value::String(changed.to_string()) };
+    let (before, after) = if change_type == "Delete" { (changed, Value::Null) } else { (Value::Null, changed) };
     let callback = json!({
         "CustomerId": customer, "Type": event_type, "ChangeType": change_type, "TransactionId": world.chance.guid(),
-        "Identity": account.clients.first().map(|client| client.client_id.as_str()), "BeforeChange": null,
-        "AfterChange": after.to_string(), "TimeStamp": rfc3339(world.now()),
+        "Identity": account.clients.first().map(|client| client.client_id.as_str()), "BeforeChange": before,
+        "AfterChange": after, "TimeStamp": rfc3339(world.now()),
     });
     let wants = |wanted: &str, given: &str| wanted == "*" || wanted.split(',').any(|word| word.trim() == given);
     for subscription in &account.subscriptions {

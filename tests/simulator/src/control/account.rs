@@ -30,8 +30,8 @@ pub(super) fn answer(world: &Arc<World>, method: &Method, rest: &[&str], body: &
         }
         (&Method::POST, [customer, "events"]) => {
             let event = text_of(body, "event_type").ok_or("event_type is needed")?;
-            let after = body.get("after").cloned().unwrap_or(Value::Null);
-            webhook::publish(world, customer, event, text_of(body, "change_type").unwrap_or("Create"), &after);
+            let changed = body.get("after").or(body.get("before")).unwrap_or(&Value::Null);
+            webhook::publish(world, customer, event, text_of(body, "change_type").unwrap_or("Create"), changed);
             Ok(json!({}))
         }
         (&Method::POST, [customer, "alerts"]) => {
