@@ -9,6 +9,7 @@ pub(crate) mod envelope;
 mod job;
 pub(crate) mod monitor;
 pub(crate) mod notification;
+mod odata;
 pub(crate) mod route;
 mod site;
 mod state;

@@ -9,6 +9,7 @@ use serde_json::{Map, Value, json};
 use super::account;
 use super::authorization::{self, Wording};
 use super::envelope;
+use super::odata;
 use super::route;
 use crate::gate::{Busy, Pass};
 use crate::http_message::{Answer, Ask, encode};
@@ -81,10 +82,11 @@ fn select(ask: &Ask, set: &str, mut records: Vec<Value>) -> Result<Value, String
     };
     for (key, value) in &params {
         match key.as_str() {
-            "$filter" => records = filter(records, value)?,
-            "$orderby" => order(&mut records, value)?,
+            "$filter" => records = odata::filter(records, set, value)?,
+            "$orderby" => order(&mut records, set, value)?,
             "$expand" => expand(&mut records, set, value)?,
-            "$top" | "$skip" | "$count" | "$select" | "$format" => {}
+            "$select" => odata::selected(set, value)?,
+            "$top" | "$skip" | "$count" | "$format" => {}
             other if other.starts_with('$') => return Err(format!("{other} is not supported")),
             _ => {}
         }
@@ -127,55 +129,14 @@ fn project(record: Value, fields: Option<&str>) -> Value {
     Value::Object(kept)
 }
 
-/// `field op literal`, joined by `and`: what an incremental reader needs, nothing more.
-fn filter(records: Vec<Value>, text: &str) -> Result<Vec<Value>, String> {
-    let mut kept = records;
-    for clause in text.split(" and ") {
-        let words: Vec<&str> = clause.trim().trim_matches(['(', ')']).splitn(3, ' ').collect();
-        let [field, operator, literal] = words.as_slice() else {
-            return Err(format!("cannot read the filter {clause}"));
-        };
-        if !matches!(*operator, "eq" | "ne" | "gt" | "ge" | "lt" | "le") {
-            return Err(format!("unknown operator {operator}"));
-        }
-        let literal = literal.trim_matches('\'');
-        kept.retain(|record| {
-            let order = compare(&record[*field], literal);
-            match *operator {
-                "eq" => order == Ordering::Equal,
-                "ne" => order != Ordering::Equal,
-                "gt" => order == Ordering::Greater,
-                "ge" => order != Ordering::Less,
-                "lt" => order == Ordering::Less,
-                _ => order != Ordering::Greater,
-            }
-        });
-    }
-    Ok(kept)
-}
-
-fn compare(value: &Value, literal: &str) -> Ordering {
-    match value {
-        Value::Number(number) => {
-            number.as_f64().unwrap_or(0.0).partial_cmp(&literal.parse().unwrap_or(f64::NAN)).unwrap_or(Ordering::Less)
-        }
-        Value::String(text) => match (DateTime::parse_from_rfc3339(text), DateTime::parse_from_rfc3339(literal)) {
-            (Ok(one), Ok(other)) => one.cmp(&other),
-            _ => text.as_str().cmp(literal),
-        },
-        Value::Null if literal == "null" => Ordering::Equal,
-        other => other.to_string().as_str().cmp(literal),
-    }
-}
-
-fn order(records: &mut [Value], text: &str) -> Result<(), String> {
-    let (field, is_descending) = match text.trim().split_once(' ') {
-        Some((field, direction)) => (field, direction.trim() == "desc"),
-        None => (text.trim(), false),
+fn order(records: &mut [Value], set: &str, text: &str) -> Result<(), String> {
+    let (field, direction) = text.trim().split_once(' ').unwrap_or((text.trim(), "asc"));
+    odata::kind(set, field)?;
+    let is_descending = match direction.trim() {
+        "asc" => false,
+        "desc" => true,
+        other => return Err(format!("{other} is no direction")),
     };
-    if records.first().is_some_and(|record| record.get(field).is_none()) {
-        return Err(format!("cannot order by {field}"));
-    }
     records.sort_by(|one, other| {
         let order = match (&one[field], &other[field]) {
             (Value::Number(a), Value::Number(b)) => a.as_f64().partial_cmp(&b.as_f64()).unwrap_or(Ordering::Equal),
@@ -191,6 +152,11 @@ fn expand(records: &mut [Value], set: &str, text: &str) -> Result<(), String> {
     let (rules, targets) = (rules(records), targets(records));
     for name in text.split(',').map(str::trim) {
         let pointed = match (set, name) {
+            ("Notifications", "NotificationLogs") => {
+                // Of which none are kept.
+                records.iter_mut().for_each(|record| record[name] = json!([]));
+                continue;
+            }
             ("Notifications", "NotificationRule") => &rules,
             ("Notifications", "NotificationTarget") => &targets,
             _ => return Err(format!("{set} has no property {name} to expand")),

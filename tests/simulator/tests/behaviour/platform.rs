@@ -52,6 +52,41 @@ async fn notifications_are_echoed_and_listed_in_pages() {
     );
 }
 
+/// The next callback: as it came, and its body.
+async fn called(listener: &TcpListener) -> (String, Value) {
+    let (mut stream, _) = listener.accept().await.unwrap();
+    let mut text = Vec::new();
+    let mut chunk = [0_u8; 4096];
+    while !String::from_utf8_lossy(&text).contains("TimeStamp") {
+        let read = stream.read(&mut chunk).await.unwrap();
+        text.extend_from_slice(&chunk[..read]);
+    }
+    stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").await.unwrap();
+    let text = String::from_utf8(text).unwrap();
+    let callback = serde_json::from_str(text.split("\r\n\r\n").nth(1).unwrap()).unwrap();
+    (text, callback)
+}
+
+#[tokio::test]
+async fn a_removal_tells_what_there_was_before_it() {
+    let rig = Rig::start().await;
+    let token = rig.citrix_token(&seed::ACME).await;
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/hook", listener.local_addr().unwrap());
+    let body = json!({"description": "x", "url": url, "changeType": "*", "eventType": "*"});
+    send(post(&rig, "/acmecorp0001/subscriptions", &token, &body)).await;
+    let text = |value: &Value| value.as_str().map(|text| serde_json::from_str::<Value>(text).unwrap());
+    for (change, before, after) in [
+        ("Create", None, Some(json!({"EventId": "8d7b"}))),
+        ("Update", None, Some(json!({"EventId": "8d7b"}))),
+        ("Delete", Some(json!({"EventId": "8d7b"})), None),
+    ] {
+        rig.sim.publish("acmecorp0001", "Notifications", change, &json!({"EventId": "8d7b"}));
+        let (_, callback) = called(&listener).await;
+        assert_eq!((text(&callback["BeforeChange"]), text(&callback["AfterChange"])), (before, after), "{change}");
+    }
+}
+
 #[tokio::test]
 async fn a_subscription_is_called_back_with_its_header() {
     let rig = Rig::start().await;
@@ -65,18 +100,9 @@ async fn a_subscription_is_called_back_with_its_header() {
     assert_eq!(made["subscriptionType"], "Webhook");
     assert!(made["eTag"].as_str().unwrap().starts_with("W/"));
     send(post(&rig, "/notifications/", &token, &notification())).await;
-    let (mut stream, _) = listener.accept().await.unwrap();
-    let mut text = Vec::new();
-    let mut chunk = [0_u8; 4096];
-    while !String::from_utf8_lossy(&text).contains("TimeStamp") {
-        let read = stream.read(&mut chunk).await.unwrap();
-        text.extend_from_slice(&chunk[..read]);
-    }
-    stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").await.unwrap();
-    let text = String::from_utf8(text).unwrap();
+    let (text, callback) = called(&listener).await;
     assert!(text.starts_with("POST /hook?x=1 HTTP/1.1"));
     assert!(text.to_ascii_lowercase().contains("authorization: basic dxnlcjpwdw=="));
-    let callback: Value = serde_json::from_str(text.split("\r\n\r\n").nth(1).unwrap()).unwrap();
     assert_eq!(
         (callback["Type"].clone(), callback["ChangeType"].clone(), callback["BeforeChange"].clone()),
         (json!("Notifications"), json!("Create"), Value::Null)
@@ -156,9 +182,49 @@ async fn monitor_expands_what_an_alert_points_to_and_refuses_what_there_is_not()
     assert_eq!(alert["NotificationTarget"]["Id"], alert["NotificationTargetId"]);
     let targets = send(rig.daas("/monitorodata/NotificationTargets", "acmecorp0001", &token)).await.json();
     assert!(targets["value"].as_array().unwrap().contains(&alert["NotificationTarget"]));
+    assert_eq!(ask("$expand=NotificationLogs").await.json()["value"][0]["NotificationLogs"], json!([]));
     for wrong in ["$expand=Colour", "$expand=NotificationRule,Colour", "$orderby=Colour", "$filter=Id", "$apply=x"] {
         assert_eq!(ask(wrong).await.status, 400, "{wrong}");
     }
+}
+
+#[tokio::test]
+async fn monitor_compares_a_property_with_what_it_can_hold_only() {
+    let rig = Rig::start().await;
+    let token = rig.citrix_token(&seed::ACME).await;
+    let ask = async |query: &str| {
+        send(rig.daas(&format!("/monitorodata/Notifications?{query}"), "acmecorp0001", &token)).await
+    };
+    let all = ask("$orderby=ModifiedDate").await.json()["value"].as_array().unwrap().clone();
+    let (id, modified) = (all[1]["Id"].as_str().unwrap(), all[1]["ModifiedDate"].as_str().unwrap());
+    for (filter, count) in [
+        (format!("ModifiedDate ge {modified}"), 2),
+        (format!("ModifiedDate lt {modified}"), 1),
+        (format!("Id eq {id}"), 1),
+        ("LastReannouncementTime eq null".to_owned(), 3),
+        (format!("LastReannouncementTime ge {modified}"), 0),
+        (format!("LastReannouncementTime lt {modified}"), 0),
+        ("LifecycleState eq 1 and NotificationPriority ne 0".to_owned(), 1),
+        ("ScopeEntities ne 'x'".to_owned(), 3),
+    ] {
+        let found = ask(&format!("$filter={filter}")).await.json();
+        assert_eq!(found["value"].as_array().unwrap().len(), count, "{filter}");
+    }
+    for wrong in [
+        format!("$filter=ModifiedDate ge '{modified}'"),
+        format!("$filter=Colour eq {modified}"),
+        format!("$filter=Id eq '{id}'"),
+        "$filter=ModifiedDate ge yesterday".to_owned(),
+        "$filter=ModifiedDate ge 2026-02-11".to_owned(),
+        "$filter=LifecycleState eq active".to_owned(),
+        "$filter=ScopeEntities eq x".to_owned(),
+        "$select=Id,Colour".to_owned(),
+        "$orderby=ModifiedDate up".to_owned(),
+    ] {
+        assert_eq!(ask(&wrong).await.status, 400, "{wrong}");
+    }
+    rig.sim.patch_account("acmecorp0001", &json!({"alerts": 0})).unwrap();
+    assert_eq!(ask("$orderby=Colour").await.status, 400, "also where there is nothing to be sorted");
 }
 
 #[tokio::test]
