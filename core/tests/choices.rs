@@ -39,7 +39,7 @@ fn hide_close_codes(world: &World) {
 #[tokio::test(flavor = "multi_thread")]
 async fn close_codes_that_did_not_show_once_are_looked_for_again() {
     for is_forbidden in [false, true] {
-        let world = World::made(&[DEV1], 1, |config| config.total_timeout = Duration::from_secs(60)).await;
+        let world = World::made(&[DEV1], 20, |config| config.total_timeout = Duration::from_secs(60)).await;
         world.registered(ACME).await;
         if is_forbidden {
             world.simulator.fault(Fault::new(DEV1, FaultKind::Stray403).route(CHOICES).times(2));
@@ -59,7 +59,7 @@ async fn close_codes_that_did_not_show_once_are_looked_for_again() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn close_codes_that_one_account_may_not_read_resolve_the_incidents_of_another() {
-    let world = World::made(&[DEV1], 1, |config| config.total_timeout = Duration::from_secs(60)).await;
+    let world = World::made(&[DEV1], 20, |config| config.total_timeout = Duration::from_secs(60)).await;
     world.registered(ACME).await;
     world.added(GLOBEX).await;
     let mut request = world.request(GLOBEX);

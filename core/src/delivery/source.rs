@@ -142,8 +142,8 @@ pub(crate) fn listed_alert(customer: &CustomerId, listed: &ListedNotification) -
     let content = listed.content.iter().find(english).or(listed.content.first());
     let title = listed.title.clone().or_else(|| content?.title.clone()).unwrap_or_default();
     let description = listed.description.clone().or_else(|| content?.description.clone()).unwrap_or_default();
-    let ids = [&listed.publish_notification_id, &listed.id].into_iter().flatten();
-    let own = ids.cloned().find(|id| !id.trim().is_empty());
+    let mut ids = [&listed.publish_notification_id, &listed.id].into_iter().flatten();
+    let own = ids.find(|id| !id.trim().is_empty()).cloned();
     if own.is_none() && title.is_empty() && description.is_empty() {
         return None;
     }

@@ -35,7 +35,7 @@ impl ServiceNow {
         empty: &Select<'_>,
     ) -> Result<Option<(R, String)>> {
         let Some(first) = self.first_shown(access, empty).await? else { return Ok(None) };
-        let query = empty.query.clone().from_key(&first)?;
+        let query = empty.query.clone().begin_at(&first)?;
         let page = Select::new(empty.table, query, &empty.fields, empty.limit);
         match self.ask(self.question(access, &page)?, judge_page_of::<R>).await? {
             (rows, Some(last)) => Ok(Some((rows, last))),

@@ -133,7 +133,7 @@ impl Query {
     }
 
     /// Those of a walk's records that come from this key on.
-    pub(super) fn from_key(self, first: &str) -> Result<Self> {
+    pub(super) fn begin_at(self, first: &str) -> Result<Self> {
         self.condition("sys_id", ">=", first)
     }
 

@@ -154,7 +154,9 @@ fn expand(records: &mut [Value], set: &str, text: &str) -> Result<(), String> {
         let pointed = match (set, name) {
             ("Notifications", "NotificationLogs") => {
                 // Of which none are kept.
-                records.iter_mut().for_each(|record| record[name] = json!([]));
+                for record in records.iter_mut() {
+                    record[name] = json!([]);
+                }
                 continue;
             }
             ("Notifications", "NotificationRule") => &rules,

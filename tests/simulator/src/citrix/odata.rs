@@ -137,11 +137,10 @@ fn read(kind: Kind, literal: &str) -> Result<Literal, String> {
         Kind::Date if literal.contains('T') => {
             DateTime::parse_from_rfc3339(literal).map(Literal::Date).map_err(|_| wrong())
         }
-        Kind::Date => Err(wrong()),
         Kind::Flag => literal.parse().map(Literal::Flag).map_err(|_| wrong()),
         Kind::Number => literal.parse().map(Literal::Number).map_err(|_| wrong()),
         Kind::Guid if is_guid(literal) => Ok(Literal::Text(literal.to_owned())),
-        Kind::Guid => Err(wrong()),
+        Kind::Date | Kind::Guid => Err(wrong()),
         Kind::Text => {
             let text = literal.strip_prefix('\'').and_then(|text| text.strip_suffix('\'')).ok_or_else(wrong)?;
             Ok(Literal::Text(text.replace("''", "'")))
