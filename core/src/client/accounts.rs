@@ -96,13 +96,13 @@ impl Accounts<'_> {
                         &customer,
                         EventKind::AccountUpdated,
                         "The account is updated.",
-                        |account, secrets| {
+                        new_secrets.as_ref(),
+                        |account| {
                             if request.name.is_some() {
                                 account.name.clone_from(&request.name);
                             }
-                            if let Some(new) = &new_secrets {
+                            if new_secrets.is_some() {
                                 account.client_id.clone_from(&wanted.client_id);
-                                *secrets = new.clone();
                             }
                         },
                     )
@@ -238,8 +238,8 @@ impl Inner {
         if account.is_disabled == is_disabled {
             return Ok(account);
         }
-        let change = |account: &mut Account, _: &mut AccountSecrets| account.is_disabled = is_disabled;
-        let account = self.change_account(&customer, EventKind::AccountUpdated, message, change).await?;
+        let change = |account: &mut Account| account.is_disabled = is_disabled;
+        let account = self.change_account(&customer, EventKind::AccountUpdated, message, None, change).await?;
         self.tokens.forget(&customer, None);
         Ok(account)
     }
@@ -254,21 +254,25 @@ impl Inner {
         Ok(AccountSecrets { client_secret: client_secret.clone(), token: Some(token) })
     }
 
-    /// Changes an account by compare-and-set, with an entry in the event log.
+    /// Changes an account by compare-and-set, with an entry in the event log. Its secrets stay sealed as they are, open
+    /// or not, unless there are new ones.
     async fn change_account(
         &self,
         customer: &CustomerId,
         kind: EventKind,
         message: &str,
-        change: impl Fn(&mut Account, &mut AccountSecrets),
+        new_secrets: Option<&AccountSecrets>,
+        change: impl Fn(&mut Account),
     ) -> Result<Account> {
         loop {
             let row = self.account(customer).await?;
-            let mut secrets = AccountSecrets::open(row.sealed.as_ref(), &self.ring, customer)?;
             let mut account = row.value;
-            change(&mut account, &mut secrets);
+            change(&mut account);
             account.updated_at = self.chance.now();
-            let sealed = Some(secrets.seal(&self.ring, customer)?);
+            let sealed = match new_secrets {
+                Some(new) => Some(new.seal(&self.ring, customer)?),
+                None => row.sealed,
+            };
             let put = Put { value: account.clone(), sealed, replaces: Some(row.version) };
             let event = about(customer, kind, message, account.updated_at);
             match self.store.commit(vec![Change::Account(put), Change::Event(event.clone())]).await {
@@ -301,7 +305,8 @@ impl Inner {
                 customer,
                 EventKind::AccountUpdated,
                 "The account's entitlement is known anew.",
-                |account, _| {
+                None,
+                |account| {
                     account.entitlement = Some(entitlement.clone());
                     account.sites.clone_from(&sites);
                 },

@@ -89,11 +89,17 @@ impl Inner {
             None => None,
         };
         self.refuse_if_held_elsewhere(&customer, &instance, replaces.as_ref()).await?;
-        let stored = self.registration(&customer, &instance).await?;
+        let stored = self.standing(&customer, &instance).await?;
         let renews = stored.is_some();
+        let names_client = request.client_id.is_some() || request.client_secret.is_some();
         let (endpoint, client_secret, issuer_seen) = match stored {
-            Some((connection, secrets)) => (connection.endpoint, secrets.client_secret, secrets.issuer.is_some()),
             None => (None, None, false),
+            Some(row) => match ConnectionSecrets::open(row.sealed.as_ref(), &self.ring, &customer, &instance) {
+                Ok(secrets) => (row.value.endpoint, secrets.client_secret, secrets.issuer.is_some()),
+                // What is stored need not open where the client is given anew.
+                Err(error) if error.kind() == ErrorKind::Sealed && names_client => (row.value.endpoint, None, false),
+                Err(error) => return Err(error),
+            },
         };
         let in_use = endpoint.as_ref().map(|endpoint| endpoint.client_id.as_str());
         let client_id = given("client_id", request.client_id.as_deref().or(in_use).unwrap_or(""))?.to_owned();
@@ -243,10 +249,10 @@ impl Inner {
             self.progress(customer, &format!("{name} has signed in at {}.", flow.instance_id));
         }
         let before = flow.replaces.as_ref().unwrap_or(&flow.instance_id);
-        let stored = self.registration(customer, before).await?;
+        let stored = self.standing(customer, before).await?;
         let stays = (stored.is_some() || flow.renews) && flow.replaces.is_none();
         let event = if stays { Event::Reauthenticated } else { Event::SaveOk };
-        let previous = stored.and_then(|(connection, _)| connection.grant);
+        let previous = stored.and_then(|row| row.value.grant);
         let moved = flow.replaces.is_some();
         let another = previous.as_ref().filter(|grant| !is_same_person(grant, identity, moved));
         // A service account that gives way to a person is what was asked for.
@@ -273,13 +279,19 @@ impl Inner {
         customer: &CustomerId,
         instance: &InstanceId,
     ) -> Result<Option<(Connection, ConnectionSecrets)>> {
-        match self.store.connection(customer, instance).await? {
-            Some(row) if row.value.status != ConnectionStatus::Unregistered => {
+        match self.standing(customer, instance).await? {
+            Some(row) => {
                 let secrets = ConnectionSecrets::open(row.sealed.as_ref(), &self.ring, customer, instance)?;
                 Ok(Some((row.value, secrets)))
             }
-            _ => Ok(None),
+            None => Ok(None),
         }
+    }
+
+    /// The registration of the account with the instance, with its secrets unopened.
+    async fn standing(&self, customer: &CustomerId, instance: &InstanceId) -> Result<Option<Row<Connection>>> {
+        let row = self.store.connection(customer, instance).await?;
+        Ok(row.filter(|row| row.value.status != ConnectionStatus::Unregistered))
     }
 
     /// Marks a flow as used and forgets its secrets; false when somebody else has done so.

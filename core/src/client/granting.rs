@@ -141,7 +141,7 @@ impl Inner {
         let tried = match self.try_candidate(&candidate).await {
             Ok(tried) => tried,
             Err(error) => {
-                self.driver.apply(&customer, &instance, Event::SaveFailed, Payload::default()).await?;
+                self.save_failed(&customer, &instance).await;
                 return Err(error);
             }
         };
@@ -156,6 +156,13 @@ impl Inner {
         self.save_tried(&customer, &instance, tried, granted, payload, event).await
     }
 
+    /// Tells the driver that a candidate failed; why it failed is what the caller is told, whatever comes of this.
+    async fn save_failed(&self, customer: &CustomerId, instance: &InstanceId) {
+        if let Err(error) = self.driver.apply(customer, instance, Event::SaveFailed, Payload::default()).await {
+            tracing::warn!(error = %error, "a failed test could not be noted");
+        }
+    }
+
     /// Saves tokens that were tested, in one commit that also lets go of them; revokes them when they failed.
     pub(super) async fn save_tried(
         &self,
@@ -168,7 +175,7 @@ impl Inner {
     ) -> Result<Connection> {
         let Tried { tokens, inspection, in_hand } = tried;
         if let Some(error) = inspection.failure {
-            self.driver.apply(customer, instance, Event::SaveFailed, Payload::default()).await?;
+            self.save_failed(customer, instance).await;
             self.let_go(customer, &in_hand).await;
             return Err(error);
         }

@@ -108,9 +108,15 @@ impl Registrations<'_> {
                 inner.driver.check(&customer, &instance, Event::Reauthenticated).await?;
                 let row = inner.store.connection(&customer, &instance).await?;
                 let row = row.ok_or_else(|| not_connected(&customer, &instance))?;
-                let stored = ConnectionSecrets::open(row.sealed.as_ref(), &inner.ring, &customer, &instance)?;
                 let (Some(endpoint), Some(grant)) = (row.value.endpoint, row.value.grant) else { return Err(gone()) };
-                let password = request.password.clone().or(stored.password).ok_or_else(|| {
+                let (mut password, mut client_secret) = (request.password.clone(), request.client_secret.clone());
+                // What is stored need not open where all of it is given anew.
+                if password.is_none() || client_secret.is_none() {
+                    let stored = ConnectionSecrets::open(row.sealed.as_ref(), &inner.ring, &customer, &instance)?;
+                    password = password.or(stored.password);
+                    client_secret = client_secret.or(stored.client_secret);
+                }
+                let password = password.ok_or_else(|| {
                     Error::invalid("The registration uses a user account; it has no password to use again.")
                         .remedy("Give user_name and password of a service account.")
                 })?;
@@ -119,7 +125,7 @@ impl Registrations<'_> {
                     instance_url: request.instance_url.clone(),
                     instance_name: None,
                     client_id: request.client_id.clone().unwrap_or(endpoint.client_id),
-                    client_secret: request.client_secret.clone().or(stored.client_secret).ok_or_else(|| {
+                    client_secret: client_secret.ok_or_else(|| {
                         Error::invalid("The registration uses a public client, which has no secret.")
                             .remedy("Give client_id and client_secret of an endpoint for a service account.")
                     })?,
@@ -242,7 +248,10 @@ impl Inner {
         self.forget(customer, instance);
         self.give_up_flows(customer, instance).await?;
         let failure = self.finish_these(&applied.revocations, customer).await?;
-        Ok(Revocation { complete: failure.is_none(), failure: failure.map(|error| error.message().to_owned()) })
+        let failure = failure.map(|error| error.message().to_owned());
+        let lost = || "The stored secrets do not open, so that the tokens could not be revoked.".to_owned();
+        let failure = failure.or_else(|| applied.is_lost.then(lost));
+        Ok(Revocation { complete: failure.is_none(), failure })
     }
 
     /// Forgets what is remembered of a registration that has just changed.

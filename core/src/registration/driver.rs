@@ -64,6 +64,8 @@ pub(crate) struct Applied {
     pub(crate) revocations: Vec<String>,
     /// Nothing has changed, because other credentials are stored than those the event was about.
     pub(crate) is_stale: bool,
+    /// The secrets that were replaced or forgotten did not open: nobody can revoke their tokens.
+    pub(crate) is_lost: bool,
 }
 
 /// Performs transitions on the connections of one store; cheap to clone.
@@ -118,13 +120,13 @@ impl Driver {
             }
             if decided.changes.is_empty() {
                 let Decided { connection, is_stale, .. } = decided;
-                return Ok(Applied { connection, revocations: Vec::new(), is_stale });
+                return Ok(Applied { connection, revocations: Vec::new(), is_stale, is_lost: false });
             }
             match self.store.commit(decided.changes).await {
                 Ok(committed) => {
                     self.observers.publish_from(committed.first_event, decided.events);
-                    let Decided { connection, revocations, .. } = decided;
-                    return Ok(Applied { connection, revocations, is_stale: false });
+                    let Decided { connection, revocations, is_lost, .. } = decided;
+                    return Ok(Applied { connection, revocations, is_stale: false, is_lost });
                 }
                 Err(Refusal::Conflict) => {}
                 Err(refusal) => return Err(refused(refusal, customer, instance)),
@@ -145,9 +147,18 @@ impl Driver {
         let now = self.chance.now();
         let state = State::from(row.as_ref().map(|row| row.value.status));
         let to = transition(state, event)?;
+        let mut is_lost = false;
         let before = match row.as_ref().and_then(|row| row.sealed.as_ref()) {
-            Some(sealed) => Some(ConnectionSecrets::open(Some(sealed), &self.ring, customer, instance)?),
             None => None,
+            Some(sealed) => match ConnectionSecrets::open(Some(sealed), &self.ring, customer, instance) {
+                Ok(secrets) => Some(secrets),
+                // Whoever replaces or forgets them need not know them; else there were no way out of such a registration.
+                Err(error) if error.kind() == ErrorKind::Sealed && payload.about.is_none() => {
+                    is_lost = to.effects.iter().any(|effect| matches!(effect, Effect::StoreGrant | Effect::DropGrant));
+                    None
+                }
+                Err(error) => return Err(error),
+            },
         };
         // The rule of proof: what was refused must still be what is stored. And what was made from credentials that
         // somebody has replaced meanwhile must not undo that.
@@ -159,7 +170,7 @@ impl Driver {
         if to.effects.is_empty() && to.next == state && payload.report.is_none() {
             return Ok(Decided { connection: row.map(|row| row.value), ..Decided::default() });
         }
-        let mut decided = Decided::default();
+        let mut decided = Decided { is_lost, ..Decided::default() };
         decided.changes.extend(self.instance_change(instance, &payload.instance).await?);
         let replaces = row.as_ref().map(|row| row.version);
         let mut sealed = row.as_ref().and_then(|row| row.sealed.clone());
@@ -225,6 +236,12 @@ impl Driver {
             decided.connection = Some(connection);
         }
         if let Some(mut event) = told(event, state, to.next, customer, instance, now) {
+            if is_lost {
+                event
+                    .message
+                    .push_str(" The tokens before could not be revoked, because the stored secrets do not open.");
+                event.detail.insert("tokens_before".to_owned(), "not_revoked".to_owned());
+            }
             if let Some(new) = &payload.grant {
                 event.detail.insert("user_name".to_owned(), new.grant.user_name.clone());
                 let before = acted_before.filter(|before| *before != new.grant.user_name);
@@ -341,6 +358,7 @@ struct Decided {
     revocations: Vec<String>,
     events: Vec<Event>,
     is_stale: bool,
+    is_lost: bool,
 }
 
 fn new_connection(customer: &CustomerId, instance: &InstanceId, now: chrono::DateTime<chrono::Utc>) -> Connection {
@@ -365,7 +383,7 @@ impl Decided {
         self.changes.extend(other.changes);
         self.revocations.extend(other.revocations);
         self.events.extend(other.events);
-        Self { connection: other.connection, ..self }
+        Self { connection: other.connection, is_lost: self.is_lost || other.is_lost, ..self }
     }
 }
 

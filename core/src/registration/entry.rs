@@ -30,7 +30,7 @@ pub(super) fn told(
             "The instance refuses the registration's credentials (ServiceNow Instance Unauthorized); re-authenticate.",
         ),
         Happening::Reauthenticated => (EventKind::Reauthenticated, "The registration has a new grant."),
-        Happening::Unregister => (EventKind::Unregistered, "The registration has ended; its tokens are being revoked."),
+        Happening::Unregister => (EventKind::Unregistered, "The registration has ended."),
         Happening::Decommission => (EventKind::Disconnected, "The connection is removed."),
     };
     let detail = [("from", from.word()), ("to", to.word())];
