@@ -304,6 +304,7 @@ async fn tokens_that_do_not_open_hold_up_no_others() {
         instance_id: InstanceId::parse(&world.url()).unwrap(),
         created_at: chrono::DateTime::UNIX_EPOCH,
         in_hand_until: None,
+        ends_at: None,
     };
     let sealed = Some(Sealed::from_parts("0123456789abcdef".into(), vec![0; 64]));
     world.store().commit(vec![Change::Revocation(Put { value, sealed, replaces: None })]).await.unwrap();

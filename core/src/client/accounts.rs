@@ -202,7 +202,7 @@ impl Accounts<'_> {
                             inner.observers.publish_from(committed.first_event, vec![event]);
                             // The last occasion for tokens of the account that still wait to be revoked. What
                             // fails is told as an event and keeps waiting.
-                            inner.finish_revocations(Some(&customer)).await?;
+                            inner.finish_where(&customer, |_| true).await?;
                             return Ok(());
                         }
                         Err(Refusal::Conflict) => {}

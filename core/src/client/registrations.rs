@@ -177,7 +177,7 @@ impl Registrations<'_> {
     }
 
     /// Checks a registration: token fresh, API readable, roles still there. Updates the instance's health and,
-    /// with proof only, the status. Tokens of the account that still wait to be revoked are tried again first,
+    /// with proof only, the status. Tokens of the account that still wait to be revoked at this instance are tried again,
     /// also when there is no registration any more.
     ///
     /// # Errors
@@ -189,18 +189,10 @@ impl Registrations<'_> {
             .run("registrations.check", async {
                 let customer = CustomerId::parse(customer_id)?;
                 let instance = inner.instance(instance_url)?;
-                // First of all: tokens outlive the registration, and even the connection, that they belonged to.
-                inner.finish_revocations(Some(&customer)).await?;
-                let row = inner.store.connection(&customer, &instance).await?;
-                let row = row.ok_or_else(|| not_connected(&customer, &instance))?;
-                if row.value.status == ConnectionStatus::Unregistered {
-                    return Err(Error::new(ErrorKind::IllegalState, "The connection is not registered.")
-                        .remedy("Register it first.")
-                        .with("status", "unregistered"));
-                }
-                inner.look_at(&customer, &instance).await?;
-                let row = inner.store.connection(&customer, &instance).await?;
-                inner.shown(row.ok_or_else(|| not_connected(&customer, &instance))?.value).await
+                let checked = inner.check_one(&customer, &instance).await;
+                // Whatever was found: tokens outlive the registration, and even the connection, that they belonged to.
+                inner.finish_where(&customer, |row| row.instance_id == instance).await?;
+                checked
             })
             .await
     }
@@ -259,6 +251,19 @@ impl Inner {
         self.tokens.forget(customer, Some(instance));
         self.holders.forget(customer);
         self.bell.ring(Ring::Registered);
+    }
+
+    async fn check_one(&self, customer: &CustomerId, instance: &InstanceId) -> Result<Connection> {
+        let row = self.store.connection(customer, instance).await?;
+        let row = row.ok_or_else(|| not_connected(customer, instance))?;
+        if row.value.status == ConnectionStatus::Unregistered {
+            return Err(Error::new(ErrorKind::IllegalState, "The connection is not registered.")
+                .remedy("Register it first.")
+                .with("status", "unregistered"));
+        }
+        self.look_at(customer, instance).await?;
+        let row = self.store.connection(customer, instance).await?;
+        self.shown(row.ok_or_else(|| not_connected(customer, instance))?.value).await
     }
 
     pub(super) async fn look_at(&self, customer: &CustomerId, instance: &InstanceId) -> Result<()> {

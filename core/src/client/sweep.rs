@@ -11,7 +11,7 @@ use crate::{
     error::Result,
     id::{CustomerId, InstanceId},
     model::{CheckAll, CheckSummary, Checked, ConnectionStatus, Event, EventKind, InstanceHealth},
-    store::ConnectionFilter,
+    store::{ConnectionFilter, PendingRevocation, Row},
 };
 
 /// Registrations checked at the same time, unless asked otherwise.
@@ -24,7 +24,8 @@ const PAGE: u32 = 500;
 
 impl Registrations<'_> {
     /// Checks every registration, of one account or of all, as [`Registrations::check`] does, and tells the progress
-    /// by events of kind `progress`. Tokens that still wait to be revoked are tried again first.
+    /// by events of kind `progress`. Tokens that still wait to be revoked are tried again, too, when their instance's
+    /// registrations are checked.
     ///
     /// # Errors
     /// `invalid_input`, `store`, `sealed`. What is wrong with one registration stands in the summary and does not
@@ -39,24 +40,31 @@ impl Inner {
     async fn sweep(self: &Arc<Self>, request: CheckAll) -> Result<CheckSummary> {
         let customer = request.customer_id.as_deref().map(CustomerId::parse).transpose()?;
         let concurrency = within("concurrency", request.concurrency, CONCURRENCY, MOST)?;
-        self.finish_revocations(customer.as_ref()).await?;
+        let mut by_instance: BTreeMap<InstanceId, ToDo> = BTreeMap::new();
+        for row in self.store.revocations(customer.as_ref(), u32::MAX).await? {
+            by_instance.entry(row.value.instance_id.clone()).or_default().revocations.push(row);
+        }
         let registrations = self.all_registrations(customer).await?;
         let total = registrations.len();
-        let mut by_instance: BTreeMap<InstanceId, Vec<CustomerId>> = BTreeMap::new();
         for (customer, instance) in registrations {
-            by_instance.entry(instance).or_default().push(customer);
+            by_instance.entry(instance).or_default().customers.push(customer);
         }
         let places = Arc::new(Semaphore::new(concurrency as usize));
-        let instances = stream::iter(by_instance.into_iter().map(|(instance, customers)| {
+        let instances = stream::iter(by_instance.into_iter().map(|(instance, ToDo { customers, revocations })| {
             let (inner, places) = (Arc::clone(self), Arc::clone(&places));
+            let revoked = revoke(Arc::clone(&inner), Arc::clone(&places), revocations);
             stream::iter(customers)
                 .map(move |customer| look_once(Arc::clone(&inner), Arc::clone(&places), customer, instance.clone()))
                 .buffer_unordered(PER_INSTANCE)
+                .map(|checked| Ok(Some(checked)))
+                // Last, so that a renewal that a check has asked for is not overtaken.
+                .chain(stream::once(revoked).map(|revoked| revoked.map(|()| None)))
                 .boxed()
         }));
         let mut checked = instances.flatten_unordered(None).boxed();
         let mut items = Vec::with_capacity(total);
         while let Some(one) = checked.next().await {
+            let Some(one) = one? else { continue };
             let event = Event {
                 customer_id: Some(one.customer_id.clone()),
                 instance_id: Some(one.instance_id.clone()),
@@ -99,6 +107,22 @@ impl Inner {
             }
         }
     }
+}
+
+/// What a sweep has to do at one instance.
+#[derive(Default)]
+struct ToDo {
+    customers: Vec<CustomerId>,
+    revocations: Vec<Row<PendingRevocation>>,
+}
+
+async fn revoke(inner: Arc<Inner>, places: Arc<Semaphore>, rows: Vec<Row<PendingRevocation>>) -> Result<()> {
+    if rows.is_empty() {
+        return Ok(());
+    }
+    // As below.
+    let _place = places.acquire().await.ok();
+    inner.finish_rows(rows).await.map(drop)
 }
 
 async fn look_once(inner: Arc<Inner>, places: Arc<Semaphore>, customer: CustomerId, instance: InstanceId) -> Checked {

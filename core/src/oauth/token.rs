@@ -43,6 +43,14 @@ impl TokenSet {
         if self.refresh.is_some() { self.refresh_expires_at } else { Some(self.expires_at) }
     }
 
+    /// When the last of the tokens ends by itself; none where the instance has not said so.
+    pub(crate) fn ends_at(&self) -> Option<DateTime<Utc>> {
+        if self.refresh.is_none() {
+            return Some(self.expires_at);
+        }
+        self.refresh_expires_at.map(|wall| wall.max(self.expires_at))
+    }
+
     pub(crate) fn holds(&self, token: &Secret) -> bool {
         self.all().any(|own| own.matches(token.expose()))
     }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{
     entry::told,
@@ -191,7 +191,7 @@ impl Driver {
                     connection.grant = Some(new.grant.clone());
                     sealed = Some(new.secrets.seal(&self.ring, customer, instance)?);
                     let dropped = dropped(before.as_ref(), Some(&new.secrets.tokens));
-                    self.revoke_later(&mut decided, customer, instance, dropped, client)?;
+                    self.revoke_later(&mut decided, customer, instance, dropped, client, before.as_ref())?;
                     if let Some(id) = &payload.in_hand {
                         let id = id.clone();
                         decided.changes.push(Change::RemoveRevocation { customer_id: customer.clone(), id });
@@ -209,6 +209,7 @@ impl Driver {
                         instance,
                         dropped(before.as_ref(), payload.surviving.as_ref()),
                         client,
+                        before.as_ref(),
                     )?;
                 }
                 Effect::RemoveConnection => removed = true,
@@ -253,7 +254,7 @@ impl Driver {
         Ok(decided)
     }
 
-    /// Plans to revoke the tokens that are dropped.
+    /// Plans to revoke the tokens that are dropped, which were in these secrets.
     fn revoke_later(
         &self,
         decided: &mut Decided,
@@ -261,9 +262,11 @@ impl Driver {
         instance: &InstanceId,
         tokens: Vec<SealedToken>,
         client: Option<SealedClient>,
+        before: Option<&ConnectionSecrets>,
     ) -> Result<()> {
         if !tokens.is_empty() {
-            let put = self.pending(customer, instance, &RevocationSecrets { tokens, client }, None)?;
+            let ends_at = before.and_then(|before| before.tokens.ends_at());
+            let put = self.pending(customer, instance, &RevocationSecrets { tokens, client }, None, ends_at)?;
             decided.revocations.push(put.value.id.clone());
             decided.changes.push(Change::Revocation(put));
         }
@@ -276,6 +279,7 @@ impl Driver {
         instance: &InstanceId,
         secrets: &RevocationSecrets,
         in_hand: Option<TimeDelta>,
+        ends_at: Option<DateTime<Utc>>,
     ) -> Result<Put<PendingRevocation>> {
         let (id, now) = (self.chance.uuid().to_string(), self.chance.now());
         let sealed = secrets.seal(&self.ring, customer, &id)?;
@@ -285,6 +289,7 @@ impl Driver {
             instance_id: instance.clone(),
             created_at: now,
             in_hand_until: in_hand.map(|life| now + life),
+            ends_at,
         };
         Ok(Put { value, sealed: Some(sealed), replaces: None })
     }
@@ -301,9 +306,9 @@ impl Driver {
         client: SealedClient,
         life: TimeDelta,
     ) -> Result<String> {
-        let tokens = tokens.all().map(|token| SealedToken(token.clone())).collect();
-        let secrets = RevocationSecrets { tokens, client: Some(client) };
-        let put = self.pending(customer, instance, &secrets, Some(life))?;
+        let all = tokens.all().map(|token| SealedToken(token.clone())).collect();
+        let secrets = RevocationSecrets { tokens: all, client: Some(client) };
+        let put = self.pending(customer, instance, &secrets, Some(life), tokens.ends_at())?;
         let id = put.value.id.clone();
         match self.store.commit(vec![Change::Revocation(put)]).await {
             Ok(_) => Ok(id),
@@ -361,7 +366,7 @@ struct Decided {
     is_lost: bool,
 }
 
-fn new_connection(customer: &CustomerId, instance: &InstanceId, now: chrono::DateTime<chrono::Utc>) -> Connection {
+fn new_connection(customer: &CustomerId, instance: &InstanceId, now: DateTime<Utc>) -> Connection {
     Connection {
         customer_id: customer.clone(),
         instance_id: instance.clone(),

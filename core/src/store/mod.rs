@@ -78,6 +78,9 @@ pub struct PendingRevocation {
     /// process that dies meanwhile leaves them to the next one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub in_hand_until: Option<DateTime<Utc>>,
+    /// When the last of them ends by itself: what has not been revoked by then need not be. None where that is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ends_at: Option<DateTime<Utc>>,
 }
 
 /// A browser authorization that was begun and not finished. Its secrets (state, verifier, what it is bound to)

@@ -80,6 +80,7 @@ pub(crate) fn revocation(id: &str, account: &str, age_seconds: i64) -> PendingRe
         instance_id: origin("one"),
         created_at: now() - TimeDelta::seconds(age_seconds),
         in_hand_until: None,
+        ends_at: None,
     }
 }
 
