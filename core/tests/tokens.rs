@@ -268,3 +268,23 @@ async fn a_lease_does_not_end_before_the_exchange_can() {
     reading.await.unwrap().unwrap();
     assert_eq!(token_calls(&world, false), 1, "the other one waited, and took what was stored");
 }
+
+/// The user may be locked behind a page that says nothing of it (T16).
+#[tokio::test(flavor = "multi_thread")]
+async fn a_password_that_a_page_answers_with_401_is_not_sent_again_for_an_hour() {
+    let world = with_old_tokens().await;
+    // Near the wall, so that the password is what renews.
+    world.clock.advance(HOUR * 24 * 100);
+    let page = Fault::new(DEV1, FaultKind::HtmlError).route("token").with("status", 401);
+    world.simulator.fault(page.always());
+    for minute in 0..60 {
+        for result in together(&world.client, 50, read_there).await {
+            assert_eq!(result.unwrap_err().kind(), ErrorKind::Protocol);
+        }
+        assert_eq!(token_calls(&world, false), 1, "in minute {minute}");
+        world.clock.advance(Duration::from_secs(60));
+    }
+    assert_eq!(world.connection(ACME).await.status, itsm_adapter::ConnectionStatus::Registered, "no proof");
+    world.simulator.clear_faults();
+    world.reads(ACME, "after the pause").await;
+}

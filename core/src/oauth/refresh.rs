@@ -26,6 +26,9 @@ use crate::{
 
 /// Pause before a refused refresh token is tried the second and last time.
 const SECOND_TRY: Duration = Duration::from_secs(30);
+/// Pause of a password that was answered with 401 by somebody who may not be the token endpoint: no proof that it is
+/// wrong, but it may have been counted as such behind that (T16).
+const PASSWORD_PAUSE: Duration = Duration::from_secs(3600);
 /// A service account renews itself by its password when the wall is nearer than this.
 const WALL_MARGIN: Duration = Duration::from_secs(24 * 3600);
 
@@ -272,14 +275,14 @@ impl Inner {
         let by_password = secrets.password.as_ref().filter(|_| near_wall || secrets.tokens.refresh.is_none());
 
         let mut outcome = match by_password {
-            Some(password) => self.servicenow.password_grant(&credentials, &grant.user_name, password).await,
+            Some(password) => self.by_password(&credentials, &grant.user_name, password).await,
             None => self.servicenow.refresh_grant(&credentials, &secrets.tokens).await,
         };
         if by_password.is_none() && is_refused(&outcome) {
             self.prolong(lease).await?;
             outcome = match &secrets.password {
                 // The refresh token may be at its wall or revoked; the password is a credential of its own.
-                Some(password) => self.servicenow.password_grant(&credentials, &grant.user_name, password).await,
+                Some(password) => self.by_password(&credentials, &grant.user_name, password).await,
                 // One more try, later, unless somebody has changed the grant meanwhile.
                 None => {
                     let doubted = TokenKey::ServiceNow(customer.clone(), instance.clone());
@@ -306,6 +309,19 @@ impl Inner {
             Err(error) if is_refused_error(&error) => Err(self.reject(customer, instance, secrets, error).await),
             Err(error) => Err(error),
         }
+    }
+
+    async fn by_password(
+        &self,
+        credentials: &EndpointCredentials<'_>,
+        user_name: &str,
+        password: &Secret,
+    ) -> Result<TokenSet> {
+        let granted = self.servicenow.password_grant(credentials, user_name, password).await;
+        granted.map_err(|error| match error.context("status") {
+            Some("401") if !is_refused_error(&error) => error.retry(Retry::After(PASSWORD_PAUSE)),
+            _ => error,
+        })
     }
 
     /// A grant that nothing can renew serves until it is refused after its time. Its time alone is no proof, because

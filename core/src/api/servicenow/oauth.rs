@@ -300,8 +300,8 @@ fn judge_token(response: &Response, answer: &mut Option<HttpResponse>) -> Verdic
                 .retry(Retry::Now)
                 .with("status", status),
         ),
-        (200 | 401, Ok(refusal)) => Verdict::Refused(refused(status, &refusal.error, &refusal.error_description)),
-        (400 | 403, Ok(refusal)) => judge_refusal(status, &refusal.error, &refusal.error_description),
+        (401, Ok(refusal)) => Verdict::Refused(refused(status, &refusal.error, &refusal.error_description)),
+        (200 | 400 | 403, Ok(refusal)) => judge_refusal(status, &refusal.error, &refusal.error_description),
         (401, Err(_)) => Verdict::Refused(refused(status, "", "")),
         (_, Err(error)) => Verdict::Unknown(error.with("status", status)),
         (_, Ok(_)) => Verdict::Unknown(
@@ -317,6 +317,14 @@ fn judge_token(response: &Response, answer: &mut Option<HttpResponse>) -> Verdic
 fn judge_refusal(status: u16, error: &str, description: &str) -> Verdict {
     let words = || clean(&format!("{error} {description}"), 120).trim().to_owned();
     match error {
+        // A gateway's own words: no token endpoint refuses without one (RFC 6749 section 5.2).
+        "" => Verdict::Unknown(
+            Error::new(ErrorKind::Protocol, format!("The token endpoint refuses without saying what ({status})."))
+                .remedy(
+                    "Check the instance's address, and what stands between: a gateway may have answered in its place.",
+                )
+                .with("status", status),
+        ),
         "server_error" | "temporarily_unavailable" | "slow_down" => Verdict::Unknown(
             Error::new(ErrorKind::Unavailable, format!("The token endpoint is not available ({}).", words()))
                 .retry(Retry::Now)
@@ -429,6 +437,22 @@ mod tests {
             let Verdict::Refused(error) = judge_token(&bare, &mut None) else { panic!("it was accepted") };
             assert_eq!((error.context("refused"), error.context("token")), (Some("credentials"), None));
             bare.headers.clear();
+        }
+    }
+
+    #[test]
+    fn an_answer_that_is_not_a_token_endpoints_proves_nothing() {
+        for (status, body) in [
+            (400, "{}"),
+            (403, "{}"),
+            (403, r#"{"message":"Forbidden"}"#),
+            (200, r#"{"error":"temporarily_unavailable"}"#),
+            (200, r#"{"error":"server_error"}"#),
+        ] {
+            let Verdict::Unknown(error) = judge_token(&answer(status, body), &mut None) else {
+                panic!("{status} {body} is taken for an answer");
+            };
+            assert_eq!(error.context("refused"), None, "{status} {body}");
         }
     }
 
