@@ -25,7 +25,7 @@ use crate::{
     id::InstanceId,
     oauth::{FlowSecrets, SealedClient, TokenSet, life as life_of},
     secret::Secret,
-    transport::{Call, Failure, Repeat, Response, Verdict, clean, header_list, parse_json, secret_header},
+    transport::{Call, Failure, Repeat, Response, Verdict, clean, header_list, is_html, parse_json, secret_header},
 };
 
 /// Longest token that is taken, in bytes: opaque ones have 86, and signed ones a few thousand.
@@ -380,10 +380,18 @@ fn judge_standard_revocation(response: &Response, answer: &mut Option<()>) -> Ve
 /// ServiceNow's own.
 fn judge_revocation(response: &Response, answer: &mut Option<()>) -> Verdict {
     *answer = Some(());
-    match response.status.as_u16() {
-        200 | 204 if !crate::transport::is_html(response) => Verdict::Done,
+    let status = response.status.as_u16();
+    match status {
+        // A page says nothing of the token, whatever its status.
+        _ if is_html(response) => judge::<serde::de::IgnoredAny>(response, &mut None),
+        200 | 204 => Verdict::Done,
         // The token is not known any more: what was wanted is true.
-        400 | 401 | 404 => Verdict::Done,
+        400 | 401 => Verdict::Done,
+        404 => Verdict::Refused(
+            Error::new(ErrorKind::NotFound, "The instance has no revocation endpoint at this address (404).")
+                .remedy("Correct the setting revocation_path; until then tokens are not revoked.")
+                .with("status", status),
+        ),
         _ => judge::<serde::de::IgnoredAny>(response, &mut None),
     }
 }
@@ -454,6 +462,18 @@ mod tests {
             };
             assert_eq!(error.context("refused"), None, "{status} {body}");
         }
+    }
+
+    #[test]
+    fn a_page_or_a_missing_endpoint_has_not_revoked() {
+        let json = answer(404, r#"{"error":{"message":"No such path"}}"#);
+        let Verdict::Refused(error) = judge_revocation(&json, &mut None) else { panic!("404 counts as done") };
+        assert!(error.info().remedy.contains("revocation_path"), "{error:?}");
+        for status in [200, 400, 401, 404] {
+            let page = answer(status, "<html>Sign in</html>");
+            assert!(!matches!(judge_revocation(&page, &mut None), Verdict::Done), "{status}");
+        }
+        assert!(matches!(judge_revocation(&answer(200, ""), &mut None), Verdict::Done));
     }
 
     #[test]
