@@ -210,7 +210,9 @@ impl<T: Token> Flights<T> {
                 // Nobody answered as a token endpoint does: a page in front of it, silence. The next caller's
                 // credentials need not go there at once again.
                 Retry::Never if is_about_the_way(error.kind()) => (grown(), error.clone()),
-                // What cannot succeed is decided by the stored record, which the next exchange reads first.
+                // Refused, and nothing that is stored will say so to the next caller.
+                Retry::Never if is_kept_nowhere(key, error.kind()) => (grown(), error.clone()),
+                // What else cannot succeed is decided by the stored record, which the next exchange reads first.
                 Retry::Never => return,
             };
             let until = self.chance.now() + length.min(Duration::from_secs(86_400));
@@ -222,6 +224,15 @@ impl<T: Token> Flights<T> {
 /// Whether a failure says something of the remote and the way to it, and nothing of the credentials.
 fn is_about_the_way(kind: ErrorKind) -> bool {
     matches!(kind, ErrorKind::Unavailable | ErrorKind::Timeout | ErrorKind::Protocol)
+}
+
+/// Whether a refusal leaves no trace in the store: of a grant there is the status, of the rest nothing.
+fn is_kept_nowhere(key: &TokenKey, kind: ErrorKind) -> bool {
+    match kind {
+        ErrorKind::PrerequisiteMissing | ErrorKind::Forbidden => true,
+        ErrorKind::Unauthorized => matches!(key, TokenKey::Citrix(_)),
+        _ => false,
+    }
 }
 
 #[cfg(test)]
@@ -306,6 +317,41 @@ mod tests {
         clock.advance(Duration::from_secs(2));
         assert!(attempt(after).await.is_err());
         assert_eq!(exchanges.load(Ordering::SeqCst), 2);
+    }
+
+    /// T16: a refused secure client is not sent again by every caller.
+    #[tokio::test]
+    async fn a_refusal_that_nothing_keeps_is_asked_again_after_a_pause_that_grows() {
+        let instance = || InstanceId::parse("https://dev1.service-now.com").unwrap();
+        let of_instance = || TokenKey::ServiceNow(CustomerId::parse("acme").unwrap(), instance());
+        for (key, kind, pauses) in [
+            (key(), ErrorKind::Unauthorized, true),
+            (of_instance(), ErrorKind::PrerequisiteMissing, true),
+            (of_instance(), ErrorKind::Forbidden, true),
+            (of_instance(), ErrorKind::Unauthorized, false),
+            (of_instance(), ErrorKind::IllegalState, false),
+        ] {
+            let (flights, clock) = flights();
+            let exchanges = Arc::new(AtomicUsize::new(0));
+            let ask = async || {
+                let exchanges = exchanges.clone();
+                let exchange = once(async move {
+                    exchanges.fetch_add(1, Ordering::SeqCst);
+                    Err(Error::new(kind, "No."))
+                });
+                assert_eq!(flights.get(&key, None, exchange).await.unwrap_err().kind(), kind);
+            };
+            for _ in 0..60 {
+                ask().await;
+                ask().await;
+                clock.advance(Duration::from_secs(1));
+            }
+            let asked = exchanges.load(Ordering::SeqCst);
+            assert_eq!(asked, if pauses { 6 } else { 120 }, "{kind:?}");
+            flights.forget(&key);
+            ask().await;
+            assert_eq!(exchanges.load(Ordering::SeqCst), asked + 1, "credentials that have changed are tried at once");
+        }
     }
 
     #[tokio::test]
