@@ -77,7 +77,8 @@ enum Boarded<T: Clone> {
 
 /// What a failed exchange leaves behind, so that the next caller does not ask at once again.
 struct Pause {
-    until: DateTime<Utc>,
+    /// On the clock that nobody sets.
+    until: Duration,
     length: Duration,
     error: Error,
 }
@@ -149,7 +150,7 @@ impl<T: Token> Flights<T> {
             return Ok(Boarded::Waits(flight.clone()));
         }
         if let Some(pause) = aloft.pauses.get(key)
-            && self.chance.now() < pause.until
+            && self.chance.clock.elapsed() < pause.until
         {
             return Err(pause.error.clone());
         }
@@ -215,7 +216,7 @@ impl<T: Token> Flights<T> {
                 // What else cannot succeed is decided by the stored record, which the next exchange reads first.
                 Retry::Never => return,
             };
-            let until = self.chance.now() + length.min(Duration::from_secs(86_400));
+            let until = self.chance.clock.elapsed() + length.min(Duration::from_secs(86_400));
             aloft.pauses.insert(key.clone(), Pause { until, length, error });
         }
     }
@@ -352,6 +353,31 @@ mod tests {
             ask().await;
             assert_eq!(exchanges.load(Ordering::SeqCst), asked + 1, "credentials that have changed are tried at once");
         }
+    }
+
+    #[tokio::test]
+    async fn a_clock_that_was_set_back_prolongs_no_pause() {
+        struct Set(ManualClock);
+        impl crate::clock::Clock for Set {
+            fn now(&self) -> DateTime<Utc> {
+                // Every second that passes, somebody sets it back by two.
+                DateTime::UNIX_EPOCH - self.elapsed()
+            }
+            fn sleep(&self, duration: Duration) -> BoxFuture<'static, ()> {
+                self.0.sleep(duration)
+            }
+            fn elapsed(&self) -> Duration {
+                self.0.elapsed()
+            }
+        }
+        let clock = ManualClock::new(DateTime::UNIX_EPOCH);
+        let flights: Arc<Flights<Arc<Secret>>> =
+            Flights::new(Chance { clock: Arc::new(Set(clock.clone())), random: Arc::new(SystemRandom) });
+        let failed = Err(Error::new(ErrorKind::Throttled, "Slow down.").retry(Retry::After(Duration::from_secs(30))));
+        assert!(flights.get(&key(), None, once(async move { failed })).await.is_err());
+        clock.advance(Duration::from_secs(31));
+        let fresh = token("fresh", &clock);
+        assert!(flights.get(&key(), None, once(async move { Ok(fresh) })).await.unwrap().matches("fresh"));
     }
 
     #[tokio::test]

@@ -14,15 +14,18 @@ use crate::error::ErrorKind;
 
 /// The window of a limit that remotes tell of.
 const HOUR: TimeDelta = TimeDelta::hours(1);
+/// A clock that has gone back by more than this since a pause began was set, and the pause is over.
+const SET_BACK: TimeDelta = TimeDelta::minutes(1);
 /// Below this many remotes nothing is swept.
 const SWEEP_AT: usize = 1024;
 
 /// A place among the requests in flight; free again on drop.
 pub(super) type Permit = OwnedSemaphorePermit;
 
-/// Until when a remote gets nothing, and what it said when it asked for that.
+/// From when until when a remote gets nothing, and what it said when it asked for that.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Pause {
+    pub(super) since: DateTime<Utc>,
     pub(super) until: DateTime<Utc>,
     pub(super) kind: ErrorKind,
 }
@@ -86,6 +89,12 @@ impl Limits {
     }
 }
 
+impl Pause {
+    fn lasts(&self, now: DateTime<Utc>) -> bool {
+        now < self.until && self.since <= now.checked_add_signed(SET_BACK).unwrap_or(now)
+    }
+}
+
 impl Remote {
     /// A place, when one is free and nobody waits for it.
     pub(super) fn free_place(&self) -> Option<Permit> {
@@ -100,7 +109,7 @@ impl Remote {
 
     /// The pause that lasts at this moment.
     pub(super) fn pause(&self, now: DateTime<Utc>) -> Option<Pause> {
-        self.pause.lock().unwrap_or_else(PoisonError::into_inner).filter(|pause| pause.until > now)
+        self.pause.lock().unwrap_or_else(PoisonError::into_inner).filter(|pause| pause.lasts(now))
     }
 
     /// Takes one request out of what the remote allows in this hour; without one, the remote gets a pause until the
@@ -108,13 +117,13 @@ impl Remote {
     pub(super) fn spend(&self, now: DateTime<Utc>) {
         let mut quota = self.quota.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(quota) = quota.as_mut() else { return };
-        if quota.reset <= now {
+        if quota.reset <= now || quota.reset > now + HOUR + SET_BACK {
             (quota.left, quota.reset) = (quota.limit, now + HOUR);
         }
         quota.left = quota.left.saturating_sub(1);
         if quota.left == 0 {
             let until = quota.reset;
-            self.start_pause(Pause { until, kind: ErrorKind::Throttled });
+            self.start_pause(Pause { since: now, until, kind: ErrorKind::Throttled });
         }
     }
 
@@ -123,7 +132,7 @@ impl Remote {
         let under_way = self.size.saturating_sub(self.places.available_permits());
         // Whole seconds, cut off; and a clock that is far from ours says nothing.
         let reset = reset + TimeDelta::seconds(1);
-        if limit == 0 || reset <= now || reset > now + HOUR + TimeDelta::minutes(1) {
+        if limit == 0 || reset <= now || reset > now + HOUR + SET_BACK {
             return;
         }
         let mut quota = self.quota.lock().unwrap_or_else(PoisonError::into_inner);
@@ -137,7 +146,7 @@ impl Remote {
     /// Starts a pause, or prolongs the one that lasts; never shortens it.
     pub(super) fn start_pause(&self, pause: Pause) {
         let mut present = self.pause.lock().unwrap_or_else(PoisonError::into_inner);
-        if present.is_none_or(|present| present.until < pause.until) {
+        if present.is_none_or(|present| present.until < pause.until || !present.lasts(pause.since)) {
             *present = Some(pause);
         }
     }
@@ -150,7 +159,25 @@ mod tests {
     use super::*;
 
     fn pause(until: DateTime<Utc>) -> Pause {
-        Pause { until, kind: ErrorKind::Throttled }
+        Pause { since: DateTime::UNIX_EPOCH, until, kind: ErrorKind::Throttled }
+    }
+
+    #[test]
+    fn a_clock_that_was_set_back_prolongs_no_pause() {
+        let (limits, set_back) = (Limits::new(1), DateTime::UNIX_EPOCH - TimeDelta::hours(2));
+        let remote = limits.remote("a", DateTime::UNIX_EPOCH);
+        remote.start_pause(pause(DateTime::UNIX_EPOCH + TimeDelta::seconds(60)));
+        assert!(remote.pause(DateTime::UNIX_EPOCH - TimeDelta::seconds(5)).is_some(), "clocks are not that even");
+        assert!(remote.pause(set_back).is_none());
+        let until = set_back + TimeDelta::seconds(60);
+        remote.start_pause(Pause { since: set_back, until, kind: ErrorKind::Throttled });
+        assert_eq!(remote.pause(set_back).map(|pause| pause.until), Some(until), "a new one counts");
+        let quota = limits.remote("b", DateTime::UNIX_EPOCH);
+        quota.learn(2, DateTime::UNIX_EPOCH + HOUR, DateTime::UNIX_EPOCH);
+        quota.spend(set_back);
+        assert!(quota.pause(set_back).is_none());
+        quota.spend(set_back);
+        assert!(quota.pause(set_back).is_some_and(|pause| pause.until == set_back + HOUR));
     }
 
     #[test]

@@ -125,7 +125,7 @@ impl Miss {
     /// The remote gets the pause that it asked for.
     fn pauses(&self, remote: &Remote, now: DateTime<Utc>) {
         if let Some(asked) = self.asked {
-            remote.start_pause(Pause { until: later(now, asked), kind: self.error.kind() });
+            remote.start_pause(Pause { since: now, until: later(now, asked), kind: self.error.kind() });
         }
     }
 
