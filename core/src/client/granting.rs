@@ -210,21 +210,29 @@ impl Inner {
                 self.forget(customer, instance);
                 if let Some(from) = &left {
                     self.forget(customer, from);
-                    self.give_up_flows(customer, from).await?;
+                    note("a flow of the old address", self.give_up_flows(customer, from).await);
                 }
-                self.finish_these(&applied.revocations, customer).await?;
+                note("a token of the grant before", self.finish_these(&applied.revocations, customer).await);
                 if self.config.probe
                     && let Err(error) = self.courier().probe(customer, instance).await
                 {
                     // The registration is saved, and works without.
                     self.progress(customer, &format!("The probe did not work: {}", error.message()));
                 }
-                self.shown(applied.connection.ok_or_else(gone)?).await
+                let connection = applied.connection.ok_or_else(gone)?;
+                Ok(self.shown(connection.clone()).await.unwrap_or(connection))
             }
             Err(error) => {
                 self.let_go(customer, &in_hand).await;
                 Err(error)
             }
         }
+    }
+}
+
+/// The commit decides whether a registration was saved. What fails after it is left for the next check.
+fn note<T>(what: &str, done: Result<T>) {
+    if let Err(error) = done {
+        tracing::warn!(error = %error, "{what} could not be ended after the registration was saved");
     }
 }

@@ -8,9 +8,9 @@ use crate::{
     detached::detached,
     error::Result,
     id::{CustomerId, InstanceId},
-    model::{Connection, Grant},
+    model::Connection,
     oauth::{ConnectionSecrets, SealedClient, just_replaced},
-    registration::{Applied, Event, NewGrant, Payload, not_connected},
+    registration::{Applied, Event, NewGrant, Payload, not_connected, renewed},
     secret::Secret,
 };
 
@@ -65,7 +65,8 @@ impl Inner {
         let tokens = renewed?;
         let client = SealedClient { client_id: endpoint.client_id.clone(), client_secret: Some(secret.clone()) };
         let in_hand = self.take_in_hand(customer, instance, &tokens, client).await?;
-        let grant = Grant { expires_at: tokens.refresh_expires_at, ..grant };
+        let mut grant = grant;
+        renewed(&mut grant, tokens.refresh_expires_at);
         let secrets = ConnectionSecrets { client_secret: Some(secret), tokens, ..stored.clone() };
         let payload = Payload {
             grant: Some(NewGrant { endpoint, grant, secrets }),

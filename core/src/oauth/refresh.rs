@@ -19,7 +19,7 @@ use crate::{
     id::{CustomerId, InstanceId},
     model::{Account, Connection, ConnectionStatus},
     recent::{Recent, TRUST},
-    registration::{Driver, Event, Payload, disabled, no_account, not_connected},
+    registration::{Driver, Event, Payload, disabled, no_account, not_connected, renewed},
     secret::Secret,
     store::{Change, KeyRing, Lease, Put, Refusal, Row, Store},
 };
@@ -383,11 +383,8 @@ impl Inner {
             }
             let secrets = ConnectionSecrets { tokens: tokens.clone(), ..stored };
             let mut connection = row.value;
-            if let Some(grant) = &mut connection.grant
-                && grant.expires_at != tokens.refresh_expires_at
-            {
-                grant.expires_at = tokens.refresh_expires_at;
-                grant.warned_days = None;
+            if let Some(grant) = &mut connection.grant {
+                renewed(grant, tokens.refresh_expires_at);
             }
             let put = Put {
                 value: connection,

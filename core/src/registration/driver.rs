@@ -182,6 +182,8 @@ impl Driver {
                 Effect::StoreSecureClient => {
                     if let Some(id) = &payload.secure_client_id {
                         connection.secure_client_id.clone_from(id);
+                    } else if connection.secure_client_id.is_empty() {
+                        return Err(overtaken());
                     }
                 }
                 Effect::StoreGrant => {
@@ -392,6 +394,30 @@ impl Decided {
     }
 }
 
+/// There was a connection when the save began, so that no secure client was tested for it.
+fn overtaken() -> Error {
+    Error::new(ErrorKind::IllegalState, "The account was disconnected from the instance meanwhile.")
+        .remedy("Register again, if that is still wanted.")
+}
+
 pub(super) fn incomplete() -> Error {
     Error::new(ErrorKind::Internal, "A transition was asked for without what it needs.")
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::store::MemoryStore;
+
+    #[tokio::test]
+    async fn a_save_that_a_disconnect_has_overtaken_makes_no_connection() {
+        let (store, ring) = (Arc::new(MemoryStore::default()), Arc::new(KeyRing::ephemeral()));
+        let driver = Driver::new(store.clone(), ring, Chance::default(), Observers::default(), &[]);
+        let customer = CustomerId::parse("acme").unwrap();
+        let instance = InstanceId::parse("https://dev1.service-now.com").unwrap();
+        let saved = driver.apply(&customer, &instance, Happening::SaveOk, Payload::default()).await;
+        assert_eq!(saved.unwrap_err().kind(), ErrorKind::IllegalState);
+        assert!(store.connection(&customer, &instance).await.unwrap().is_none());
+    }
 }

@@ -52,10 +52,55 @@ impl Driver {
     }
 }
 
+/// A wall that moves later by more than this is another wall; what is less, servers that tell the seconds left make of
+/// the same one.
+const SAME_WALL: TimeDelta = TimeDelta::hours(1);
+
+/// The grant was renewed, and ends at this wall: only another wall is warned of again.
+pub(crate) fn renewed(grant: &mut Grant, wall: Option<DateTime<Utc>>) {
+    let is_another = match (grant.expires_at, wall) {
+        (Some(before), Some(after)) => after - before > SAME_WALL,
+        (before, after) => before != after,
+    };
+    if is_another {
+        grant.warned_days = None;
+    }
+    grant.expires_at = wall;
+}
+
 /// The nearest distance that the wall has come within and that was not warned of yet, with the days that are left.
 fn due_warning<'g>(grant: &'g mut Grant, distances: &[u32], now: DateTime<Utc>) -> Option<(&'g mut Grant, i64, u32)> {
     let left = grant.expires_at? - now;
     let within = |days: &&u32| left <= TimeDelta::days(i64::from(**days));
     let distance = *distances.iter().filter(within).min()?;
     grant.warned_days.is_none_or(|warned| distance < warned).then(|| (grant, left.num_days(), distance))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wall_that_is_told_a_few_seconds_off_is_not_warned_of_again() {
+        let wall = DateTime::UNIX_EPOCH + TimeDelta::days(100);
+        for (after, warned_days) in [
+            (Some(wall), Some(14)),
+            (Some(wall + TimeDelta::seconds(2)), Some(14)),
+            (Some(wall - TimeDelta::days(1)), Some(14)),
+            (Some(wall + TimeDelta::days(1)), None),
+            (None, None),
+        ] {
+            let mut grant = Grant {
+                kind: GrantKind::UserAccount,
+                user_name: String::new(),
+                user_sys_id: None,
+                granted_at: DateTime::UNIX_EPOCH,
+                expires_at: Some(wall),
+                days_left: None,
+                warned_days: Some(14),
+            };
+            renewed(&mut grant, after);
+            assert_eq!((grant.expires_at, grant.warned_days), (after, warned_days));
+        }
+    }
 }
