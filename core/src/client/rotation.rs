@@ -10,7 +10,7 @@ use crate::{
     id::{CustomerId, InstanceId},
     model::Connection,
     oauth::{ConnectionSecrets, SealedClient, just_replaced},
-    registration::{Applied, Event, NewGrant, Payload, not_connected, renewed},
+    registration::{Applied, Event, NewGrant, Payload, not_connected, wall_moves_to},
     secret::Secret,
 };
 
@@ -66,7 +66,7 @@ impl Inner {
         let client = SealedClient { client_id: endpoint.client_id.clone(), client_secret: Some(secret.clone()) };
         let in_hand = self.take_in_hand(customer, instance, &tokens, client).await?;
         let mut grant = grant;
-        renewed(&mut grant, tokens.refresh_expires_at);
+        wall_moves_to(&mut grant, tokens.refresh_expires_at);
         let secrets = ConnectionSecrets { client_secret: Some(secret), tokens, ..stored.clone() };
         let payload = Payload {
             grant: Some(NewGrant { endpoint, grant, secrets }),

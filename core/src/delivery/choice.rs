@@ -61,7 +61,6 @@ impl Choices {
     }
 
     /// Has the words read anew when they are needed next: the instance refused them.
-    #[allow(dead_code, reason = "for whoever resolves")]
     pub(super) fn forget(&self, customer: &CustomerId, instance: &InstanceId) {
         self.known().remove(&(customer.clone(), instance.clone()));
     }

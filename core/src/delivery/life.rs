@@ -173,7 +173,7 @@ impl Courier {
         };
         let (mut present, words) = match turn.asks(self.read(delivery, instance, &incident.sys_id)).await {
             Ok(read) => read,
-            Err(error) => return self.step_failed(row, &step, error, budget).await,
+            Err(error) => return self.step_failed(row, &step, instance, error, budget).await,
         };
         if home != *instance {
             // The same id may be another record there.
@@ -260,7 +260,7 @@ impl Courier {
                 row.value.shown.trying = 0;
                 row.value.attempt_deadline = None;
                 self.sights.forget(&row.value.delivery.id);
-                self.step_failed(row, &step, error, budget).await
+                self.step_failed(row, &step, instance, error, budget).await
             }
         }
     }
@@ -287,10 +287,15 @@ impl Courier {
         &self,
         row: Row<DeliveryRecord>,
         step: &DeliveryStep,
+        instance: &InstanceId,
         error: Error,
         budget: Option<i32>,
     ) -> Result<Next> {
         let mut record = row.value;
+        if error.context("missing") == Some("field") {
+            // A list that showed less than there is may have named no close code.
+            self.choices.forget(&record.delivery.customer_id, instance);
+        }
         let pause = self.pause(record.failures, &error);
         record.failures = record.failures.saturating_add(1);
         record.delivery.failure = Some(words(&error));

@@ -19,7 +19,7 @@ use crate::{
     id::{CustomerId, InstanceId},
     model::{Account, Connection, ConnectionStatus},
     recent::{Recent, TRUST},
-    registration::{Driver, Event, Payload, disabled, no_account, not_connected, renewed},
+    registration::{Driver, Event, Payload, disabled, no_account, not_connected, wall_moves_to},
     secret::Secret,
     store::{Change, KeyRing, Lease, Put, Refusal, Row, Store},
 };
@@ -384,7 +384,7 @@ impl Inner {
             let secrets = ConnectionSecrets { tokens: tokens.clone(), ..stored };
             let mut connection = row.value;
             if let Some(grant) = &mut connection.grant {
-                renewed(grant, tokens.refresh_expires_at);
+                wall_moves_to(grant, tokens.refresh_expires_at);
             }
             let put = Put {
                 value: connection,

@@ -147,18 +147,15 @@ impl Driver {
         let now = self.chance.now();
         let state = State::from(row.as_ref().map(|row| row.value.status));
         let to = transition(state, event)?;
-        let mut is_lost = false;
-        let before = match row.as_ref().and_then(|row| row.sealed.as_ref()) {
-            None => None,
-            Some(sealed) => match ConnectionSecrets::open(Some(sealed), &self.ring, customer, instance) {
-                Ok(secrets) => Some(secrets),
-                // Whoever replaces or forgets them need not know them; else there were no way out of such a registration.
-                Err(error) if error.kind() == ErrorKind::Sealed && payload.about.is_none() => {
-                    is_lost = to.effects.iter().any(|effect| matches!(effect, Effect::StoreGrant | Effect::DropGrant));
-                    None
-                }
-                Err(error) => return Err(error),
-            },
+        let sealed = row.as_ref().and_then(|row| row.sealed.as_ref());
+        let opened = sealed.map(|sealed| ConnectionSecrets::open(Some(sealed), &self.ring, customer, instance));
+        let (before, is_lost) = match opened.transpose() {
+            Ok(before) => (before, false),
+            // Whoever replaces or forgets them need not know them; else there were no way out of such a registration.
+            Err(error) if error.kind() == ErrorKind::Sealed && payload.about.is_none() => {
+                (None, to.effects.iter().any(|effect| matches!(effect, Effect::StoreGrant | Effect::DropGrant)))
+            }
+            Err(error) => return Err(error),
         };
         // The rule of proof: what was refused must still be what is stored. And what was made from credentials that
         // somebody has replaced meanwhile must not undo that.
@@ -205,14 +202,8 @@ impl Driver {
                     connection.grant = None;
                     connection.last_test = None;
                     sealed = None;
-                    self.revoke_later(
-                        &mut decided,
-                        customer,
-                        instance,
-                        dropped(before.as_ref(), payload.surviving.as_ref()),
-                        client,
-                        before.as_ref(),
-                    )?;
+                    let dropped = dropped(before.as_ref(), payload.surviving.as_ref());
+                    self.revoke_later(&mut decided, customer, instance, dropped, client, before.as_ref())?;
                 }
                 Effect::RemoveConnection => removed = true,
             }
@@ -240,9 +231,7 @@ impl Driver {
         }
         if let Some(mut event) = told(event, state, to.next, customer, instance, now) {
             if is_lost {
-                event
-                    .message
-                    .push_str(" The tokens before could not be revoked, because the stored secrets do not open.");
+                event.message.push_str(LOST);
                 event.detail.insert("tokens_before".to_owned(), "not_revoked".to_owned());
             }
             if let Some(new) = &payload.grant {
@@ -393,6 +382,9 @@ impl Decided {
         Self { connection: other.connection, is_lost: self.is_lost || other.is_lost, ..self }
     }
 }
+
+/// What is told of an end, or a new beginning, of a registration whose secrets do not open.
+const LOST: &str = " The tokens before could not be revoked, because the stored secrets do not open.";
 
 /// There was a connection when the save began, so that no secure client was tested for it.
 fn overtaken() -> Error {

@@ -16,4 +16,5 @@ pub(crate) use self::{
     event::Event,
     instance::InstanceFacts,
     refusal::{disabled, held, no_account, not_connected, redirect_taken},
+    wall::wall_moves_to,
 };

@@ -57,7 +57,7 @@ impl Driver {
 const SAME_WALL: TimeDelta = TimeDelta::hours(1);
 
 /// The grant was renewed, and ends at this wall: only another wall is warned of again.
-pub(crate) fn renewed(grant: &mut Grant, wall: Option<DateTime<Utc>>) {
+pub(crate) fn wall_moves_to(grant: &mut Grant, wall: Option<DateTime<Utc>>) {
     let is_another = match (grant.expires_at, wall) {
         (Some(before), Some(after)) => after - before > SAME_WALL,
         (before, after) => before != after,
@@ -99,7 +99,7 @@ mod tests {
                 days_left: None,
                 warned_days: Some(14),
             };
-            renewed(&mut grant, after);
+            wall_moves_to(&mut grant, after);
             assert_eq!((grant.expires_at, grant.warned_days), (after, warned_days));
         }
     }

@@ -23,7 +23,7 @@ pub(crate) struct Options {
     /// Citrix Cloud customer id
     #[arg(long, env = "CITRIX_CUSTOMER_ID")]
     pub(crate) customer_id: Option<String>,
-    /// Where the account lives: us, eu, asia_pacific_south, japan or us_government
+    /// Where the account lives: `us`, `eu`, `asia_pacific_south`, `japan` or `us_government`
     #[arg(long, env = "CITRIX_ENVIRONMENT", default_value_t = Environment::Us)]
     pub(crate) environment: Environment,
     /// Id of the account's secure client

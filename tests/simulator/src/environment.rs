@@ -20,5 +20,6 @@ pub(crate) fn exports(description: &Value) -> String {
         ("SERVICENOW_PASSWORD", of("users", "password")),
         ("ITSM_ADAPTER_ALLOW_PRIVATE_NETWORKS", "true"),
     ];
-    variables.iter().map(|(name, value)| format!("export {name}='{}'\n", value.replace('\'', r"'\''"))).collect()
+    let line = |(name, value): &(&str, &str)| format!("export {name}='{}'", value.replace('\'', r"'\''"));
+    variables.iter().map(line).collect::<Vec<_>>().join("\n") + "\n"
 }

@@ -384,9 +384,8 @@ fn judge_revocation(response: &Response, answer: &mut Option<()>) -> Verdict {
     match status {
         // A page says nothing of the token, whatever its status.
         _ if is_html(response) => judge::<serde::de::IgnoredAny>(response, &mut None),
-        200 | 204 => Verdict::Done,
-        // The token is not known any more: what was wanted is true.
-        400 | 401 => Verdict::Done,
+        // 400 and 401: the token is not known any more, and what was wanted is true.
+        200 | 204 | 400 | 401 => Verdict::Done,
         404 => Verdict::Refused(
             Error::new(ErrorKind::NotFound, "The instance has no revocation endpoint at this address (404).")
                 .remedy("Correct the setting revocation_path; until then tokens are not revoked.")
