@@ -124,7 +124,7 @@ def test_the_example_registers(button: str, says: str, code: int, simulator: Sim
         client.accounts.add(CUSTOMER, **simulator.account)
     redirect_url = f"http://127.0.0.1:{free_port()}/callback"
     endpoint(simulator, redirect_url)
-    environment = {**os.environ, **simulator.environment(store), "REDIRECT_URL": redirect_url}
+    environment = {**os.environ, **simulator.environment(store), "SERVICENOW_REDIRECT_URL": redirect_url}
     command = [os.environ.get("ITSM_PYTHON", sys.executable), str(EXAMPLE), CUSTOMER, simulator.instance]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as example:
         assert example.stdout

@@ -52,7 +52,7 @@ async fn tell(world: &World, alert: Alert) -> Delivery {
 }
 
 /// Past the end of the window.
-async fn later(world: &World) {
+fn later(world: &World) {
     world.clock.advance(Duration::from_secs(2 * 3600));
 }
 
@@ -64,7 +64,7 @@ async fn what_a_window_ignored_is_an_incident_when_it_is_raised_after_it() {
         if ended_meanwhile {
             assert_eq!(tell(&world, in_state(AlertState::Ended)).await.status, DeliveryStatus::Ignored);
         }
-        later(&world).await;
+        later(&world);
         let delivery = tell(&world, in_state(AlertState::Raised)).await;
         assert_eq!(delivery.status, DeliveryStatus::Delivered, "ended meanwhile: {ended_meanwhile}");
         assert_eq!(states(&world), ["1"]);
@@ -86,7 +86,7 @@ async fn what_ends_in_the_window_that_held_it_makes_no_incident() {
     for state in [AlertState::Changed, AlertState::Ended] {
         alerts.submit(in_state(state)).await.unwrap();
     }
-    later(&world).await;
+    later(&world);
     until("the other alert's incident", || states(&world) == ["1"]).await;
     worker.stop().await.unwrap();
     alerts.drain(RunOptions::default()).await.unwrap();
@@ -120,7 +120,7 @@ async fn what_comes_back_in_a_window_is_held_or_ignored_as_what_comes() {
         if ends_in_it {
             alerts.submit(in_state(AlertState::Ended)).await.unwrap();
         }
-        later(&world).await;
+        later(&world);
         worker.stop().await.unwrap();
         alerts.drain(RunOptions::default()).await.unwrap();
         assert_eq!(states(&world), [at_the_end], "{does}, ends in it: {ends_in_it}");

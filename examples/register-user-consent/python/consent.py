@@ -2,7 +2,7 @@
 
 The person opens the address in a browser, signs in at the instance and clicks Allow; a page then says what happened.
 ITSM_ADAPTER_STORE names the database that the account was added to, SERVICENOW_CLIENT_ID and SERVICENOW_CLIENT_SECRET
-the OAuth endpoint, REDIRECT_URL the redirect URL entered there, such as http://127.0.0.1:8719/callback.
+the OAuth endpoint, SERVICENOW_REDIRECT_URL the redirect URL entered there, such as http://127.0.0.1:8719/callback.
 
 Usage: consent.py CUSTOMER_ID INSTANCE_URL
 """
@@ -19,7 +19,7 @@ def register(client: Client, customer: str, instance: str) -> str:
         instance,
         client_id=os.environ["SERVICENOW_CLIENT_ID"],
         client_secret=os.environ["SERVICENOW_CLIENT_SECRET"],
-        redirect_url=os.environ["REDIRECT_URL"],
+        redirect_url=os.environ["SERVICENOW_REDIRECT_URL"],
     )
     print(f"Open {begun.authorization_url}", flush=True)
     done = client.registrations.wait_for(begun.flow_id)
