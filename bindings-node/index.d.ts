@@ -127,7 +127,7 @@ export interface AccountPolicy {
   updatedAt: Date
 }
 
-/** What is needed to add an account, or to test one before adding it. */
+/** What is needed to add an account. */
 export interface AddAccount {
   /** The Citrix Cloud customer id. */
   customerId: string
@@ -320,8 +320,11 @@ export interface ClientOptions {
   instanceHosts?: Array<string>
   /** Whether loopback and private addresses may be called. Else `ITSM_ADAPTER_ALLOW_PRIVATE_NETWORKS`, else no. */
   allowPrivateNetworks?: boolean
-  /** Proxy for all calls. Else the variables `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY` count. */
-  proxy?: string
+  /**
+   * Proxy for all calls; a secret, because it may hold a password. Else the variables `HTTPS_PROXY`, `ALL_PROXY` and
+   * `NO_PROXY` count.
+   */
+  proxy?: Secret
   /** Further root certificates, as PEM text; the system's own stay valid. */
   rootCertificates?: Array<string>
   /** Time allowed for a connection, in milliseconds (10,000). */
@@ -979,7 +982,8 @@ export declare class Accounts {
   /**
    * Changes an account. New credentials are tried before they replace the old ones.
    *
-   * Rejects as `add`; `not_found` when there is no such account.
+   * Rejects as `add`; `not_found` when there is no such account; `illegal_state` for new credentials of a
+   * disabled one.
    */
   update(request: UpdateAccount, options?: CallOptions | undefined | null): Promise<Account>
   /**
@@ -1131,7 +1135,8 @@ export declare class Client {
   static open(options?: ClientOptions, call?: CallOptions): Promise<Client>
   /**
    * Tells a function every event from now on, until `unobserve`. It does not keep the process alive; what it throws
-   * becomes a warning of the process.
+   * becomes a warning of the process. While the event loop is busy, 1,024 events wait for it; what is beyond that is
+   * missed, and told so by an event of kind `progress`.
    */
   observe(callback: (event: Event) => void): Observation
   /** Takes an observer off. */

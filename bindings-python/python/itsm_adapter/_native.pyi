@@ -176,7 +176,7 @@ class Accounts:
         Changes an account; what is left out stays as it is. New credentials are tried before they replace the old
         ones.
 
-        Raises what `add` raises, and NotFoundError.
+        Raises what `add` raises, and NotFoundError; IllegalStateError for new credentials of a disabled account.
         """
 
 @final
@@ -371,8 +371,8 @@ class Alerts:
     def run(self, /, *, customer_ids: Sequence[str] | None = None, concurrency: SupportsIndex | None = None, max_attempts: SupportsIndex | None = None, poll_interval_ms: SupportsIndex | None = None, batch_size: SupportsIndex | None = None) -> Worker:
         """
         Starts a worker, which delivers what was submitted, by this process or another one, until it is stopped or
-        the client is closed. Any number of workers may share one store; each instance has a lane of its own. Keep
-        what this gives: a worker that nobody holds any more stops.
+        the client is closed. Any number of workers may share one store; each instance has a lane of its own. It
+        works on when nobody holds what this gives.
 
         - customer_ids: of these accounts only (all that are registered).
         - concurrency: deliveries in hand per instance at the most, 1 to 256 (16).
@@ -489,7 +489,7 @@ class AsyncAccounts:
         Changes an account; what is left out stays as it is. New credentials are tried before they replace the old
         ones.
 
-        Raises what `add` raises, and NotFoundError.
+        Raises what `add` raises, and NotFoundError; IllegalStateError for new credentials of a disabled account.
         """
 
 @final
@@ -547,8 +547,8 @@ class AsyncAlerts:
     def run(self, /, *, customer_ids: Sequence[str] | None = None, concurrency: SupportsIndex | None = None, max_attempts: SupportsIndex | None = None, poll_interval_ms: SupportsIndex | None = None, batch_size: SupportsIndex | None = None) -> Coroutine[Any, Any, AsyncWorker]:
         """
         Starts a worker, which delivers what was submitted, by this process or another one, until it is stopped or
-        the client is closed. Any number of workers may share one store; each instance has a lane of its own. Keep
-        what this gives: a worker that nobody holds any more stops.
+        the client is closed. Any number of workers may share one store; each instance has a lane of its own. It
+        works on when nobody holds what this gives.
 
         - customer_ids: of these accounts only (all that are registered).
         - concurrency: deliveries in hand per instance at the most, 1 to 256 (16).
@@ -767,7 +767,7 @@ class AsyncConnections:
         """
         Does all that `connect` does, but saves nothing. What goes wrong at Citrix Cloud stands in the report.
 
-        Raises NotFoundError, InvalidInputError, StoreError.
+        Raises NotFoundError, InvalidInputError, PrerequisiteMissingError as `connect`, SealedError, StoreError.
         """
 
 @final
@@ -1695,7 +1695,7 @@ class Connections:
         """
         Does all that `connect` does, but saves nothing. What goes wrong at Citrix Cloud stands in the report.
 
-        Raises NotFoundError, InvalidInputError, StoreError.
+        Raises NotFoundError, InvalidInputError, PrerequisiteMissingError as `connect`, SealedError, StoreError.
         """
 
 @final

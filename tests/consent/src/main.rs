@@ -1,7 +1,7 @@
 //! A desk for tests: begins consent flows with a listener and waits for them, as it is told by lines of JSON on its
 //! input, and answers each with a line of JSON. It ends when its input ends.
 //!
-//! The environment says where everything is, as [`Config::from_env`] reads it.
+//! The environment says where everything is, as [`Client::from_env`] reads it.
 
 use std::{
     collections::HashMap,
