@@ -163,7 +163,7 @@ async fn whatever_the_token_endpoint_answers_nothing_is_saved_and_nothing_is_sen
         ("a token with a line break", says(200, &token(&json!({"access_token": "a\r\nX: y"}))), ErrorKind::Protocol),
         ("a life that is a word", says(200, &token(&json!({"expires_in": "soon"}))), ErrorKind::Protocol),
         ("a life that is negative", says(200, &token(&json!({"expires_in": -1}))), ErrorKind::Protocol),
-        ("an error with 200", says(200, r#"{"error":"server_error"}"#), ErrorKind::Unauthorized),
+        ("an error with 200", says(200, r#"{"error":"server_error"}"#), ErrorKind::Unavailable),
         ("200 levels", says(200, &format!("{}{}", "[".repeat(200), "]".repeat(200))), ErrorKind::Protocol),
         ("invalid_grant", says(400, r#"{"error":"invalid_grant"}"#), ErrorKind::Unauthorized),
         ("invalid_client", says(401, r#"{"error":"invalid_client"}"#), ErrorKind::Unauthorized),
