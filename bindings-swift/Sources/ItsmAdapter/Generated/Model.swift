@@ -912,7 +912,7 @@ public func FfiConverterTypeAccountPolicy_lower(_ value: AccountPolicy) -> RustB
 
 
 /**
- * What is needed to add an account, or to test one before adding it.
+ * What is needed to add an account.
  */
 public struct AddAccount: Equatable, Hashable {
     /**
@@ -1940,9 +1940,10 @@ public struct ClientOptions: Equatable, Hashable {
      */
     public let allowPrivateNetworks: Bool?
     /**
-     * Proxy for all calls. Else the variables `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY` count.
+     * Proxy for all calls; a secret, because it may hold a password. Else the variables `HTTPS_PROXY`, `ALL_PROXY` and
+     * `NO_PROXY` count.
      */
-    public let proxy: String?
+    public let proxy: Secret?
     /**
      * Further root certificates, as PEM text; the system's own stay valid.
      */
@@ -2026,8 +2027,9 @@ public struct ClientOptions: Equatable, Hashable {
          * Whether loopback and private addresses may be called. Else `ITSM_ADAPTER_ALLOW_PRIVATE_NETWORKS`, else no.
          */allowPrivateNetworks: Bool? = nil,
         /**
-         * Proxy for all calls. Else the variables `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY` count.
-         */proxy: String? = nil,
+         * Proxy for all calls; a secret, because it may hold a password. Else the variables `HTTPS_PROXY`, `ALL_PROXY` and
+         * `NO_PROXY` count.
+         */proxy: Secret? = nil,
         /**
          * Further root certificates, as PEM text; the system's own stay valid.
          */rootCertificates: [String]? = nil,
@@ -2117,7 +2119,7 @@ public struct FfiConverterTypeClientOptions: FfiConverterRustBuffer {
                 citrixUrl: FfiConverterOptionString.read(from: &buf),
                 instanceHosts: FfiConverterOptionSequenceString.read(from: &buf),
                 allowPrivateNetworks: FfiConverterOptionBool.read(from: &buf),
-                proxy: FfiConverterOptionString.read(from: &buf),
+                proxy: FfiConverterOptionTypeSecret.read(from: &buf),
                 rootCertificates: FfiConverterOptionSequenceString.read(from: &buf),
                 connectTimeoutMs: FfiConverterOptionUInt32.read(from: &buf),
                 attemptTimeoutMs: FfiConverterOptionUInt32.read(from: &buf),
@@ -2142,7 +2144,7 @@ public struct FfiConverterTypeClientOptions: FfiConverterRustBuffer {
         FfiConverterOptionString.write(value.citrixUrl, into: &buf)
         FfiConverterOptionSequenceString.write(value.instanceHosts, into: &buf)
         FfiConverterOptionBool.write(value.allowPrivateNetworks, into: &buf)
-        FfiConverterOptionString.write(value.proxy, into: &buf)
+        FfiConverterOptionTypeSecret.write(value.proxy, into: &buf)
         FfiConverterOptionSequenceString.write(value.rootCertificates, into: &buf)
         FfiConverterOptionUInt32.write(value.connectTimeoutMs, into: &buf)
         FfiConverterOptionUInt32.write(value.attemptTimeoutMs, into: &buf)
