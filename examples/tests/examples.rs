@@ -78,7 +78,7 @@ async fn the_tasks_work_one_after_the_other() {
     receive_a_webhook(&simulator, &environment).await;
 
     let (ok, text) = run(env!("CARGO_BIN_EXE_manage-list"), &[], &environment);
-    assert!(ok && text.contains("Registered") && text.contains("Available"), "{text}");
+    assert!(ok && text.contains("registered") && text.contains("available"), "{text}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -17,7 +17,7 @@ use self::state::{KeptLease, Place, State};
 use super::{
     Arrival, Arrived, Change, Claim, Claimed, Committed, ConnectionFilter, DeliveryCount, DeliveryFilter,
     DeliveryGroup, DeliveryRecord, DeliveryStep, Lease, PendingFlow, PendingRevocation, Refusal, ResumePoint, Row,
-    Store, Trace, lease_lasts, outbox::Due,
+    Store, Trace, outbox::Due,
 };
 use crate::{
     error::Result,
@@ -275,7 +275,7 @@ impl Store for MemoryStore {
         let held = state.leases.entry(name.to_owned()).or_insert(free);
         match &held.owner {
             Some(holder) if holder == owner => {}
-            Some(_) if lease_lasts(held.until, now, until) => return Ok(None),
+            Some(_) if held.until > now => return Ok(None),
             _ => {
                 held.owner = Some(owner.to_owned());
                 held.fence += 1;

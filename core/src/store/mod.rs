@@ -17,7 +17,7 @@ pub mod contract;
 use std::{fmt, sync::Arc};
 
 use async_trait::async_trait;
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 pub use self::{
@@ -49,15 +49,6 @@ pub struct Row<T> {
     pub sealed: Option<Sealed>,
     /// Names this state of the row; no other state of a row with this key ever has the same version.
     pub version: i64,
-}
-
-/// How much later than one that is asked for now a lease may end and still count: the clocks of two nodes, and their
-/// settings, may be so far apart.
-pub const LEASE_SLACK: TimeDelta = TimeDelta::minutes(10);
-
-/// Whether a lease with this end still keeps others off.
-pub(crate) fn lease_lasts(ends: DateTime<Utc>, now: DateTime<Utc>, until: DateTime<Utc>) -> bool {
-    ends > now && until.checked_add_signed(LEASE_SLACK).is_none_or(|latest| ends <= latest)
 }
 
 /// Writes a row in place of the version that was read.
@@ -457,8 +448,7 @@ pub trait Store: Send + Sync + fmt::Debug + 'static {
     /// Makes all changes or none. When it returns, they are durable.
     async fn commit(&self, changes: Vec<Change>) -> Result<Committed, Refusal>;
     /// Takes the lease when it is free, ended before `now`, or already held by this owner (which renews it
-    /// under the same fence); none when somebody else holds it. One that ends more than [`LEASE_SLACK`] after `until` was
-    /// taken before the clock was set back, and is over.
+    /// under the same fence); none when somebody else holds it.
     async fn acquire(&self, name: &str, owner: &str, now: DateTime<Utc>, until: DateTime<Utc>)
     -> Result<Option<Lease>>;
     /// Gives the lease back; without effect when somebody else has taken it since.

@@ -52,14 +52,6 @@ pub(super) async fn a_lease_that_ended_passes_on_with_a_higher_fence(store: Arc<
     assert!(ok(store.acquire("precise", "y", precise, precise).await).is_some(), "at its end a lease is over");
 }
 
-pub(super) async fn a_clock_that_was_set_back_prolongs_no_lease(store: Arc<dyn Store>) {
-    let first = must_take(&store, "x", 0, 30).await;
-    assert_eq!(take(&store, "y", -300, 30).await, None, "the clocks of two nodes may be so far apart");
-    let second = must_take(&store, "y", -7200, 30).await;
-    assert!(second.fence > first.fence, "it is another one's lease");
-    assert_eq!(take(&store, "x", -7190, 30).await, None, "and that counts");
-}
-
 pub(super) async fn only_the_holder_gives_a_lease_back(store: Arc<dyn Store>) {
     let first = must_take(&store, "x", 0, 10).await;
     ok(store.release(&first).await);

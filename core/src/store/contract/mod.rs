@@ -79,7 +79,6 @@ where
 
     leases::a_lease_has_one_holder(fresh().await).await;
     leases::a_lease_that_ended_passes_on_with_a_higher_fence(fresh().await).await;
-    leases::a_clock_that_was_set_back_prolongs_no_lease(fresh().await).await;
     leases::only_the_holder_gives_a_lease_back(fresh().await).await;
 
     outbox::a_delivery_has_one_holder_and_a_late_one_is_fenced_off(fresh().await).await;

@@ -17,7 +17,7 @@ use crate::{
     model::{Account, AccountPolicy, Connection, Event, Instance, ProbeReport, serves_many},
     store::{
         Change, Committed, DeliveryRecord, Lease, PendingFlow, PendingRevocation, Put, Refusal, ResumePoint, Sealed,
-        lease_lasts, outbox::Due,
+        outbox::Due,
     },
 };
 
@@ -416,7 +416,7 @@ pub(super) fn acquire(
     let fence = match held {
         None => 1,
         Some((Some(holder), fence, _)) if holder == owner => fence,
-        Some((Some(_), _, ends)) if lease_lasts(instant(&ends)?, now, until) => return Ok(None),
+        Some((Some(_), _, ends)) if instant(&ends)? > now => return Ok(None),
         Some((_, fence, _)) => fence + 1,
     };
     let sql = "INSERT INTO leases (name, owner, fence, until) VALUES (?1, ?2, ?3, ?4)
