@@ -9,7 +9,10 @@ use std::time::Duration;
 use itsm_adapter::{Alert, AlertState, Delivery, DeliveryStatus, EventKind, RunOptions, Severity};
 use itsm_simulator::{Fault, FaultKind, InstanceOptions, Profile, Record};
 use serde_json::json;
-use support::{ACME, DEV1, World, alert, delivering::submitted};
+use support::{
+    ACME, DEV1, World, alert,
+    delivering::{incidents, submitted},
+};
 
 const UPDATE: &str = "table:incident:update";
 
@@ -25,14 +28,6 @@ async fn tell(world: &World, state: AlertState, title: &str) -> Delivery {
     let delivery = world.client.alerts().submit(changed).await.unwrap();
     world.client.alerts().drain(RunOptions::default()).await.unwrap();
     world.client.alerts().get(delivery.id.as_str()).await.unwrap()
-}
-
-/// Incidents of the alert, oldest first.
-fn incidents(world: &World) -> Vec<Record> {
-    let mut rows = world.simulator.records(DEV1, "incident");
-    rows.retain(|row| row["correlation_id"].starts_with("citrix-"));
-    rows.sort_by(|a, b| a["number"].cmp(&b["number"]));
-    rows
 }
 
 /// Work notes on the instance, in any order.

@@ -8,9 +8,12 @@ use std::time::Duration;
 
 use chrono::{TimeDelta, Utc};
 use itsm_adapter::{Alert, AlertState, DeliveryStatus, RunOptions};
-use itsm_simulator::Record;
 use serde_json::{Value, json};
-use support::{ACME, DEV1, World, alert, delivering::submitted, until};
+use support::{
+    ACME, DEV1, World, alert,
+    delivering::{incidents, submitted},
+    until,
+};
 
 async fn world(policy: Value) -> World {
     let world = World::made(&[DEV1], 20, |config| config.total_timeout = Duration::from_secs(60)).await;
@@ -18,13 +21,6 @@ async fn world(policy: Value) -> World {
     world.client.policies().set(ACME, &policy.to_string()).await.unwrap();
     world.simulator.clear_requests();
     world
-}
-
-fn incidents(world: &World) -> Vec<Record> {
-    let mut rows = world.simulator.records(DEV1, "incident");
-    rows.retain(|row| row["correlation_id"].starts_with("citrix-"));
-    rows.sort_by(|a, b| a["number"].cmp(&b["number"]));
-    rows
 }
 
 fn of_a_storm(number: usize) -> Alert {

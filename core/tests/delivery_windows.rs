@@ -8,9 +8,9 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use itsm_adapter::{Alert, AlertState, Delivery, DeliveryStatus, EventKind, RunOptions, Severity};
-use itsm_simulator::{Fault, FaultKind, Record};
+use itsm_simulator::{Fault, FaultKind};
 use serde_json::{Value, json};
-use support::{ACME, DEV1, World, alert, until};
+use support::{ACME, DEV1, World, alert, delivering::incidents, until};
 
 /// The window of these tests: from an hour ago to an hour ahead.
 fn window(does: &str) -> Value {
@@ -24,13 +24,6 @@ async fn world(policy: Value) -> World {
     world.registered(ACME).await;
     world.client.policies().set(ACME, &policy.to_string()).await.unwrap();
     world
-}
-
-fn incidents(world: &World) -> Vec<Record> {
-    let mut rows = world.simulator.records(DEV1, "incident");
-    rows.retain(|row| row["correlation_id"].starts_with("citrix-"));
-    rows.sort_by(|a, b| a["number"].cmp(&b["number"]));
-    rows
 }
 
 fn states(world: &World) -> Vec<String> {

@@ -8,7 +8,8 @@ use super::{
     deliver::{Courier, MARGIN, Next, words},
     group::Joined,
     insert::{Insert, Refused, Sent},
-    policy::{Action, Decision},
+    life::steps_through,
+    policy::Action,
     slots::Turn,
     together::{Answered, Seat},
 };
@@ -26,7 +27,7 @@ pub(super) const PLACE: Duration = Duration::from_secs(1);
 impl Courier {
     pub(super) async fn attempt(
         &self,
-        row: Row<DeliveryRecord>,
+        mut row: Row<DeliveryRecord>,
         instance: &InstanceId,
         budget: Option<i32>,
         mut seat: Option<Seat>,
@@ -41,14 +42,19 @@ impl Courier {
         // What was begun is brought to its end, whatever the policy says by now.
         let is_new = row.value.delivery.attempts == 0 && row.value.shown.generation == row.value.shown.born;
         match decision.action {
-            Action::Ignore if is_new => return self.ignore(row, &decision).await,
+            Action::Ignore if is_new => return self.ignore(row, decision.reason, Vec::new()).await,
             // Whoever delivers by hand does not wait for the end of a maintenance window.
-            Action::Hold(until) if is_new && budget.is_some() => return self.hold(row, until, &decision).await,
+            Action::Hold(until) if is_new && budget.is_some() => {
+                return self.hold(row, until, decision.reason, Vec::new()).await;
+            }
             _ => {}
         }
         let has_waited = is_new && budget.is_some() && row.value.not_before.is_some();
         if has_waited && let Some(end) = self.end_in_window(&row.value.delivery).await? {
-            return self.pass_over(row, &end).await;
+            row.value.dealt_with(&end.alert);
+            row.value.not_before = None;
+            let done = steps_through(&row.value, end.number);
+            return self.ignore(row, "It ended in the maintenance window in which it came.".to_owned(), done).await;
         }
         let (mut row, mut own_id) = match self.may_insert(row, instance, budget).await? {
             Ok(may) => may,
@@ -111,25 +117,31 @@ impl Courier {
         }
     }
 
-    /// The policy makes nothing of the alert.
-    async fn ignore(&self, row: Row<DeliveryRecord>, decision: &Decision) -> Result<Next> {
+    /// Nothing is made of the alert, for this reason; `first` is written with it.
+    async fn ignore(&self, row: Row<DeliveryRecord>, reason: String, first: Vec<Change>) -> Result<Next> {
         let mut record = row.value;
         record.delivery.status = DeliveryStatus::Ignored;
-        record.delivery.failure = Some(decision.reason.clone());
+        record.delivery.failure = Some(reason);
         record.delivery.updated_at = self.chance.now();
         record.claimed_until = None;
-        let row = self.write(record, row.version, Vec::new(), None).await?;
+        let row = self.write(record, row.version, first, None).await?;
         metrics::counter!("itsm_adapter_deliveries_ignored").increment(1);
         Ok(Next::Settled(row.value.delivery))
     }
 
-    /// A maintenance window is under way: the policy is asked again at its end.
-    async fn hold(&self, row: Row<DeliveryRecord>, until: DateTime<Utc>, decision: &Decision) -> Result<Next> {
+    /// A maintenance window is under way: what is next is decided again at its end. `first` is written with it.
+    pub(super) async fn hold(
+        &self,
+        row: Row<DeliveryRecord>,
+        until: DateTime<Utc>,
+        reason: String,
+        first: Vec<Change>,
+    ) -> Result<Next> {
         let mut record = row.value;
-        record.delivery.failure = Some(decision.reason.clone());
+        record.delivery.failure = Some(reason);
         record.not_before = Some(until);
         record.claimed_until = None;
-        self.write(record, row.version, Vec::new(), None).await?;
+        self.write(record, row.version, first, None).await?;
         Ok(Next::Later(until))
     }
 
@@ -140,20 +152,6 @@ impl Courier {
             return Ok(None);
         }
         Ok(self.store.last_step(&delivery.id).await?.filter(|last| last.alert.state == AlertState::Ended))
-    }
-
-    async fn pass_over(&self, row: Row<DeliveryRecord>, end: &DeliveryStep) -> Result<Next> {
-        let mut record = row.value;
-        record.delivery.status = DeliveryStatus::Ignored;
-        record.delivery.failure = Some("It ended in the maintenance window in which it came.".to_owned());
-        record.delivery.updated_at = self.chance.now();
-        record.dealt_with(&end.alert);
-        record.not_before = None;
-        record.claimed_until = None;
-        let done = Change::RemoveSteps { delivery_id: record.delivery.id.clone(), through: end.number };
-        let row = self.write(record, row.version, vec![done], None).await?;
-        metrics::counter!("itsm_adapter_deliveries_ignored").increment(1);
-        Ok(Next::Settled(row.value.delivery))
     }
 
     /// The journal: an attempt is written down before it is sent, with the time after which it cannot have an

@@ -12,8 +12,6 @@
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use chrono::{DateTime, Utc};
-
 use super::{
     blame::Blame,
     choice::Words,
@@ -87,8 +85,9 @@ impl Courier {
                 && budget.is_some()
                 && let Action::Hold(until) = action
             {
-                record.delivery.failure = Some(reason);
-                return self.put_off(record, row.version, through, until).await;
+                let done = steps_through(&record, through);
+                let row = Row { value: record, sealed: None, version: row.version };
+                return self.hold(row, until, reason, done).await;
             } else if is_back
                 && is_over
                 && matches!(policy.decide(&step.alert, step.accepted_at).action, Action::Hold(_))
@@ -126,20 +125,6 @@ impl Courier {
         }
         let event = event.map(|(kind, message)| about(&record.delivery, kind, &message, now));
         Ok(Next::Settled(self.write(record, version, first, event).await?.value.delivery))
-    }
-
-    /// A maintenance window is under way: what is next is decided again at its end.
-    async fn put_off(
-        &self,
-        mut record: DeliveryRecord,
-        version: i64,
-        through: i64,
-        until: DateTime<Utc>,
-    ) -> Result<Next> {
-        record.not_before = Some(until);
-        let first = steps_through(&record, through);
-        self.write(record, version, first, None).await?;
-        Ok(Next::Later(until))
     }
 
     /// For how long a change may still be on its way: it would undo whatever is written before it lands.
@@ -393,7 +378,7 @@ impl Courier {
 }
 
 /// Forgets what is dealt with.
-fn steps_through(record: &DeliveryRecord, through: i64) -> Vec<Change> {
+pub(super) fn steps_through(record: &DeliveryRecord, through: i64) -> Vec<Change> {
     let removal = || Change::RemoveSteps { delivery_id: record.delivery.id.clone(), through };
     (through > 0).then(removal).into_iter().collect()
 }

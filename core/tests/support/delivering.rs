@@ -23,6 +23,14 @@ pub(crate) async fn submitted(world: &World, id: &str) -> Delivery {
     world.client.alerts().submit(alert(ACME, id)).await.unwrap()
 }
 
+/// Incidents that were made of alerts, oldest first.
+pub(crate) fn incidents(world: &World) -> Vec<Record> {
+    let mut rows = world.simulator.records(DEV1, "incident");
+    rows.retain(|row| row["correlation_id"].starts_with("citrix-"));
+    rows.sort_by(|a, b| a["number"].cmp(&b["number"]));
+    rows
+}
+
 /// Fails unless the delivery and the instance agree on one incident.
 pub(crate) fn one_incident(world: &World, delivery: &Delivery, about: &str) -> Record {
     assert_eq!(delivery.status, DeliveryStatus::Delivered, "{about}: {delivery:?}");
